@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The student as plain torch modules."""
+
+from shotstream_runtime.model.attention import CacheAccess, CaptionKeys, CaptionRun
+from shotstream_runtime.model.config import StudentConfig
+from shotstream_runtime.model.dual_cache import CacheSpan, DualCache
+from shotstream_runtime.model.rope import RotaryEmbedding, RotaryTable
+from shotstream_runtime.model.student import Student, TimeModulation
+
+__all__ = [
+    "CacheAccess",
+    "CacheSpan",
+    "CaptionKeys",
+    "CaptionRun",
+    "DualCache",
+    "RotaryEmbedding",
+    "RotaryTable",
+    "Student",
+    "StudentConfig",
+    "TimeModulation",
+]
