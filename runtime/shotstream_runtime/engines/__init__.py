@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What executes the student, behind one small interface."""
+
+from shotstream_runtime.engines.base import Engine, EngineSession, Renoise
+from shotstream_runtime.engines.eager import EagerEngine, EagerSession
+
+__all__ = ["EagerEngine", "EagerSession", "Engine", "EngineSession", "Renoise"]

@@ -5,6 +5,7 @@ from shotstream_runtime.model.attention import CacheAccess, CaptionKeys, Caption
 from shotstream_runtime.model.config import StudentConfig
 from shotstream_runtime.model.dual_cache import CacheSpan, DualCache
 from shotstream_runtime.model.rope import RotaryEmbedding, RotaryTable
+from shotstream_runtime.model.schedule import FlowSchedule
 from shotstream_runtime.model.student import Student, TimeModulation
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CaptionKeys",
     "CaptionRun",
     "DualCache",
+    "FlowSchedule",
     "RotaryEmbedding",
     "RotaryTable",
     "Student",

@@ -79,10 +79,7 @@ class Block(nn.Module):
     ) -> Tensor:
         """Transforms tokens by frame ``[b, f, t, dim]``; see `Student` for the arguments."""
         frames = x.shape[1]
-        # [b, f, 6, 1, dim]: broadcast over a frame's tokens instead of being repeated for each.
-        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (
-            (self.modulation + time_projection)[..., None, :].to(x.dtype).unbind(2)
-        )
+        shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = self._modulation(x, time_projection)
         normed = torch.addcmul(shift_a, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale_a)
         attended = self.self_attn(normed.flatten(1, 2), rotary, access, self.layer, mask)
         x = torch.addcmul(x, attended.unflatten(1, (frames, -1)), gate_a)
@@ -92,6 +89,19 @@ class Block(nn.Module):
             x = x + self.cross_attn(self.norm3(x), captions, self.layer)
         normed = torch.addcmul(shift_f, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale_f)
         return torch.addcmul(x, self.ffn(normed), gate_f)
+
+    def store_keys(
+        self, x: Tensor, time_projection: Tensor, rotary: RotaryTable, access: CacheAccess
+    ) -> None:
+        """Writes this layer's keys and values and computes nothing else; enough for a pass's last layer."""
+        shift, scale = self._modulation(x, time_projection)[:2]
+        normed = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale)
+        keys, values = self.self_attn.key_value(normed.flatten(1, 2))
+        access.cache.store(self.layer, access.span, rotary.rotate(keys), values)
+
+    def _modulation(self, x: Tensor, time_projection: Tensor) -> tuple[Tensor, ...]:
+        # Six tensors [b, f, 1, dim]: broadcast over a frame's tokens instead of being repeated for each.
+        return (self.modulation + time_projection)[..., None, :].to(x.dtype).unbind(2)
 
 
 class Head(nn.Module):
@@ -217,6 +227,25 @@ class Student(nn.Module):
         for block in self.blocks:
             x = block(x, modulation.projection, rotary, captions, access, None)
         return self._unpatchify(self.head(x, modulation.embed), latents.shape[-2], latents.shape[-1])
+
+    def fill_cache(
+        self,
+        latents: Tensor,
+        modulation: TimeModulation,
+        rotary: RotaryTable,
+        captions: Sequence[CaptionRun],
+        access: CacheAccess,
+    ) -> None:
+        """A pass whose only purpose is the cache: the context pass and the clean pass.
+
+        Takes the arguments of `forward`. The last layer's attention and everything after it would be thrown
+        away, so they are not computed.
+        """
+        x = self._patchify(latents)
+        *blocks, last = self.blocks
+        for block in blocks:
+            x = block(x, modulation.projection, rotary, captions, access, None)
+        last.store_keys(x, modulation.projection, rotary, access)
 
     def forward_sequence(
         self,

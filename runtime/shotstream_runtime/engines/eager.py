@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The eager engine: plain torch, runs everywhere, and is the truth the other engines are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from shotstream_runtime.engines.base import Renoise
+from shotstream_runtime.model import (
+    CacheAccess,
+    CaptionKeys,
+    CaptionRun,
+    DualCache,
+    FlowSchedule,
+    RotaryTable,
+    Student,
+    TimeModulation,
+)
+
+
+
+class EagerEngine:
+    """Runs a student with eager torch."""
+
+    name = "eager"
+
+    def __init__(self, student: Student) -> None:
+        self.student = student
+        config = student.config
+        self.schedule = FlowSchedule(config.timestep_shift, config.denoising_steps)
+        self._modulations: dict[tuple[float, int], TimeModulation] = {}
+
+    def open_session(self, height: int, width: int, batch: int = 1) -> EagerSession:
+        """Opens a session for latents of ``height x width``.
+
+        Raises:
+            ValueError: If the latent size is not a multiple of the student's patch.
+        """
+        return EagerSession(self, height, width, batch)
+
+    def modulation(self, time: float, frames: int) -> TimeModulation:
+        """Modulation of a pass whose frames all have one time; computed once per time and length."""
+        key = (time, frames)
+        if key not in self._modulations:
+            device = self.student.patch_embedding.weight.device
+            times = torch.full((frames,), time, dtype=torch.float64, device=device)
+            self._modulations[key] = self.student.modulate(times)
+        return self._modulations[key]
+
+
+class EagerSession:
+    """A story's dual cache and the passes over it."""
+
+    def __init__(self, engine: EagerEngine, height: int, width: int, batch: int) -> None:
+        self._engine = engine
+        self._student = engine.student
+        self._height, self._width = height, width
+        weight = engine.student.patch_embedding.weight
+        self.cache = DualCache(
+            engine.student.config,
+            tokens_per_frame=engine.student.config.tokens_per_frame(height, width),
+            batch=batch,
+            device=weight.device,
+            dtype=weight.dtype,
+        )
+        self._local_rotary: tuple[tuple[int, int, int], RotaryTable] | None = None
+
+    @torch.inference_mode()
+    def prepare_caption(self, embeds: Tensor) -> CaptionKeys:
+        """Cross-attention keys of one caption ``[text_len, text_dim]``, shared by the rows of a batch.
+
+        Raises:
+            ValueError: If the features do not have the student's text shape.
+        """
+        weight = self._student.patch_embedding.weight
+        keys = self._student.embed_captions(embeds[None].to(weight.device, weight.dtype))
+        batch = self.cache.batch
+        if batch == 1:
+            return keys
+        return CaptionKeys(
+            tuple((k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in keys.layers)
+        )
+
+    @torch.inference_mode()
+    def prefill(self, latents: Tensor, shot_flags: Sequence[int], captions: Sequence[CaptionKeys]) -> None:
+        """Context pass; see `EngineSession.prefill`.
+
+        Raises:
+            ValueError: If the numbers of latents, flags and captions differ from the student's context.
+        """
+        frames = self._student.config.max_context_frames
+        if not latents.shape[1] == len(shot_flags) == len(captions) == frames:
+            raise ValueError(
+                f"context has {latents.shape[1]} latents, {len(shot_flags)} flags and {len(captions)} captions; "
+                f"this student takes {frames} of each"
+            )
+        self._student.fill_cache(
+            latents,
+            self._engine.modulation(0.0, frames),
+            self._rotary(0, shot_flags),
+            _runs(captions),
+            CacheAccess(self.cache, self.cache.context_span()),
+        )
+
+    @torch.inference_mode()
+    def denoise(
+        self, noise: Tensor, renoise: Renoise, *, first_frame: int, shot_flag: int, caption: CaptionKeys
+    ) -> Tensor:
+        """Generates one chunk; see `EngineSession.denoise`."""
+        schedule = self._engine.schedule
+        frames = noise.shape[1]
+        rotary = self._chunk_rotary(first_frame, shot_flag, frames)
+        access = CacheAccess(self.cache, self.cache.local_span(first_frame))
+        runs = (CaptionRun(0, frames, caption),)
+        noisy = clean = noise
+        for step, time in enumerate(schedule.steps):
+            sigma = schedule.sigma(time)
+            if step:
+                noisy = schedule.renoise(clean, renoise(step), sigma)
+            flow = self._student(noisy, self._engine.modulation(time, frames), rotary, runs, access)
+            clean = schedule.clean(noisy, flow, sigma)
+        return clean
+
+    @torch.inference_mode()
+    def refresh(self, clean: Tensor, *, first_frame: int, shot_flag: int, caption: CaptionKeys) -> None:
+        """Clean pass; see `EngineSession.refresh`."""
+        frames = clean.shape[1]
+        self._student.fill_cache(
+            clean,
+            self._engine.modulation(0.0, frames),
+            self._chunk_rotary(first_frame, shot_flag, frames),
+            (CaptionRun(0, frames, caption),),
+            CacheAccess(self.cache, self.cache.local_span(first_frame)),
+        )
+
+    def _chunk_rotary(self, first_frame: int, shot_flag: int, frames: int) -> RotaryTable:
+        # The denoising passes and the clean pass of a chunk share one table.
+        key = (first_frame, shot_flag, frames)
+        if self._local_rotary is None or self._local_rotary[0] != key:
+            offset = self._student.config.max_context_frames + first_frame
+            self._local_rotary = (key, self._rotary(offset, (shot_flag,) * frames))
+        return self._local_rotary[1]
+
+    def _rotary(self, first_position: int, shot_flags: Sequence[int]) -> RotaryTable:
+        positions = torch.arange(first_position, first_position + len(shot_flags))
+        return self._student.rotary_table(positions, torch.tensor(shot_flags), self._height, self._width)
+
+
+def _runs(captions: Sequence[CaptionKeys]) -> tuple[CaptionRun, ...]:
+    """Groups neighbouring frames with the same caption, so that each group is one attention call."""
+    runs: list[CaptionRun] = []
+    for frame, caption in enumerate(captions):
+        if runs and runs[-1].caption is caption:
+            runs[-1] = CaptionRun(runs[-1].start, frame + 1, caption)
+        else:
+            runs.append(CaptionRun(frame, frame + 1, caption))
+    return tuple(runs)
