@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from shotstream_runtime.model import FlowSchedule
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-
 from shotstream_runtime.model import (
     CacheAccess,
     CaptionKeys,
@@ -19,6 +17,7 @@ from shotstream_runtime.model import (
     Student,
     StudentConfig,
 )
+from torch import Tensor
 
 pytestmark = pytest.mark.golden
 TOLERANCE = 2e-5
@@ -45,8 +44,15 @@ class Scene:
     def caption(self, row: int) -> CaptionKeys:
         return self.student.embed_captions(self.inputs["in.prompt_embeds"][row : row + 1])
 
-    def run(self, latents: Tensor, time: float, positions: list[int], flags: list[int], captions: list[int],
-            access: CacheAccess) -> Tensor:
+    def run(
+        self,
+        latents: Tensor,
+        time: float,
+        positions: list[int],
+        flags: list[int],
+        captions: list[int],
+        access: CacheAccess,
+    ) -> Tensor:
         prepared = {row: self.caption(row) for row in set(captions)}
         runs = [CaptionRun(i, i + 1, prepared[row]) for i, row in enumerate(captions)]
         height, width = latents.shape[-2:]
@@ -61,15 +67,27 @@ class Scene:
 
     def context(self) -> None:
         frames = self.config.max_context_frames
-        self.run(self.inputs["in.cond_latents"], 0.0, list(range(frames)), self.flags, self.flags,
-                 CacheAccess(self.cache, self.cache.context_span()))
+        self.run(
+            self.inputs["in.cond_latents"],
+            0.0,
+            list(range(frames)),
+            self.flags,
+            self.flags,
+            CacheAccess(self.cache, self.cache.context_span()),
+        )
 
     def chunk(self, latents: Tensor, time: float, index: int, *, flag: int, caption: int) -> Tensor:
         count = self.config.frames_per_chunk
         first = index * count
         positions = [self.config.max_context_frames + first + i for i in range(count)]
-        return self.run(latents, time, positions, [flag] * count, [caption] * count,
-                        CacheAccess(self.cache, self.cache.local_span(first)))
+        return self.run(
+            latents,
+            time,
+            positions,
+            [flag] * count,
+            [caption] * count,
+            CacheAccess(self.cache, self.cache.local_span(first)),
+        )
 
 
 @pytest.fixture
@@ -78,7 +96,9 @@ def scene(golden_json: Any, golden_tensors: Any) -> Scene:
     config = StudentConfig.from_dict(values)
     student = Student(config).eval()
     weights = golden_tensors("student_weights")
-    student.load_state_dict({name.removeprefix("model."): tensor for name, tensor in weights.items()}, strict=True)
+    student.load_state_dict(
+        {name.removeprefix("model."): tensor for name, tensor in weights.items()}, strict=True
+    )
     inputs = golden_tensors("student_io")
     height, width = inputs["in.cond_latents"].shape[-2:]
     cache = DualCache(config, tokens_per_frame=config.tokens_per_frame(height, width))
@@ -141,15 +161,23 @@ def test_passes_a_to_d(scene: Scene) -> None:
 def test_first_shot_mode_e(scene: Scene) -> None:
     frames = scene.config.max_context_frames
     context = scene.cache.context_span()
-    scene.run(torch.zeros_like(scene.inputs["in.cond_latents"]), 0.0, list(range(frames)), [0] * frames,
-              [0] * frames, CacheAccess(scene.cache, context))
+    scene.run(
+        torch.zeros_like(scene.inputs["in.cond_latents"]),
+        0.0,
+        list(range(frames)),
+        [0] * frames,
+        [0] * frames,
+        CacheAccess(scene.cache, context),
+    )
     last = scene.config.num_layers - 1
     assert_cached(scene, "e.context", context.start, context.stop, [0, last])
     noisy = scene.inputs["in.chunk0_noisy"]
     time = scene.schedule.steps[0]
     flow = scene.chunk(noisy, time, 0, flag=1, caption=0)
     assert_close(flow, scene.inputs["out.e.flow.0"], "e.flow.0")
-    assert_close(scene.schedule.clean(noisy, flow, scene.schedule.sigma(time)), scene.inputs["out.e.x0.0"], "e.x0.0")
+    assert_close(
+        scene.schedule.clean(noisy, flow, scene.schedule.sigma(time)), scene.inputs["out.e.x0.0"], "e.x0.0"
+    )
 
 
 def test_fill_cache_writes_what_a_full_pass_writes(scene: Scene) -> None:

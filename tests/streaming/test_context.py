@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shotstream_runtime.streaming.context import select_context, selectable_frames
 
 

@@ -21,7 +21,6 @@ from shotstream_runtime.model import (
 )
 
 
-
 class EagerEngine:
     """Runs a student with eager torch."""
 
@@ -94,8 +93,8 @@ class EagerSession:
         frames = self._student.config.max_context_frames
         if not latents.shape[1] == len(shot_flags) == len(captions) == frames:
             raise ValueError(
-                f"context has {latents.shape[1]} latents, {len(shot_flags)} flags and {len(captions)} captions; "
-                f"this student takes {frames} of each"
+                f"context has {latents.shape[1]} latents, {len(shot_flags)} flags and {len(captions)} "
+                f"captions; this student takes {frames} of each"
             )
         self._student.fill_cache(
             latents,

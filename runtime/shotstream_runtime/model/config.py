@@ -66,7 +66,9 @@ class StudentConfig:
         if self.head_dim % 2:
             raise ValueError(f"head_dim={self.head_dim} must be even for the rotary embedding")
         if self.patch_size[0] != 1:
-            raise ValueError(f"patch_size={self.patch_size}: a token must lie in one latent frame (first entry 1)")
+            raise ValueError(
+                f"patch_size={self.patch_size}: a token must lie in one latent frame (first entry 1)"
+            )
         if self.rope_channels is not None and (
             sum(self.rope_channels) != self.head_dim or any(part % 2 for part in self.rope_channels)
         ):
@@ -74,10 +76,14 @@ class StudentConfig:
                 f"rope_channels={self.rope_channels} must be even and add up to head_dim={self.head_dim}"
             )
         ring = self.local_window_frames - self.sink_frames
-        if self.sink_frames % self.frames_per_chunk or ring < self.frames_per_chunk or ring % self.frames_per_chunk:
+        if (
+            self.sink_frames % self.frames_per_chunk
+            or ring < self.frames_per_chunk
+            or ring % self.frames_per_chunk
+        ):
             raise ValueError(
-                f"sink_frames={self.sink_frames} and local_window_frames={self.local_window_frames} must leave "
-                f"a ring of whole chunks of {self.frames_per_chunk} frames"
+                f"sink_frames={self.sink_frames} and local_window_frames={self.local_window_frames} must "
+                f"leave a ring of whole chunks of {self.frames_per_chunk} frames"
             )
         if not self.denoising_steps or any(not 1 <= step <= 1000 for step in self.denoising_steps):
             raise ValueError(f"denoising_steps={self.denoising_steps} must lie in 1..1000")

@@ -52,9 +52,7 @@ class DualCache:
         self.batch = batch
         frames = config.max_context_frames + config.local_window_frames
         shape = (2, batch, frames * tokens_per_frame, config.num_heads, config.head_dim)
-        self.buffers = tuple(
-            torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.num_layers)
-        )
+        self.buffers = tuple(torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.num_layers))
 
     @property
     def bytes(self) -> int:

@@ -20,9 +20,10 @@ class FlowSchedule:
     """
 
     def __init__(self, shift: float, denoising_steps: tuple[int, ...]) -> None:
-        positions = torch.arange(TABLE_ENTRIES, 0, -1, dtype=torch.float64) / TABLE_ENTRIES
-        self.sigmas = (shift * positions / (1 + (shift - 1) * positions)).float()
-        # The product is rounded in float32, as the recorded times are: the time features see the difference.
+        # Float32 throughout, as the recorded tables are: the time features see a difference of one unit in
+        # the last place of a time.
+        positions = torch.linspace(1.0, 0.0, TABLE_ENTRIES + 1)[:-1]
+        self.sigmas = shift * positions / (1 + (shift - 1) * positions)
         self.times = self.sigmas * TABLE_ENTRIES
         self.steps = tuple(self.times[TABLE_ENTRIES - step].item() for step in denoising_steps)
 

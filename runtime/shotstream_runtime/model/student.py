@@ -115,12 +115,8 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor, time_embed: Tensor) -> Tensor:
         """Maps ``[b, f, t, dim]`` to ``[b, f, t, numbers of a patch]``."""
-        shift, scale = (
-            (self.modulation + time_embed[..., None, :])[..., None, :].to(x.dtype).unbind(2)
-        )
-        out: Tensor = self.head(
-            torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale)
-        )
+        shift, scale = (self.modulation + time_embed[..., None, :])[..., None, :].to(x.dtype).unbind(2)
+        out: Tensor = self.head(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale))
         return out
 
 
@@ -180,9 +176,7 @@ class Student(nn.Module):
             embed=embed, projection=self.time_projection(embed).unflatten(-1, (6, self.config.dim))
         )
 
-    def rotary_table(
-        self, positions: Tensor, shot_flags: Tensor, height: int, width: int
-    ) -> RotaryTable:
+    def rotary_table(self, positions: Tensor, shot_flags: Tensor, height: int, width: int) -> RotaryTable:
         """Rotations of whole latent frames.
 
         Args:
@@ -286,7 +280,7 @@ class Student(nn.Module):
         return self._unpatchify(self.head(x, modulation.embed), height, width)
 
     def _patchify(self, latents: Tensor) -> Tensor:
-        """``[b, f, c, h, w]`` to tokens by frame ``[b, f, t, dim]``: the convolution as one matrix product."""
+        """``[b, f, c, h, w]`` to tokens by frame ``[b, f, t, dim]``; the convolution as a matrix product."""
         _, rows, columns = self.config.patch_size
         patches = latents.unflatten(-2, (-1, rows)).unflatten(-1, (-1, columns))
         # [b, f, c, h/r, r, w/s, s] -> [b, f, h/r, w/s, c, r, s]: the order of the convolution's weight.

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A story as a stream of frames: beats enter while it runs, frames leave latent by latent."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shotstream_runtime.codecs.prompt import shot_prompt
+from shotstream_runtime.codecs.video import DecoderStream
+from shotstream_runtime.engines import Engine
+from shotstream_runtime.model import CaptionKeys
+from shotstream_runtime.streaming.beats import Beat, BeatQueue, BeatRefused
+from shotstream_runtime.streaming.events import (
+    BeatDone,
+    BeatScheduled,
+    CaptionNoticed,
+    FramesReady,
+    Outcome,
+    ShotFinished,
+    StreamEvent,
+)
+from shotstream_runtime.streaming.history import History, HistoryFrame, ShotFrames, condition_pixels
+from shotstream_runtime.streaming.noise import NoiseSource, SeededNoise
+from shotstream_runtime.weights.load import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Context:
+    """Condition frames of one shot, encoded."""
+
+    latents: Tensor
+    shot_flags: tuple[int, ...]
+    prompts: tuple[str, ...]
+    new_shot_flag: int
+
+
+@dataclass(slots=True, eq=False)
+class _Shot:
+    """The shot that runs, or that ended last and may still be extended."""
+
+    number: int
+    context: _Context
+    decoder: DecoderStream
+    first_index: int
+    beat: Beat
+    prompt: str
+    remaining: int
+    chunk: int = 0
+    beat_frames: int = 0
+    beat_open: bool = True
+    frames: ShotFrames = field(default_factory=ShotFrames)
+    unrefreshed: tuple[Tensor, int, str] | None = None
+    """Last chunk (clean latents, first latent frame, prompt) whose clean pass nothing has needed yet."""
+
+
+class StoryStream:
+    """Generates one story.
+
+    `submit`, `cancel` and `stop` may be called from any thread; `advance` belongs to one. Frames depend on
+    the story's captions, its seed and the chunk at which each beat took effect, and on nothing else.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        engine: Engine,
+        *,
+        global_caption: str,
+        seed: int,
+        noise: NoiseSource | None = None,
+    ) -> None:
+        """Opens a story.
+
+        Args:
+            model: The loaded model.
+            engine: Executes its student.
+            global_caption: Who, where and in which style; part of every prompt.
+            seed: Seed of the story's noise.
+            noise: Another source of noise than the seed.
+        """
+        self._model = model
+        self._config = model.student.config
+        profile = model.profile
+        self._size = (
+            self._config.in_dim,
+            profile.height // model.video.spatial_factor,
+            profile.width // model.video.spatial_factor,
+        )
+        self._session = engine.open_session(*self._size[1:])
+        self._global_caption = global_caption
+        self._noise = noise or SeededNoise(seed)
+        self._default_chunks = profile.latent_frames_per_shot // self._config.frames_per_chunk
+        self._history = History(self._config.max_context_frames)
+        self._queue = BeatQueue()
+        self._events: deque[StreamEvent] = deque()
+        self._captions: OrderedDict[str, CaptionKeys] = OrderedDict()
+        self._shot: _Shot | None = None
+        self._next_context: _Context | None = None
+        self._in_cache: _Context | None = None
+        self._submitting = threading.Lock()
+        self._withdrawn: str | None = None
+        self._stopping = False
+        self._closed = False
+
+    # -- from any thread -----------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether `advance` has nothing to do until another beat arrives."""
+        if self._closed:
+            return True
+        shot = self._shot
+        busy = shot is not None and shot.beat_open
+        return not (busy or len(self._queue) or self._events or self._stopping)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the story has been stopped for good."""
+        return self._closed
+
+    def submit(self, beat: Beat) -> None:
+        """Takes a beat in and prepares its caption's features at once.
+
+        Raises:
+            BeatRefused: If the story has ended, or a ``continue`` finds no shot to continue.
+        """
+        with self._submitting:
+            if self._stopping or self._closed:
+                raise BeatRefused("id", f"beat {beat.id!r} came after the story was closed; open a new story")
+            keeps_waiting = beat.policy not in ("replace", "interrupt")
+            waiting_cuts = self._queue.cuts() if keeps_waiting else 0
+            if beat.mode == "continue" and self._shot is None and not waiting_cuts:
+                raise BeatRefused(
+                    "mode", "'continue' needs a shot to continue; send a beat with mode 'cut' first"
+                )
+            # The text encoder works now, while an earlier chunk is generated; later this is a cache hit.
+            features = self._model.text.encode(self._prompt(beat, self._expected_shot(beat, waiting_cuts)))
+            self._events.extend(CaptionNoticed(beat.id, notice) for notice in features.notices)
+            for dropped in self._queue.push(beat):
+                self._events.append(BeatDone(dropped.id, None, "superseded", 0))
+
+    def cancel(self, beat_id: str) -> bool:
+        """Takes a beat back; a running one ends at the next chunk boundary.
+
+        Returns:
+            Whether the beat was waiting or running.
+        """
+        if self._queue.remove(beat_id) is not None:
+            self._events.append(BeatDone(beat_id, None, "cancelled", 0))
+            return True
+        shot = self._shot
+        if shot is None or not shot.beat_open or shot.beat.id != beat_id:
+            return False
+        self._withdrawn = beat_id
+        return True
+
+    def stop(self) -> None:
+        """Ends the story at the next chunk boundary; waiting beats are cancelled."""
+        with self._submitting:
+            self._stopping = True
+
+    # -- from the generating thread ------------------------------------------------------------------
+
+    def advance(self) -> Iterator[StreamEvent]:
+        """Generates one chunk, or makes one transition; yields what happens as it happens.
+
+        A latent's frames are yielded as soon as it is decoded, before the rest of the chunk is. The iterator
+        must be read to its end before the next call. Yields nothing when the story is idle.
+        """
+        with torch.inference_mode():
+            while self._events:
+                yield self._events.popleft()
+            if self._closed:
+                return
+            if self._stopping:
+                yield from self._close()
+                return
+            shot = self._shot
+            if shot is not None and shot.beat_open and self._withdrawn == shot.beat.id:
+                yield self._end_beat(shot, "cancelled")
+            self._withdrawn = None
+            waiting = self._queue.peek()
+            if shot is None or not shot.beat_open or (waiting is not None and waiting.takes_over):
+                if (beat := self._queue.pop()) is None:
+                    return
+                yield from self._begin(beat)
+                shot = self._shot
+            assert shot is not None  # noqa: S101 - _begin leaves a shot
+            yield from self._generate(shot)
+            if not shot.remaining:
+                yield self._end_beat(shot, "completed")
+                self._prefetch(shot)
+
+    def _begin(self, beat: Beat) -> Iterator[StreamEvent]:
+        shot = self._shot
+        left = 0
+        if shot is not None:
+            left = max(shot.remaining, self._default_chunks - shot.chunk)
+            if shot.beat_open:
+                yield self._end_beat(shot, "interrupted")
+        if beat.mode == "cut" or shot is None:
+            if shot is not None:
+                yield self._retire(shot)
+            shot = self._open_shot(beat)
+        else:
+            shot.beat, shot.beat_frames, shot.beat_open = beat, 0, True
+            shot.prompt = self._prompt(beat, shot.number)
+            shot.remaining = beat.chunks or max(left, 1)
+        yield BeatScheduled(beat.id, shot.number, shot.first_index + len(shot.frames))
+
+    def _open_shot(self, beat: Beat) -> _Shot:
+        number = self._history.shots
+        prompt = self._prompt(beat, number)
+        context = self._next_context or self._select(None, first_prompt=prompt)
+        self._next_context = None
+        self._shot = _Shot(
+            number=number,
+            context=context,
+            decoder=self._model.video.open_decoder(),
+            first_index=self._history.frames,
+            beat=beat,
+            prompt=prompt,
+            remaining=beat.chunks or self._default_chunks,
+        )
+        return self._shot
+
+    def _end_beat(self, shot: _Shot, outcome: Outcome) -> BeatDone:
+        shot.beat_open = False
+        shot.remaining = 0
+        return BeatDone(shot.beat.id, shot.number, outcome, shot.beat_frames)
+
+    def _retire(self, shot: _Shot) -> ShotFinished:
+        if self._next_context is None and len(shot.frames):
+            self._next_context = self._select(shot)
+        if len(shot.frames):
+            self._history.add(shot.frames)
+        self._shot = None
+        return ShotFinished(shot.number, len(shot.frames))
+
+    def _close(self) -> Iterator[StreamEvent]:
+        shot = self._shot
+        if shot is not None:
+            if shot.beat_open:
+                yield self._end_beat(shot, "interrupted")
+            self._shot = None
+            yield ShotFinished(shot.number, len(shot.frames))
+        for beat in self._queue.clear():
+            yield BeatDone(beat.id, None, "cancelled", 0)
+        self._closed = True
+
+    def _generate(self, shot: _Shot) -> Iterator[StreamEvent]:
+        self._fill_context(shot.context)
+        if shot.unrefreshed is not None:
+            clean, first_frame, prompt = shot.unrefreshed
+            self._session.refresh(
+                clean,
+                first_frame=first_frame,
+                shot_flag=shot.context.new_shot_flag,
+                caption=self._caption(prompt),
+            )
+            shot.unrefreshed = None
+        self._next_context = None
+        first_frame = shot.chunk * self._config.frames_per_chunk
+        clean = self._session.denoise(
+            self._draw(shot, 0),
+            lambda step: self._draw(shot, step),
+            first_frame=first_frame,
+            shot_flag=shot.context.new_shot_flag,
+            caption=self._caption(shot.prompt),
+        )
+        shot.unrefreshed = (clean, first_frame, shot.prompt)
+        chunk = shot.chunk
+        shot.chunk += 1
+        shot.remaining -= 1
+        for latent in clean.unbind(1):
+            pixels = shot.decoder.decode(latent)[0]
+            first = len(shot.frames)
+            shot.frames.append(pixels, shot.prompt)
+            shot.beat_frames += len(pixels)
+            yield FramesReady(
+                shot.beat.id, shot.number, chunk, shot.first_index + first, first, _to_rgb8(pixels)
+            )
+
+    def _prefetch(self, shot: _Shot) -> None:
+        """Prepares the next shot's context as soon as a shot ends: it does not depend on the next beat."""
+        waiting = self._queue.peek()
+        if waiting is not None and waiting.mode == "continue":
+            return
+        self._next_context = self._select(shot)
+        self._fill_context(self._next_context)
+
+    def _select(self, running: _Shot | None, first_prompt: str = "") -> _Context:
+        selection, frames = self._history.select(running.frames if running is not None else None)
+        slots = self._config.max_context_frames
+        if frames:
+            latents = self._encode(frames)
+            prompts = tuple(frame.prompt for frame in frames)
+        else:
+            # Before the first shot there is no history: zero latents, which read the first shot's caption.
+            latents = torch.zeros(1, slots, *self._size, device=self._device, dtype=self._dtype)
+            prompts = (first_prompt,) * slots
+        return _Context(latents, selection.shot_flags, prompts, selection.new_shot_flag)
+
+    def _encode(self, frames: list[HistoryFrame]) -> Tensor:
+        latents = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
+        return latents[None].to(self._dtype)
+
+    def _fill_context(self, context: _Context) -> None:
+        if self._in_cache is context:
+            return
+        self._session.prefill(
+            context.latents, context.shot_flags, [self._caption(prompt) for prompt in context.prompts]
+        )
+        self._in_cache = context
+
+    def _caption(self, prompt: str) -> CaptionKeys:
+        """Cross-attention keys of a prompt; as many are kept as one shot can read."""
+        if prompt not in self._captions:
+            features = self._model.text.encode(prompt)
+            self._captions[prompt] = self._session.prepare_caption(features.embeds)
+            while len(self._captions) > self._config.max_context_frames + 2:
+                self._captions.popitem(last=False)
+        self._captions.move_to_end(prompt)
+        return self._captions[prompt]
+
+    def _prompt(self, beat: Beat, shot: int) -> str:
+        return shot_prompt(self._global_caption, shot, beat.text)
+
+    def _expected_shot(self, beat: Beat, waiting_cuts: int) -> int:
+        """The number of the shot a beat will most likely belong to."""
+        shot = self._shot
+        last = shot.number if shot is not None else self._history.shots - 1
+        if beat.mode == "cut":
+            return last + waiting_cuts + 1
+        return last + waiting_cuts if beat.policy == "queue" or shot is None else last
+
+    def _draw(self, shot: _Shot, step: int) -> Tensor:
+        shape = (1, self._config.frames_per_chunk, *self._size)
+        return self._noise.draw(shot.number, shot.chunk, step, shape).to(self._device, self._dtype)
+
+    @property
+    def _device(self) -> torch.device:
+        return self._model.student.patch_embedding.weight.device
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self._model.student.patch_embedding.weight.dtype
+
+
+def _to_rgb8(pixels: Tensor) -> NDArray[np.uint8]:
+    """``[n, 3, h, w]`` in [-1, 1] to RGB8 pictures ``[n, h, w, 3]``."""
+    scaled = pixels.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    pictures: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pictures
