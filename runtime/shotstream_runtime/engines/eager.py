@@ -44,8 +44,7 @@ class EagerEngine:
         """Modulation of a pass whose frames all have one time; computed once per time and length."""
         key = (time, frames)
         if key not in self._modulations:
-            device = self.student.patch_embedding.weight.device
-            times = torch.full((frames,), time, dtype=torch.float64, device=device)
+            times = torch.full((frames,), time, dtype=torch.float64, device=self.student.device)
             self._modulations[key] = self.student.modulate(times)
         return self._modulations[key]
 
@@ -57,13 +56,12 @@ class EagerSession:
         self._engine = engine
         self._student = engine.student
         self._height, self._width = height, width
-        weight = engine.student.patch_embedding.weight
         self.cache = DualCache(
             engine.student.config,
             tokens_per_frame=engine.student.config.tokens_per_frame(height, width),
             batch=batch,
-            device=weight.device,
-            dtype=weight.dtype,
+            device=engine.student.device,
+            dtype=engine.student.dtype,
         )
         self._local_rotary: tuple[tuple[int, int, int], RotaryTable] | None = None
 
@@ -74,8 +72,7 @@ class EagerSession:
         Raises:
             ValueError: If the features do not have the student's text shape.
         """
-        weight = self._student.patch_embedding.weight
-        keys = self._student.embed_captions(embeds[None].to(weight.device, weight.dtype))
+        keys = self._student.embed_captions(embeds[None].to(self._student.device, self._student.dtype))
         batch = self.cache.batch
         if batch == 1:
             return keys

@@ -72,7 +72,8 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = No
     out = F.scaled_dot_product_attention(
         query.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask
     )
-    return out.transpose(1, 2).flatten(2)
+    joined: Tensor = out.transpose(1, 2).flatten(2)
+    return joined
 
 
 class _Projections(nn.Module):
@@ -90,7 +91,8 @@ class _Projections(nn.Module):
         self.norm_k = nn.RMSNorm(config.dim, eps=config.eps)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1))
+        split: Tensor = x.unflatten(-1, (self.heads, -1))
+        return split
 
     def query(self, x: Tensor) -> Tensor:
         """``[..., n, dim]`` to normalised queries ``[..., n, heads, head_dim]``."""

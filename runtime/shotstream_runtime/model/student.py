@@ -140,7 +140,19 @@ class Student(nn.Module):
         self.time_embedding = nn.Sequential(nn.Linear(config.freq_dim, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.time_projection = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6 * dim))
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_layers))
+        # The same objects, typed.
+        self._layers: tuple[Block, ...] = tuple(block for block in self.blocks if isinstance(block, Block))
         self.head = Head(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.patch_embedding.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.patch_embedding.weight.dtype
 
     # -- what is prepared once and used by many passes ------------------------------------------------
 
@@ -160,7 +172,7 @@ class Student(nn.Module):
                 f"[b, {self.config.text_len}, {self.config.text_dim}]"
             )
         text = self.text_embedding(embeds)
-        return CaptionKeys(tuple(block.cross_attn.key_value(text) for block in self.blocks))
+        return CaptionKeys(tuple(block.cross_attn.key_value(text) for block in self._layers))
 
     def modulate(self, times: Tensor) -> TimeModulation:
         """Modulation of all layers at given times.
@@ -169,8 +181,7 @@ class Student(nn.Module):
             times: ``[f]`` or ``[b, f]`` on the 0..1000 scale.
         """
         times = torch.atleast_2d(times)
-        weight = self.time_embedding[0].weight
-        features = time_features(times, self.config.freq_dim).to(weight.dtype)
+        features = time_features(times, self.config.freq_dim).to(self.dtype)
         embed = self.time_embedding(features)
         return TimeModulation(
             embed=embed, projection=self.time_projection(embed).unflatten(-1, (6, self.config.dim))
@@ -192,7 +203,7 @@ class Student(nn.Module):
             shot_flags,
             height // rows,
             width // columns,
-            device=self.patch_embedding.weight.device,
+            device=self.device,
         )
 
     # -- passes --------------------------------------------------------------------------------------
@@ -218,7 +229,7 @@ class Student(nn.Module):
             The flow (noise minus clean) ``[b, f, out_dim, h, w]``.
         """
         x = self._patchify(latents)
-        for block in self.blocks:
+        for block in self._layers:
             x = block(x, modulation.projection, rotary, captions, access, None)
         return self._unpatchify(self.head(x, modulation.embed), latents.shape[-2], latents.shape[-1])
 
@@ -236,7 +247,7 @@ class Student(nn.Module):
         away, so they are not computed.
         """
         x = self._patchify(latents)
-        *blocks, last = self.blocks
+        *blocks, last = self._layers
         for block in blocks:
             x = block(x, modulation.projection, rotary, captions, access, None)
         last.store_keys(x, modulation.projection, rotary, access)
@@ -275,7 +286,7 @@ class Student(nn.Module):
         modulation = self.modulate(times)
         rotary = self.rotary_table(positions.expand_as(shot_flags), shot_flags, height, width)
         text = self.text_embedding(embeds)
-        for block in self.blocks:
+        for block in self._layers:
             x = block(x, modulation.projection, rotary, (text, caption_index), None, mask)
         return self._unpatchify(self.head(x, modulation.embed), height, width)
 
@@ -293,4 +304,5 @@ class Student(nn.Module):
         _, rows, columns = self.config.patch_size
         grid = numbers.unflatten(-1, (rows, columns, self.config.out_dim))
         grid = grid.unflatten(2, (height // rows, width // columns))
-        return grid.permute(0, 1, 6, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
+        latents: Tensor = grid.permute(0, 1, 6, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
+        return latents

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,6 +88,7 @@ class StoryStream:
         """
         self._model = model
         self._config = model.student.config
+        self._device, self._dtype = model.student.device, model.student.dtype
         profile = model.profile
         self._size = (
             self._config.in_dim,
@@ -309,8 +310,8 @@ class StoryStream:
             prompts = (first_prompt,) * slots
         return _Context(latents, selection.shot_flags, prompts, selection.new_shot_flag)
 
-    def _encode(self, frames: list[HistoryFrame]) -> Tensor:
-        latents = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
+    def _encode(self, frames: Sequence[HistoryFrame]) -> Tensor:
+        latents: Tensor = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
         return latents[None].to(self._dtype)
 
     def _fill_context(self, context: _Context) -> None:
@@ -345,14 +346,6 @@ class StoryStream:
     def _draw(self, shot: _Shot, step: int) -> Tensor:
         shape = (1, self._config.frames_per_chunk, *self._size)
         return self._noise.draw(shot.number, shot.chunk, step, shape).to(self._device, self._dtype)
-
-    @property
-    def _device(self) -> torch.device:
-        return self._model.student.patch_embedding.weight.device
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        return self._model.student.patch_embedding.weight.dtype
 
 
 def _to_rgb8(pixels: Tensor) -> NDArray[np.uint8]:
