@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The concepts mini can draw and the words for them: the one place the caption grammar and the notices read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+BUILT_IN = Path(__file__).with_name("mini_lexicon.json")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One thing mini can draw.
+
+    Attributes:
+        group: kind, colour, garment, setting, time, framing, action or camera.
+        name: the canonical word.
+        synonyms: word forms that mean it and occur in training. A noun has one form; an action has three:
+            third person, -ing form, base.
+        related: words outside mini's world that are drawn as this concept, with a notice.
+    """
+
+    group: str
+    name: str
+    synonyms: tuple[tuple[str, ...], ...]
+    related: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Every word form that means this concept."""
+        return tuple(word for forms in self.synonyms for word in forms)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All concepts, and generic words which carry no picture content."""
+
+    concepts: tuple[Concept, ...]
+    generic: frozenset[str]
+
+    @cached_property
+    def by_word(self) -> Mapping[str, Concept]:
+        """The concept of every word mini knows."""
+        return {word: concept for concept in self.concepts for word in concept.words}
+
+    @cached_property
+    def by_related_word(self) -> Mapping[str, Concept]:
+        """The nearest concept of words listed as outside mini's world."""
+        return {word: concept for concept in self.concepts for word in concept.related}
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every word that may reach the student, sorted: concept words and generic ones."""
+        return tuple(sorted({*self.by_word, *self.generic}))
+
+    def group(self, group: str) -> tuple[Concept, ...]:
+        """The concepts of one group, in file order."""
+        return tuple(concept for concept in self.concepts if concept.group == group)
+
+    def concept(self, group: str, name: str) -> Concept:
+        """One concept.
+
+        Raises:
+            KeyError: there is none of this name in the group.
+        """
+        for concept in self.concepts:
+            if concept.group == group and concept.name == name:
+                return concept
+        names = ", ".join(c.name for c in self.group(group)) or "no such group"
+        raise KeyError(f"the lexicon has no {group} '{name}' ({names})")
+
+
+def parse_lexicon(data: Mapping[str, Any], *, source: str) -> Lexicon:
+    """Reads the JSON form.
+
+    Raises:
+        ValueError: a field is missing or of the wrong form, or one word stands for two concepts.
+    """
+    concepts: list[Concept] = []
+    seen: dict[str, str] = {}
+    try:
+        for group, entries in data["concepts"].items():
+            for name, entry in entries.items():
+                synonyms = tuple((w,) if isinstance(w, str) else tuple(str(x) for x in w) for w in entry["words"])
+                concept = Concept(str(group), str(name), synonyms, tuple(str(w) for w in entry["related"]))
+                for word in (*concept.words, *concept.related):
+                    if word in seen:
+                        raise ValueError(
+                            f"{source}: '{word}' stands for {seen[word]} and for {group} '{name}'; keep one"
+                        )
+                    seen[word] = f"{group} '{name}'"
+                concepts.append(concept)
+        generic = frozenset(str(w) for w in data["generic"]) - seen.keys()
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{source}: not a lexicon ({error!r}); see mini_lexicon.json for the form") from error
+    return Lexicon(tuple(concepts), generic)
+
+
+@lru_cache(maxsize=4)
+def load_lexicon(path: Path = BUILT_IN) -> Lexicon:
+    """Loads a lexicon file; the built-in one by default.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: the file is not a lexicon.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not JSON ({error})") from error
+    return parse_lexicon(data, source=str(path))
