@@ -57,6 +57,19 @@ class CaptionRun:
     caption: CaptionKeys
 
 
+@dataclass(frozen=True, slots=True)
+class RoutedCaptions:
+    """Captions of a training batch, whose rows differ in which frame reads which caption.
+
+    Attributes:
+        text: Projected captions ``[b, n, text_len, dim]``.
+        index: ``[b, f]``, which of the n captions a frame reads.
+    """
+
+    text: Tensor
+    index: Tensor
+
+
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Softmax attention, scores scaled by 1/sqrt(head_dim).
 
@@ -163,23 +176,22 @@ class CrossAttention(_Projections):
         out: Tensor = self.o(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))
         return out
 
-    def forward_routed(self, x: Tensor, text: Tensor, caption_index: Tensor) -> Tensor:
-        """Attends with a caption index per sample and frame; for training, where rows of a batch differ.
+    def forward_routed(self, x: Tensor, captions: RoutedCaptions) -> Tensor:
+        """Attends with a caption index per sample and frame.
 
         Args:
             x: Tokens by frame ``[b, f, t, dim]``.
-            text: Projected captions ``[b, n, text_len, dim]``.
-            caption_index: ``[b, f]``, which of the n captions a frame reads.
+            captions: The captions and who reads which.
 
         Returns:
             Same shape as ``x``.
         """
-        keys, values = self.key_value(text)
+        keys, values = self.key_value(captions.text)
         rows = torch.arange(x.shape[0], device=x.device)[:, None]
         out = attend(
             self.query(x).flatten(0, 1),
-            keys[rows, caption_index].flatten(0, 1),
-            values[rows, caption_index].flatten(0, 1),
+            keys[rows, captions.index].flatten(0, 1),
+            values[rows, captions.index].flatten(0, 1),
         )
         routed: Tensor = self.o(out.unflatten(0, x.shape[:2]))
         return routed

@@ -16,6 +16,7 @@ from shotstream_runtime.model.attention import (
     CaptionKeys,
     CaptionRun,
     CrossAttention,
+    RoutedCaptions,
     SelfAttention,
 )
 from shotstream_runtime.model.config import StudentConfig
@@ -73,7 +74,7 @@ class Block(nn.Module):
         x: Tensor,
         time_projection: Tensor,
         rotary: RotaryTable,
-        captions: Sequence[CaptionRun] | tuple[Tensor, Tensor],
+        captions: Sequence[CaptionRun] | RoutedCaptions,
         access: CacheAccess | None,
         mask: Tensor | None,
     ) -> Tensor:
@@ -83,8 +84,8 @@ class Block(nn.Module):
         normed = torch.addcmul(shift_a, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale_a)
         attended = self.self_attn(normed.flatten(1, 2), rotary, access, self.layer, mask)
         x = torch.addcmul(x, attended.unflatten(1, (frames, -1)), gate_a)
-        if isinstance(captions, tuple):
-            x = x + self.cross_attn.forward_routed(self.norm3(x), *captions)
+        if isinstance(captions, RoutedCaptions):
+            x = x + self.cross_attn.forward_routed(self.norm3(x), captions)
         else:
             x = x + self.cross_attn(self.norm3(x), captions, self.layer)
         normed = torch.addcmul(shift_f, F.layer_norm(x, x.shape[-1:], eps=self.eps), 1 + scale_f)
@@ -285,9 +286,9 @@ class Student(nn.Module):
             mask = attention_mask.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
         modulation = self.modulate(times)
         rotary = self.rotary_table(positions.expand_as(shot_flags), shot_flags, height, width)
-        text = self.text_embedding(embeds)
+        captions = RoutedCaptions(self.text_embedding(embeds), caption_index)
         for block in self._layers:
-            x = block(x, modulation.projection, rotary, (text, caption_index), None, mask)
+            x = block(x, modulation.projection, rotary, captions, None, mask)
         return self._unpatchify(self.head(x, modulation.embed), height, width)
 
     def _patchify(self, latents: Tensor) -> Tensor:
