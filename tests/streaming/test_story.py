@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How beats steer a running story, on a tiny student with real structure."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shotstream_runtime.engines import EagerEngine
+from shotstream_runtime.streaming.beats import Beat, BeatRefused
+from shotstream_runtime.streaming.events import (
+    BeatDone,
+    BeatScheduled,
+    CaptionNoticed,
+    FramesReady,
+    ShotFinished,
+    StreamEvent,
+)
+from shotstream_runtime.streaming.story import StoryStream
+
+CHUNK, FIRST_CHUNK = 12, 9
+
+
+@pytest.fixture
+def open_story(tiny_model: Any) -> Callable[..., StoryStream]:
+    def open_(seed: int = 7) -> StoryStream:
+        engine = EagerEngine(tiny_model.student)
+        return StoryStream(tiny_model, engine, global_caption="a fox in the snow. ", seed=seed)
+
+    return open_
+
+
+def beat(name: str, text: str | None = None, **values: Any) -> Beat:
+    return Beat(id=name, text=text or f"text of {name}", **{"chunks": 2, **values})
+
+
+def run(story: StoryStream, chunks: int | None = None) -> list[StreamEvent]:
+    """Advances until idle, or a number of times."""
+    events: list[StreamEvent] = []
+    while not story.idle and chunks != 0:
+        events.extend(story.advance())
+        chunks = None if chunks is None else chunks - 1
+    return events
+
+
+def frames(events: list[StreamEvent]) -> np.ndarray:
+    return np.concatenate([event.pixels for event in events if isinstance(event, FramesReady)])
+
+
+def done(events: list[StreamEvent]) -> list[tuple[str, str, int]]:
+    return [(event.beat_id, event.outcome, event.frames) for event in events if isinstance(event, BeatDone)]
+
+
+def scheduled(events: list[StreamEvent]) -> list[tuple[str, int, int]]:
+    return [
+        (event.beat_id, event.shot, event.first_frame) for event in events if isinstance(event, BeatScheduled)
+    ]
+
+
+def test_frames_are_numbered_without_a_gap_and_leave_latent_by_latent(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    story.submit(beat("b"))
+    events = run(story)
+    batches = [event for event in events if isinstance(event, FramesReady)]
+    shot = [1, 4, 4, 4, 4, 4]
+    assert [len(batch.pixels) for batch in batches] == shot * 2
+    assert [batch.first_index for batch in batches] == np.cumsum([0, *shot * 2])[:-1].tolist()
+    assert [batch.first_index_in_shot for batch in batches] == np.cumsum([0, *shot])[:-1].tolist() * 2
+    assert [batch.chunk for batch in batches] == [0, 0, 0, 1, 1, 1] * 2
+    assert batches[0].pixels.dtype == np.uint8
+    assert scheduled(events) == [("a", 0, 0), ("b", 1, 21)]
+    assert done(events) == [("a", "completed", 21), ("b", "completed", 21)]
+    assert ShotFinished(0, 21) in events
+
+
+def test_the_first_latent_leaves_before_the_chunk_is_decoded(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    events = story.advance()
+    assert isinstance(next(events), BeatScheduled)
+    first = next(events)
+    assert isinstance(first, FramesReady)
+    assert len(first.pixels) == 1
+    assert story._shot is not None
+    assert len(story._shot.frames) == 1
+
+
+def test_same_seed_same_frames_other_seed_other_frames(open_story: Any) -> None:
+    results = []
+    for seed in (1, 1, 2):
+        story = open_story(seed)
+        story.submit(beat("a"))
+        story.submit(beat("b"))
+        results.append(frames(run(story)))
+    assert np.array_equal(results[0], results[1])
+    assert not np.array_equal(results[0], results[2])
+
+
+def test_frames_do_not_depend_on_when_a_beat_was_sent(open_story: Any) -> None:
+    together, apart = open_story(), open_story()
+    together.submit(beat("a"))
+    together.submit(beat("b"))
+    expected = frames(run(together))
+    apart.submit(beat("a"))
+    first = run(apart)
+    apart.submit(beat("b"))
+    assert np.array_equal(np.concatenate([frames(first), frames(run(apart))]), expected)
+
+
+def test_the_caption_and_the_history_reach_the_frames(open_story: Any) -> None:
+    def second_shot(first: str, second: str) -> np.ndarray:
+        story = open_story()
+        story.submit(beat("a", first))
+        story.submit(beat("b", second))
+        return frames(run(story))[21:]
+
+    reference = second_shot("walks", "sleeps")
+    assert not np.array_equal(reference, second_shot("walks", "jumps"))
+    assert not np.array_equal(reference, second_shot("runs", "sleeps"))
+
+
+def test_interrupt_ends_the_running_shot_at_the_next_chunk(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=5))
+    story.submit(beat("b"))
+    events = run(story, 2)
+    story.submit(beat("c", policy="interrupt"))
+    events += run(story)
+    assert scheduled(events) == [("a", 0, 0), ("c", 1, 21)]
+    assert done(events) == [("b", "superseded", 0), ("a", "interrupted", 21), ("c", "completed", 21)]
+
+
+def test_replace_drops_what_waits_and_lets_the_running_beat_finish(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    story.submit(beat("b"))
+    events = run(story, 1)
+    story.submit(beat("c", policy="replace"))
+    events += run(story)
+    assert done(events) == [("b", "superseded", 0), ("a", "completed", 21), ("c", "completed", 21)]
+
+
+def test_continue_redirects_from_the_next_chunk_on(open_story: Any) -> None:
+    plain, redirected = open_story(), open_story()
+    plain.submit(beat("a", chunks=3))
+    expected = frames(run(plain))
+    redirected.submit(beat("a", chunks=3))
+    events = run(redirected, 1)
+    redirected.submit(beat("jump", "jumps", mode="continue", chunks=2))
+    events += run(redirected)
+    assert scheduled(events) == [("a", 0, 0), ("jump", 0, FIRST_CHUNK)]
+    assert done(events) == [("a", "interrupted", FIRST_CHUNK), ("jump", "completed", 2 * CHUNK)]
+    seen = frames(events)
+    assert np.array_equal(seen[:FIRST_CHUNK], expected[:FIRST_CHUNK])
+    assert not np.array_equal(seen[FIRST_CHUNK:], expected[FIRST_CHUNK:])
+
+
+def test_continue_with_the_same_words_changes_nothing(open_story: Any) -> None:
+    """The caches are kept: redirecting to the same caption gives the frames of the undisturbed shot."""
+    plain, redirected = open_story(), open_story()
+    plain.submit(beat("a", "walks", chunks=3))
+    expected = frames(run(plain))
+    redirected.submit(beat("a", "walks", chunks=3))
+    events = run(redirected, 1)
+    redirected.submit(beat("b", "walks", mode="continue", chunks=2))
+    assert np.array_equal(frames(events + run(redirected)), expected)
+
+
+def test_a_redirection_keeps_waiting_cuts(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=3))
+    story.submit(beat("b"))
+    events = run(story, 1)
+    story.submit(beat("jump", mode="continue"))
+    assert [name for name, _, _ in scheduled(events + run(story))] == ["a", "jump", "b"]
+
+
+def test_a_finished_shot_can_be_extended_with_the_frames_of_one_longer_shot(open_story: Any) -> None:
+    """The next shot's context was prefetched meanwhile; extending brings the old one back."""
+    long, extended = open_story(), open_story()
+    for name in ("a", "b"):
+        long.submit(beat(name, name))
+    long.submit(beat("c", "b", mode="continue", policy="queue"))
+    long.submit(beat("d", "d"))
+    expected = frames(run(long))
+    events: list[StreamEvent] = []
+    for values in (beat("a", "a"), beat("b", "b"), beat("c", "b", mode="continue"), beat("d", "d")):
+        extended.submit(values)
+        events += run(extended)
+        assert extended.idle
+    assert np.array_equal(frames(events), expected)
+
+
+def test_continue_takes_what_remains_of_the_default_length(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=5))
+    story.submit(beat("rest", mode="continue", policy="queue", chunks=None))
+    events = run(story)
+    assert done(events)[1] == ("rest", "completed", 2 * CHUNK)
+
+
+def test_a_shot_longer_than_the_window_keeps_going(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=9))
+    assert len(frames(run(story))) == 9 * CHUNK - 3
+
+
+def test_cancel_waiting_and_running(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=5))
+    story.submit(beat("b"))
+    events = run(story, 1)
+    assert story.cancel("b")
+    assert story.cancel("a")
+    assert not story.cancel("nobody")
+    events += run(story)
+    assert done(events) == [("b", "cancelled", 0), ("a", "cancelled", FIRST_CHUNK)]
+
+
+def test_stop_ends_at_the_chunk_and_closes(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=5))
+    story.submit(beat("b"))
+    events = run(story, 1)
+    story.stop()
+    events += run(story)
+    assert done(events) == [("a", "interrupted", FIRST_CHUNK), ("b", "cancelled", 0)]
+    assert events[-1] == BeatDone("b", None, "cancelled", 0)
+    assert story.closed
+    assert story.idle
+    with pytest.raises(BeatRefused, match="closed"):
+        story.submit(beat("c"))
+
+
+@pytest.mark.parametrize("policy", [None, "queue", "replace", "interrupt"])
+def test_continue_without_a_shot_is_refused(open_story: Any, policy: Any) -> None:
+    with pytest.raises(BeatRefused, match="send a beat with mode 'cut' first"):
+        open_story().submit(beat("a", mode="continue", policy=policy))
+
+
+def test_notices_come_before_anything_else(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a", "unheard of"))
+    first = run(story)[0]
+    assert isinstance(first, CaptionNoticed)
+    assert first.beat_id == "a"
+
+
+def test_beats_may_come_from_another_thread_while_it_runs(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("0"))
+
+    def send() -> None:
+        for number in range(1, 6):
+            story.submit(beat(str(number), chunks=1))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    events = run(story)
+    sender.join()
+    events += run(story)
+    assert [name for name, _, _ in scheduled(events)] == [str(number) for number in range(6)]
+
+
+def test_memory_does_not_grow_with_the_story(open_story: Any) -> None:
+    story = open_story()
+    kept = []
+    for number in range(14):
+        story.submit(beat(str(number), chunks=1))
+        run(story)
+        kept.append(story._history.kept_frames)
+    assert max(kept) <= 6 * 13
+    assert kept[-1] == kept[-4]
+    assert len(story._captions) <= 8
