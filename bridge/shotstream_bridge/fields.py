@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What messages are made of: field types with ranges, enumerations, what a server tells of itself."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+U16 = Annotated[StrictInt, Field(ge=0, le=2**16 - 1)]
+U32 = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
+U63 = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
+Credits = Annotated[StrictInt, Field(ge=1, le=2**16 - 1)]
+Quality = Annotated[StrictInt, Field(ge=1, le=100)]
+Seconds = Annotated[StrictFloat, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
+Label = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Sentence = Annotated[StrictStr, Field(max_length=4_000)]
+Code = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Versions = Annotated[tuple[U16, ...], Field(min_length=1, max_length=32)]
+
+
+class ServerStateName(StrEnum):
+    """What the server is able to do."""
+
+    LOADING = "loading"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+class BeatStage(StrEnum):
+    """The stages at which a beat is acknowledged; ``docs/protocol.md`` has the transition table."""
+
+    ACCEPTED = "accepted"
+    SCHEDULED = "scheduled"
+    FIRST_FRAME = "first_frame"
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+class BeatOutcome(StrEnum):
+    """How a beat ended."""
+
+    COMPLETED = "completed"
+    INTERRUPTED = "interrupted"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class StoryEnd(StrEnum):
+    """Why a story closed."""
+
+    DRAINED = "drained"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    SERVER_STOPPING = "server_stopping"
+
+
+class WatchMode(StrEnum):
+    """Whether a subscription gets every frame or the newest."""
+
+    EVERY = "every"
+    LATEST = "latest"
+
+
+class PixelFormat(StrEnum):
+    """How a frame's pixels are laid out in the payload."""
+
+    RGB8 = "rgb8"
+    BGRA8 = "bgra8"
+    JPEG = "jpeg"
+    PNG = "png"
+
+
+class NoticeLevel(StrEnum):
+    """How much a notice matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Message(BaseModel):
+    """Base of all messages: immutable, and without room for fields the protocol does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class StoryLimits(Message):
+    """What a service allows, told in the handshake so that a client can check before it sends.
+
+    Attributes:
+        beat_chars: Characters in a beat's text.
+        chunks_per_beat: Chunks one beat may ask for.
+        beats_waiting: Beats that may wait in one story.
+        stories_per_client: Open stories of one client.
+    """
+
+    beat_chars: U32 = 2_000
+    chunks_per_beat: U32 = 200
+    beats_waiting: U32 = 100
+    stories_per_client: U32 = 8
+
+
+class ServerInfo(Message):
+    """What a service tells about itself and its model.
+
+    Attributes:
+        product: Product and version, ``shotstream/0.1.0``.
+        model: Name of the model.
+        width: Pixels.
+        height: Pixels.
+        fps: Frames per second of the pictures' own time.
+        frames_per_chunk: Pixel frames of a chunk.
+        frames_in_first_chunk: Pixel frames of a shot's first chunk.
+        chunks_per_shot: Chunks of a shot whose beat does not say.
+        state: ``loading``, ``ready`` or ``stopping``.
+        detail: What it is doing, for people.
+        limits: What the service allows.
+    """
+
+    product: Label
+    model: Label
+    width: U16
+    height: U16
+    fps: Seconds
+    frames_per_chunk: U16
+    frames_in_first_chunk: U16
+    chunks_per_shot: U16
+    state: ServerStateName
+    detail: Sentence | None = None
+    limits: StoryLimits = StoryLimits()
+
+
+class EndpointLimits(Message):
+    """What the endpoint allows on each connection, told in the handshake.
+
+    Attributes:
+        header_bytes: Largest header part.
+        message_bytes: Largest sum of a message's parts from a client; beyond it the connection is cut.
+        credits: Largest number of credits that a subscription may hold.
+        backlog_frames: Frames that wait for an ``every`` subscription before generation waits.
+        clients: Connected clients.
+        subscriptions_per_client: Subscriptions of one client.
+        outbox_messages: Control messages that wait for one client before it is dropped.
+    """
+
+    header_bytes: U32 = 64 * 1024
+    message_bytes: U32 = 1024 * 1024
+    credits: Credits = 256
+    backlog_frames: Annotated[StrictInt, Field(ge=1, le=2**16 - 1)] = 48
+    clients: U32 = 128
+    subscriptions_per_client: U32 = 64
+    outbox_messages: U32 = 4096

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every message of the protocol, as one discriminated union for each direction.
+
+Field order in the classes is the order on the wire and ``type`` always comes first; ``docs/protocol.md``
+specifies each message and ``docs/protocol_vectors.json`` holds its bytes. All change in the same commit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from shotstream_bridge.fields import (
+    BeatOutcome,
+    BeatStage,
+    EndpointLimits,
+    Message,
+    NoticeLevel,
+    PixelFormat,
+    ServerInfo,
+    ServerStateName,
+    StoryEnd,
+    StoryLimits,
+    WatchMode,
+)
+from shotstream_bridge.replies import (
+    Ack,
+    BeatStatus,
+    Error,
+    FrameHeader,
+    Notice,
+    Refused,
+    ServerState,
+    StoryClosed,
+    StoryOpened,
+    Subscribed,
+    Welcome,
+)
+from shotstream_bridge.requests import (
+    CancelBeat,
+    CloseStory,
+    Goodbye,
+    GrantCredits,
+    Heartbeat,
+    Hello,
+    OpenStory,
+    SubmitBeat,
+    Subscribe,
+    Unsubscribe,
+)
+
+ClientMessage = (
+    Hello
+    | OpenStory
+    | SubmitBeat
+    | CancelBeat
+    | CloseStory
+    | Subscribe
+    | GrantCredits
+    | Unsubscribe
+    | Heartbeat
+    | Goodbye
+)
+ServerMessage = (
+    Welcome
+    | Refused
+    | ServerState
+    | StoryOpened
+    | BeatStatus
+    | Notice
+    | StoryClosed
+    | Subscribed
+    | FrameHeader
+    | Ack
+    | Error
+    | Heartbeat
+    | Goodbye
+)
+PublishedMessage = ServerState | BeatStatus | Notice | StoryClosed
+"""What a host publishes by itself; the rest answers a request."""
+
+CLIENT_MESSAGES: TypeAdapter[ClientMessage] = TypeAdapter(
+    Annotated[ClientMessage, Field(discriminator="type")]
+)
+SERVER_MESSAGES: TypeAdapter[ServerMessage] = TypeAdapter(
+    Annotated[ServerMessage, Field(discriminator="type")]
+)
+
+__all__ = [
+    "CLIENT_MESSAGES",
+    "SERVER_MESSAGES",
+    "Ack",
+    "BeatOutcome",
+    "BeatStage",
+    "BeatStatus",
+    "CancelBeat",
+    "ClientMessage",
+    "CloseStory",
+    "EndpointLimits",
+    "Error",
+    "FrameHeader",
+    "Goodbye",
+    "GrantCredits",
+    "Heartbeat",
+    "Hello",
+    "Message",
+    "Notice",
+    "NoticeLevel",
+    "OpenStory",
+    "PixelFormat",
+    "PublishedMessage",
+    "Refused",
+    "ServerInfo",
+    "ServerMessage",
+    "ServerState",
+    "ServerStateName",
+    "StoryClosed",
+    "StoryEnd",
+    "StoryLimits",
+    "StoryOpened",
+    "SubmitBeat",
+    "Subscribe",
+    "Subscribed",
+    "Unsubscribe",
+    "WatchMode",
+    "Welcome",
+]

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages from the server to a client."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import StrictBool, model_validator
+from pydantic_core import PydanticCustomError
+
+from shotstream_bridge.fields import (
+    U16,
+    U32,
+    U63,
+    BeatOutcome,
+    BeatStage,
+    Code,
+    EndpointLimits,
+    Fraction,
+    Label,
+    Message,
+    NoticeLevel,
+    PixelFormat,
+    Seconds,
+    Sentence,
+    ServerInfo,
+    ServerStateName,
+    StoryEnd,
+    Versions,
+)
+from shotstream_bridge.story import Identifier, Seed
+
+
+class Welcome(Message):
+    """Accepts a connection and settles its version and heartbeat."""
+
+    type: Literal["welcome"] = "welcome"
+    version: U16
+    client_id: Identifier
+    heartbeat_s: Seconds
+    timeout_s: Seconds
+    server: ServerInfo
+    limits: EndpointLimits
+
+
+class Refused(Message):
+    """Refuses a connection; the server forgets the peer."""
+
+    type: Literal["refused"] = "refused"
+    code: Code
+    reason: Sentence
+    retryable: StrictBool
+    server_versions: Versions
+    client_versions: tuple[U16, ...]
+
+
+class ServerState(Message):
+    """The server's state changed, or its loading went on."""
+
+    type: Literal["server_state"] = "server_state"
+    state: ServerStateName
+    detail: Sentence | None = None
+    progress: Fraction | None = None
+
+
+class StoryOpened(Message):
+    """Answers ``open_story``."""
+
+    type: Literal["story_opened"] = "story_opened"
+    request: U32
+    story_id: Identifier
+    width: U16
+    height: U16
+    fps: Seconds
+    chunks_per_shot: U16
+
+
+class BeatStatus(Message):
+    """A stage of a beat.
+
+    Attributes:
+        request: The ``submit_beat`` it answers: stages ``accepted`` and ``rejected`` to the sender only.
+        shot: From ``scheduled`` on: the shot, counted from 0 in the story.
+        first_frame: From ``scheduled`` on: index in the story of the beat's first frame.
+        outcome: ``done`` only.
+        frames: ``done`` only: how many frames the beat became.
+        code: ``rejected``, and ``done`` with outcome ``failed``.
+    """
+
+    type: Literal["beat_status"] = "beat_status"
+    request: U32 | None = None
+    story_id: Identifier
+    beat_id: Identifier
+    stage: BeatStage
+    shot: U32 | None = None
+    first_frame: U63 | None = None
+    outcome: BeatOutcome | None = None
+    frames: U63 | None = None
+    code: Code | None = None
+    field: Label | None = None
+    reason: Sentence | None = None
+    retryable: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _check_stage(self) -> Self:
+        needed = {
+            BeatStage.ACCEPTED: (),
+            BeatStage.SCHEDULED: ("shot", "first_frame"),
+            BeatStage.FIRST_FRAME: ("shot", "first_frame"),
+            BeatStage.DONE: ("outcome", "frames"),
+            BeatStage.REJECTED: ("code", "reason", "retryable"),
+        }[self.stage]
+        for name in needed:
+            if getattr(self, name) is None:
+                raise PydanticCustomError(
+                    "stage_incomplete",
+                    "{name} is missing; stage {stage} carries it",
+                    {"name": name, "stage": self.stage.value},
+                )
+        return self
+
+
+class Notice(Message):
+    """Something people should know: a caption outside the model's world, a slow disk.
+
+    ``story_id`` is absent when it concerns the server as a whole.
+    """
+
+    type: Literal["notice"] = "notice"
+    story_id: Identifier | None = None
+    beat_id: Identifier | None = None
+    level: NoticeLevel = NoticeLevel.INFO
+    code: Code
+    text: Sentence
+
+
+class StoryClosed(Message):
+    """A story ended; the last message about it, sent after the last of its frames."""
+
+    type: Literal["story_closed"] = "story_closed"
+    story_id: Identifier
+    end: StoryEnd
+    shots: U32
+    frames: U63
+    reason: Sentence | None = None
+
+
+class Subscribed(Message):
+    """Answers ``subscribe``."""
+
+    type: Literal["subscribed"] = "subscribed"
+    request: U32
+    subscription: U32
+    story_id: Identifier
+
+
+class FrameHeader(Message):
+    """Describes a frame, whose pixels are the message's second part.
+
+    Attributes:
+        subscription: Which subscription it answers; it takes one of its credits.
+        skipped: Frames left out since the subscription's previous one (``latest`` only).
+        story_id: The story.
+        shot: The shot, counted from 0.
+        index: The frame's number in the story, from 0.
+        index_in_shot: The frame's number in its shot, from 0.
+        chunk: The chunk in its shot, from 0.
+        pts_s: Time in the story, seconds.
+        beat_id: The beat that was in force.
+        seed: The story's seed.
+        created_ns: When generated: the server's monotonic clock, for clients on the same host.
+        width: Pixels.
+        height: Pixels.
+        format: Layout of the payload.
+        checksum: Of the payload, see :func:`shotstream_bridge.checksum.fold_crc32`.
+    """
+
+    type: Literal["frame"] = "frame"
+    subscription: U32
+    skipped: U63
+    story_id: Identifier
+    shot: U32
+    index: U63
+    index_in_shot: U32
+    chunk: U32
+    pts_s: Seconds
+    beat_id: Identifier
+    seed: Seed
+    created_ns: U63
+    width: U16
+    height: U16
+    format: PixelFormat
+    checksum: U32
+
+
+class Ack(Message):
+    """Answers ``cancel_beat``, ``close_story`` and ``unsubscribe``."""
+
+    type: Literal["ack"] = "ack"
+    request: U32
+
+
+class Error(Message):
+    """A message was refused.
+
+    ``request``, ``story_id`` and ``beat_id`` are those of the refused message, where they could be read.
+    """
+
+    type: Literal["error"] = "error"
+    request: U32 | None = None
+    code: Code
+    field: Label | None = None
+    reason: Sentence
+    retryable: StrictBool
+    story_id: Identifier | None = None
+    beat_id: Identifier | None = None

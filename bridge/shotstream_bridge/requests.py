@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages from a client to the server, and those that go both ways."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import StrictBool, model_validator
+from pydantic_core import PydanticCustomError
+
+from shotstream_bridge.fields import (
+    U32,
+    Credits,
+    Label,
+    Message,
+    PixelFormat,
+    Quality,
+    Seconds,
+    Sentence,
+    Versions,
+    WatchMode,
+)
+from shotstream_bridge.story import BeatScript, CaptionText, Identifier, Seed, TitleText
+
+
+class Hello(Message):
+    """Opens a connection. The first message of a client, and sent once."""
+
+    type: Literal["hello"] = "hello"
+    versions: Versions
+    client_id: Identifier
+    product: Label
+    heartbeat_s: Seconds = 1.0
+    timeout_s: Seconds = 10.0
+
+
+class OpenStory(Message):
+    """Opens a story under an identifier the client chose."""
+
+    type: Literal["open_story"] = "open_story"
+    request: U32
+    story_id: Identifier
+    title: TitleText | None = None
+    global_caption: CaptionText
+    seed: Seed
+
+
+class SubmitBeat(Message):
+    """Sends a beat; answered by ``beat_status`` accepted or rejected."""
+
+    type: Literal["submit_beat"] = "submit_beat"
+    request: U32
+    story_id: Identifier
+    beat: BeatScript
+
+    @property
+    def beat_id(self) -> str:
+        """The beat's identifier, which a message always carries."""
+        assert self.beat.id is not None  # noqa: S101 - established by _check_beat_id
+        return self.beat.id
+
+    @model_validator(mode="after")
+    def _check_beat_id(self) -> Self:
+        if self.beat.id is None:
+            raise PydanticCustomError("beat_id_missing", "beat.id is missing; name the beat")
+        return self
+
+
+class CancelBeat(Message):
+    """Takes a waiting beat back, or ends a running one at the next chunk boundary."""
+
+    type: Literal["cancel_beat"] = "cancel_beat"
+    request: U32
+    story_id: Identifier
+    beat_id: Identifier
+
+
+class CloseStory(Message):
+    """Ends a story: after what is queued (``drain``), or at the next chunk boundary."""
+
+    type: Literal["close_story"] = "close_story"
+    request: U32
+    story_id: Identifier
+    drain: StrictBool
+
+
+class Subscribe(Message):
+    """Asks for a story's frames, from the next one on, under a number the client chose."""
+
+    type: Literal["subscribe"] = "subscribe"
+    request: U32
+    subscription: U32
+    story_id: Identifier
+    mode: WatchMode
+    credits: Credits
+    format: PixelFormat
+    quality: Quality | None = None
+
+    @model_validator(mode="after")
+    def _check_quality(self) -> Self:
+        if self.quality is not None and self.format is not PixelFormat.JPEG:
+            raise PydanticCustomError(
+                "quality_without_jpeg",
+                "quality is set but format is {format}; leave it out, only jpeg has it",
+                {"format": self.format.value},
+            )
+        return self
+
+
+class GrantCredits(Message):
+    """Allows further frames on a subscription. Not answered."""
+
+    type: Literal["grant_credits"] = "grant_credits"
+    subscription: U32
+    credits: Credits
+
+
+class Unsubscribe(Message):
+    """Ends a subscription; no frame of it follows the acknowledgement."""
+
+    type: Literal["unsubscribe"] = "unsubscribe"
+    request: U32
+    subscription: U32
+
+
+class Heartbeat(Message):
+    """Says that the sender lives, when it has nothing else to say."""
+
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+class Goodbye(Message):
+    """Ends the connection in good order; the last message of its sender."""
+
+    type: Literal["goodbye"] = "goodbye"
+    reason: Sentence | None = None

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The product's version and the protocol's: they move independently."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__version__: Final = "0.1.0"
+
+PROTOCOL_VERSIONS: Final = (1,)
+"""Protocol versions this package speaks, ascending. A handshake settles on the highest one both sides list.
+"""
