@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The concepts mini can draw and the words for them: the one place the caption grammar and the notices read."""
+"""The concepts mini can draw and the words for them: what the caption grammar and the notices read."""
 
 from __future__ import annotations
 
@@ -86,7 +86,9 @@ def parse_lexicon(data: Mapping[str, Any], *, source: str) -> Lexicon:
     try:
         for group, entries in data["concepts"].items():
             for name, entry in entries.items():
-                synonyms = tuple((w,) if isinstance(w, str) else tuple(str(x) for x in w) for w in entry["words"])
+                synonyms = tuple(
+                    (w,) if isinstance(w, str) else tuple(str(x) for x in w) for w in entry["words"]
+                )
                 concept = Concept(str(group), str(name), synonyms, tuple(str(w) for w in entry["related"]))
                 for word in (*concept.words, *concept.related):
                     if word in seen:
@@ -97,7 +99,9 @@ def parse_lexicon(data: Mapping[str, Any], *, source: str) -> Lexicon:
                 concepts.append(concept)
         generic = frozenset(str(w) for w in data["generic"]) - seen.keys()
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{source}: not a lexicon ({error!r}); see mini_lexicon.json for the form") from error
+        raise ValueError(
+            f"{source}: not a lexicon ({error!r}); see mini_lexicon.json for the form"
+        ) from error
     return Lexicon(tuple(concepts), generic)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -77,8 +78,12 @@ def _sky(layer: _Layer, rng: np.random.Generator, *, clouds: int) -> None:
     layer.colour[:] = np.rint(ramp)[:, None, :].astype(np.uint8)
     sun_x = CANVAS_WIDTH / 2 + float(rng.uniform(-38, 38))
     if layer.time == "night":
-        for x, y, r in zip(rng.uniform(0, CANVAS_WIDTH, 46), rng.uniform(2, HORIZON - 14, 46), rng.uniform(0.35, 0.8, 46),
-                           strict=True):
+        for x, y, r in zip(
+            rng.uniform(0, CANVAS_WIDTH, 46),
+            rng.uniform(2, HORIZON - 14, 46),
+            rng.uniform(0.35, 0.8, 46),
+            strict=True,
+        ):
             layer.ellipse(x, y, r, r, (236, 238, 250), glows=True)
         layer.ellipse(sun_x, 25, 7.5, 7.5, (244, 240, 214), glows=True)
         layer.ellipse(sun_x + 3.4, 23, 6.4, 6.4, mix(top, low, 0.35), glows=True)
@@ -89,7 +94,11 @@ def _sky(layer: _Layer, rng: np.random.Generator, *, clouds: int) -> None:
         layer.ellipse(sun_x, 22, 8, 8, (255, 246, 208), glows=True)
     cloud = {"day": (246, 250, 252), "sunset": (246, 190, 178), "night": (70, 82, 126)}[layer.time]
     for _ in range(clouds):
-        x, y, s = float(rng.uniform(0, CANVAS_WIDTH)), float(rng.uniform(14, 36)), float(rng.uniform(0.7, 1.25))
+        x, y, s = (
+            float(rng.uniform(0, CANVAS_WIDTH)),
+            float(rng.uniform(14, 36)),
+            float(rng.uniform(0.7, 1.25)),
+        )
         for dx, dy, rx, ry in ((-9, 1, 8, 4), (0, -2, 9, 6), (9, 1, 9, 4)):
             layer.ellipse(x + dx * s, y + dy * s, rx * s, ry * s, cloud, glows=True)
 
@@ -114,8 +123,12 @@ def _forest(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) ->
         mid.box(x - 2.2 * s, HORIZON - 14 * s, x + 2.2 * s, HORIZON + 5, (136, 108, 90))
         tone = scale((104, 156, 122), float(rng.uniform(0.9, 1.1)))
         for k, (w, y) in enumerate(((13, 10), (11, 22), (8, 33))):
-            mid.shape(canvas.poly([(x - w * s, HORIZON - y * s), (x, HORIZON - (y + 17) * s), (x + w * s, HORIZON - y * s)]),
-                      scale(tone, 1.0 + 0.07 * k))
+            mid.shape(
+                canvas.poly(
+                    [(x - w * s, HORIZON - y * s), (x, HORIZON - (y + 17) * s), (x + w * s, HORIZON - y * s)]
+                ),
+                scale(tone, 1.0 + 0.07 * k),
+            )
     _ground(near, (146, 178, 126), (122, 156, 108))
     for x in _scatter(rng, 15, 6):
         y = float(rng.uniform(HORIZON + 4, CANVAS_HEIGHT - 8))
@@ -132,11 +145,28 @@ def _beach(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -> 
         far.box(x - 4, y, x + 4, y + 0.7, (196, 226, 232))
     for x in _scatter(rng, 74, 14):
         lean = float(rng.uniform(-6, 6))
-        mid.shape(canvas.poly([(x - 2, HORIZON + 5), (x + lean - 1, HORIZON - 32), (x + lean + 1, HORIZON - 32), (x + 2.4, HORIZON + 5)]),
-                  (168, 138, 108))
+        mid.shape(
+            canvas.poly(
+                [
+                    (x - 2, HORIZON + 5),
+                    (x + lean - 1, HORIZON - 32),
+                    (x + lean + 1, HORIZON - 32),
+                    (x + 2.4, HORIZON + 5),
+                ]
+            ),
+            (168, 138, 108),
+        )
         for angle in (-0.25, 0.45, 1.0, 2.1, 2.7, 3.4):
-            mid.shape(canvas.ellipse(x + lean + 8.5 * np.cos(angle), HORIZON - 31 + 5.0 * np.sin(angle), 9.5, 2.3,
-                                     angle * 0.6 if angle < 1.5 else (angle - np.pi) * 0.6), (120, 168, 128))
+            mid.shape(
+                canvas.ellipse(
+                    x + lean + 8.5 * np.cos(angle),
+                    HORIZON - 31 + 5.0 * np.sin(angle),
+                    9.5,
+                    2.3,
+                    angle * 0.6 if angle < 1.5 else (angle - np.pi) * 0.6,
+                ),
+                (120, 168, 128),
+            )
     _ground(near, (238, 222, 182), (228, 206, 162))
     near.ridge(HORIZON + rng.uniform(-1.2, 1.2, 14), HORIZON + 3, (248, 246, 236))
     near.ridge(HORIZON + 2.2 + rng.uniform(-1.0, 1.0, 14), HORIZON + 8, (238, 222, 182))
@@ -163,14 +193,26 @@ def _city(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -> N
                 lit = far.time != "day" and rng.uniform() < 0.6
                 mid.box(wx, wy, wx + 4.5, wy + 6, (246, 222, 160) if lit else (150, 172, 190), glows=lit)
         mid.box(x + 4, HORIZON - 9, x + w - 4, HORIZON + 4, scale(wall, 0.70))
-        mid.box(x + 2, HORIZON - 11, x + w - 2, HORIZON - 8, [(196, 140, 134), (134, 168, 152)][int(rng.integers(2))])
+        mid.box(
+            x + 2,
+            HORIZON - 11,
+            x + w - 2,
+            HORIZON - 8,
+            [(196, 140, 134), (134, 168, 152)][int(rng.integers(2))],
+        )
         x += w + 1.5
     _ground(near, (186, 186, 192), (134, 138, 150))
     near.box(-2, HORIZON + 19, CANVAS_WIDTH + 2, HORIZON + 21.5, (212, 212, 216))
     for lamp in _scatter(rng, 62, 6):
         near.box(lamp - 0.8, HORIZON - 26, lamp + 0.8, HORIZON + 6, (92, 96, 110))
-        near.ellipse(lamp, HORIZON - 27, 3.2, 3.2, (255, 236, 176) if far.time != "day" else (226, 228, 220),
-                     glows=far.time != "day")
+        near.ellipse(
+            lamp,
+            HORIZON - 27,
+            3.2,
+            3.2,
+            (255, 236, 176) if far.time != "day" else (226, 228, 220),
+            glows=far.time != "day",
+        )
     for dash in np.arange(0, CANVAS_WIDTH, 22):
         near.box(dash, HORIZON + 38, dash + 11, HORIZON + 39.6, (216, 214, 204))
 
@@ -180,7 +222,11 @@ def _desert(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) ->
     x = -10.0
     while x < CANVAS_WIDTH:
         w, h = float(rng.uniform(32, 56)), float(rng.uniform(14, 25))
-        far.peaks([(x, HORIZON), (x + 7, HORIZON - h), (x + w - 7, HORIZON - h), (x + w, HORIZON)], HORIZON + 2, (214, 166, 140))
+        far.peaks(
+            [(x, HORIZON), (x + 7, HORIZON - h), (x + w - 7, HORIZON - h), (x + w, HORIZON)],
+            HORIZON + 2,
+            (214, 166, 140),
+        )
         far.box(x + 5, HORIZON - h * 0.55, x + w - 5, HORIZON - h * 0.42, (200, 150, 126))
         x += w + float(rng.uniform(8, 30))
     mid.ridge(HORIZON - 6 + rng.uniform(-6, 5, 8), CANVAS_HEIGHT, (232, 200, 150))
@@ -190,7 +236,12 @@ def _desert(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) ->
         mid.shape(canvas.capsule(x, HORIZON + 3, x, HORIZON - h, 2.6, 2.6), green)
         for sign, y in ((-1, 0.42), (1, 0.58)):
             mid.shape(canvas.capsule(x, HORIZON - h * y, x + sign * 6.5, HORIZON - h * y, 1.7, 1.7), green)
-            mid.shape(canvas.capsule(x + sign * 6.5, HORIZON - h * y, x + sign * 6.5, HORIZON - h * (y + 0.33), 1.7, 1.7), green)
+            mid.shape(
+                canvas.capsule(
+                    x + sign * 6.5, HORIZON - h * y, x + sign * 6.5, HORIZON - h * (y + 0.33), 1.7, 1.7
+                ),
+                green,
+            )
     _ground(near, (238, 210, 160), (226, 190, 138), HORIZON + 1)
     for x in _scatter(rng, 34, 12):
         y = float(rng.uniform(HORIZON + 6, CANVAS_HEIGHT - 8))
@@ -205,17 +256,40 @@ def _mountain(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) 
         h, w = float(rng.uniform(34, 50)), float(rng.uniform(34, 44))
         far.peaks([(x - w, HORIZON), (x, HORIZON - h), (x + w, HORIZON)], HORIZON + 2, (150, 164, 190))
         k = 0.42
-        far.shape(canvas.poly([(x, HORIZON - h), (x + w * k, HORIZON - h * (1 - k)), (x + w * 0.2, HORIZON - h * 0.66),
-                               (x + w * 0.05, HORIZON - h * 0.52), (x - w * 0.16, HORIZON - h * 0.68),
-                               (x - w * k, HORIZON - h * (1 - k))]), (246, 250, 253))
+        far.shape(
+            canvas.poly(
+                [
+                    (x, HORIZON - h),
+                    (x + w * k, HORIZON - h * (1 - k)),
+                    (x + w * 0.2, HORIZON - h * 0.66),
+                    (x + w * 0.05, HORIZON - h * 0.52),
+                    (x - w * 0.16, HORIZON - h * 0.68),
+                    (x - w * k, HORIZON - h * (1 - k)),
+                ]
+            ),
+            (246, 250, 253),
+        )
     mid.ridge(HORIZON - 5 + rng.uniform(-4, 4, 9), CANVAS_HEIGHT, (220, 230, 240))
     for x in _scatter(rng, 33, 10):
         s = float(rng.uniform(0.6, 0.95))
         mid.box(x - 1.4, HORIZON - 8, x + 1.4, HORIZON + 2, (120, 104, 98))
         for w, y in ((9, 6), (7.5, 15), (5.5, 23)):
-            mid.shape(canvas.poly([(x - w * s, HORIZON - y * s), (x, HORIZON - (y + 13) * s), (x + w * s, HORIZON - y * s)]), (104, 140, 142))
-            mid.shape(canvas.poly([(x - w * s * 0.45, HORIZON - (y + 7) * s), (x, HORIZON - (y + 13) * s),
-                                   (x + w * s * 0.45, HORIZON - (y + 7) * s)]), (240, 246, 250))
+            mid.shape(
+                canvas.poly(
+                    [(x - w * s, HORIZON - y * s), (x, HORIZON - (y + 13) * s), (x + w * s, HORIZON - y * s)]
+                ),
+                (104, 140, 142),
+            )
+            mid.shape(
+                canvas.poly(
+                    [
+                        (x - w * s * 0.45, HORIZON - (y + 7) * s),
+                        (x, HORIZON - (y + 13) * s),
+                        (x + w * s * 0.45, HORIZON - (y + 7) * s),
+                    ]
+                ),
+                (240, 246, 250),
+            )
     _ground(near, (240, 244, 249), (222, 231, 242))
     for x in _scatter(rng, 26, 10):
         near.ellipse(x, float(rng.uniform(HORIZON + 5, CANVAS_HEIGHT - 8)), 8, 1.5, (226, 234, 244))
@@ -243,7 +317,10 @@ def _meadow(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) ->
 def _kitchen(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -> None:
     _sky(far, rng, clouds=2)
     wall, frame = (238, 222, 200), (250, 246, 238)
-    holes = [(x - 15, x + 15) for x in (float(CANVAS_WIDTH * 0.26), float(CANVAS_WIDTH * 0.58), float(CANVAS_WIDTH * 0.92))]
+    holes = [
+        (x - 15, x + 15)
+        for x in (float(CANVAS_WIDTH * 0.26), float(CANVAS_WIDTH * 0.58), float(CANVAS_WIDTH * 0.92))
+    ]
     left = -2.0
     for x0, x1 in holes:
         mid.box(left, -2, x0, CANVAS_HEIGHT + 2, wall)
@@ -252,13 +329,28 @@ def _kitchen(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -
     for x0, x1 in holes:
         mid.box(x0 - 1, -2, x1 + 1, 14, wall)
         mid.box(x0 - 1, 38, x1 + 1, CANVAS_HEIGHT + 2, wall)
-        for bar in ((x0 - 1.5, 13, x1 + 1.5, 15), (x0 - 2.5, 37, x1 + 2.5, 39.5), (x0 - 1.5, 13, x0 + 0.8, 39),
-                    (x1 - 0.8, 13, x1 + 1.5, 39), ((x0 + x1) / 2 - 0.8, 13, (x0 + x1) / 2 + 0.8, 39)):
+        for bar in (
+            (x0 - 1.5, 13, x1 + 1.5, 15),
+            (x0 - 2.5, 37, x1 + 2.5, 39.5),
+            (x0 - 1.5, 13, x0 + 0.8, 39),
+            (x1 - 0.8, 13, x1 + 1.5, 39),
+            ((x0 + x1) / 2 - 0.8, 13, (x0 + x1) / 2 + 0.8, 39),
+        ):
             mid.box(*bar, frame)
         for sign, edge in ((1, x0 - 1), (-1, x1 + 1)):
-            mid.shape(canvas.poly([(edge - 2 * sign, 12), (edge + 8 * sign, 12), (edge + 3 * sign, 26), (edge + 1 * sign, 38),
-                                   (edge - 2 * sign, 38)]), (214, 172, 160))
-    for a, b in zip(holes[:-1], holes[1:], strict=True):
+            mid.shape(
+                canvas.poly(
+                    [
+                        (edge - 2 * sign, 12),
+                        (edge + 8 * sign, 12),
+                        (edge + 3 * sign, 26),
+                        (edge + 1 * sign, 38),
+                        (edge - 2 * sign, 38),
+                    ]
+                ),
+                (214, 172, 160),
+            )
+    for a, b in pairwise(holes):
         x0, x1 = a[1] + 10, b[0] - 10
         mid.box(x0, 12, x1, 30, (196, 162, 130))
         middle = (x0 + x1) / 2
@@ -289,9 +381,20 @@ def _harbour(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -
     for k, x in enumerate(_scatter(rng, 50, 8)):
         hull = [(186, 120, 112), (116, 138, 166), (212, 194, 150)][k % 3]
         mid.box(x - 0.7, HORIZON - 34, x + 0.7, HORIZON - 8, (134, 112, 96))
-        mid.shape(canvas.poly([(x + 1.6, HORIZON - 32), (x + 14, HORIZON - 12), (x + 1.6, HORIZON - 12)]), (246, 242, 232))
-        mid.shape(canvas.poly([(x - 1.6, HORIZON - 28), (x - 10, HORIZON - 12), (x - 1.6, HORIZON - 12)]), (230, 222, 208))
-        mid.shape(canvas.poly([(x - 17, HORIZON - 10), (x + 18, HORIZON - 10), (x + 12, HORIZON - 2), (x - 12, HORIZON - 2)]), hull)
+        mid.shape(
+            canvas.poly([(x + 1.6, HORIZON - 32), (x + 14, HORIZON - 12), (x + 1.6, HORIZON - 12)]),
+            (246, 242, 232),
+        )
+        mid.shape(
+            canvas.poly([(x - 1.6, HORIZON - 28), (x - 10, HORIZON - 12), (x - 1.6, HORIZON - 12)]),
+            (230, 222, 208),
+        )
+        mid.shape(
+            canvas.poly(
+                [(x - 17, HORIZON - 10), (x + 18, HORIZON - 10), (x + 12, HORIZON - 2), (x - 12, HORIZON - 2)]
+            ),
+            hull,
+        )
         mid.box(x - 17, HORIZON - 10.5, x + 18, HORIZON - 8.8, (244, 240, 232))
     _ground(near, (186, 160, 136), (168, 142, 120), HORIZON + 4)
     for y in (HORIZON + 11, HORIZON + 19, HORIZON + 29, HORIZON + 41):
@@ -302,8 +405,14 @@ def _harbour(far: _Layer, mid: _Layer, near: _Layer, rng: np.random.Generator) -
 
 
 _PAINTERS: dict[str, Callable[[_Layer, _Layer, _Layer, np.random.Generator], None]] = {
-    "forest": _forest, "beach": _beach, "city": _city, "desert": _desert,
-    "mountain": _mountain, "meadow": _meadow, "kitchen": _kitchen, "harbour": _harbour,
+    "forest": _forest,
+    "beach": _beach,
+    "city": _city,
+    "desert": _desert,
+    "mountain": _mountain,
+    "meadow": _meadow,
+    "kitchen": _kitchen,
+    "harbour": _harbour,
 }
 
 
@@ -317,12 +426,12 @@ def paint_backdrop(setting: str, time: str, seed: int) -> Backdrop:
     rng = np.random.default_rng(seed)
     layers = (_Layer(time), _Layer(time), _Layer(time))
     _PAINTERS[setting](*layers, rng)
-    return Backdrop(
-        (layers[0].colour, layers[1].colour, layers[2].colour), (layers[1].keep, layers[2].keep)
-    )
+    return Backdrop((layers[0].colour, layers[1].colour, layers[2].colour), (layers[1].keep, layers[2].keep))
 
 
-def compose(backdrop: Backdrop, views: tuple[NDArray[np.float64], ...], size: tuple[int, int]) -> NDArray[np.uint8]:
+def compose(
+    backdrop: Backdrop, views: tuple[NDArray[np.float64], ...], size: tuple[int, int]
+) -> NDArray[np.uint8]:
     """One supersampled background picture, uint8 [2 H, 2 W, 3].
 
     Args:
@@ -331,9 +440,15 @@ def compose(backdrop: Backdrop, views: tuple[NDArray[np.float64], ...], size: tu
         size: (2 W, 2 H).
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture = cv2.warpAffine(backdrop.colours[0], views[0], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    picture = cv2.warpAffine(
+        backdrop.colours[0], views[0], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
     for i in (1, 2):
-        keep = cv2.warpAffine(backdrop.keeps[i - 1], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        colour = cv2.warpAffine(backdrop.colours[i], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        keep = cv2.warpAffine(
+            backdrop.keeps[i - 1], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        colour = cv2.warpAffine(
+            backdrop.colours[i], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
         picture = cv2.add(cv2.multiply(picture, keep, scale=1 / 255), colour)
     return picture

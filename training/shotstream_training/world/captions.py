@@ -14,8 +14,14 @@ from .spec import CharacterSpec
 _SIZE_WORDS = ("", "", "", "small ", "little ", "young ", "cheerful ", "brave ", "curious ")
 _ADVERBS = ("", "", "", "", "", " happily", " quietly", " cheerfully", " playfully", " calmly")
 _PLACES = {
-    "forest": "in the {}", "beach": "at the {}", "city": "in the {}", "desert": "in the {}",
-    "mountain": "in the {}", "meadow": "in the {}", "kitchen": "in the {}", "harbour": "at the {}",
+    "forest": "in the {}",
+    "beach": "at the {}",
+    "city": "in the {}",
+    "desert": "in the {}",
+    "mountain": "in the {}",
+    "meadow": "in the {}",
+    "kitchen": "in the {}",
+    "harbour": "at the {}",
 }
 _PLACE_PHRASES = {
     "beach": ("on the beach", "on the sand", "by the shore"),
@@ -39,10 +45,22 @@ _FRAMING_PHRASES = {
 }
 _CAMERA_PHRASES = {
     "static": ("static camera", "fixed camera", "the camera is still", "locked camera"),
-    "pan": ("the camera pans", "the camera pans slowly", "slow pan", "panning shot", "the camera sweeps to the side",
-            "tracking shot"),
-    "push": ("the camera pushes in", "slow push-in", "the camera moves closer", "slow zoom in", "the camera zooms in",
-             "pushing in"),
+    "pan": (
+        "the camera pans",
+        "the camera pans slowly",
+        "slow pan",
+        "panning shot",
+        "the camera sweeps to the side",
+        "tracking shot",
+    ),
+    "push": (
+        "the camera pushes in",
+        "slow push-in",
+        "the camera moves closer",
+        "slow zoom in",
+        "the camera zooms in",
+        "pushing in",
+    ),
 }
 
 
@@ -72,7 +90,9 @@ class Grammar:
     def noun(self, group: str, name: str) -> str:
         """A word for a concept, most often its canonical one."""
         nouns = [forms[0] for forms in self._lexicon.concept(group, name).synonyms]
-        plain = [n for n in nouns if not n.endswith(("coated", "jacketed", "scarfed", "hatted", "capped", "s"))] or nouns
+        plain = [
+            n for n in nouns if not n.endswith(("coated", "jacketed", "scarfed", "hatted", "capped", "s"))
+        ] or nouns
         return name if self.chance(0.6) else self.pick(plain)
 
     def verb(self, action: str, form: int) -> str:
@@ -110,7 +130,9 @@ class Grammar:
         if all(o.coat != who.coat for o in rivals):
             options.append(f"in the {self.noun('colour', who.coat)} {self.noun('garment', 'coat')}")
         if all(o.accessory_colour != who.accessory_colour or o.accessory != who.accessory for o in rivals):
-            options.append(f"with the {self.noun('colour', who.accessory_colour)} {self.noun('garment', who.accessory)}")
+            options.append(
+                f"with the {self.noun('colour', who.accessory_colour)} {self.noun('garment', who.accessory)}"
+            )
         return f"the {kind} {self.pick(options)}"
 
     def place(self, setting: str) -> str:
@@ -123,7 +145,20 @@ class Grammar:
         return word if word in ("indoors", "downtown") else _PLACES[setting].format(word)
 
     def _place_noun(self, setting: str) -> str:
-        odd = {"snowy", "cactus", "cacti", "dunes", "sand", "kitchenette", "alps", "pier", "docks", "quay", "dock", "indoors"}
+        odd = {
+            "snowy",
+            "cactus",
+            "cacti",
+            "dunes",
+            "sand",
+            "kitchenette",
+            "alps",
+            "pier",
+            "docks",
+            "quay",
+            "dock",
+            "indoors",
+        }
         nouns = [f[0] for f in self._lexicon.concept("setting", setting).synonyms if f[0] not in odd]
         return setting if self.chance(0.6) else self.pick(nouns)
 
@@ -145,13 +180,17 @@ class Grammar:
             return ""
         return self.pick(_CAMERA_PHRASES[camera])
 
-    def shot(self, mentions: Sequence[Mention], actions: Sequence[str], framing: str, camera: str, place: str) -> str:
+    def shot(
+        self, mentions: Sequence[Mention], actions: Sequence[str], framing: str, camera: str, place: str
+    ) -> str:
         """One shot's caption from who does what, how it is framed and where (may be empty)."""
         frame, move = self.framing(framing), self.camera(camera)
         adverb = self.pick(_ADVERBS)
         where = f" {place}" if place else ""
         form = int(self._rng.integers(4))
-        watcher = f" while {mentions[1].text} {self._finite(mentions[1], actions[1])}" if len(mentions) > 1 else ""
+        watcher = (
+            f" while {mentions[1].text} {self._finite(mentions[1], actions[1])}" if len(mentions) > 1 else ""
+        )
         who, action = mentions[0], actions[0]
         if not frame:
             body = f"{who.text} {self._finite(who, action)}{adverb}{where}{watcher}"
@@ -173,10 +212,15 @@ class Grammar:
         form = int(self._rng.integers(5))
         starts = "start" if who.plural else "starts"
         finite = self._finite(who, action)
-        watcher = f" while {mentions[1].text} {self._finite(mentions[1], actions[1])}" if len(mentions) > 1 else ""
+        watcher = (
+            f" while {mentions[1].text} {self._finite(mentions[1], actions[1])}" if len(mentions) > 1 else ""
+        )
         body = (
-            f"{who.text} {starts} to {self.verb(action, 2)}", f"then {who.text} {finite}",
-            f"now {who.text} {finite}", f"{who.text} {finite}", f"suddenly {who.text} {starts} {self.verb(action, 1)}",
+            f"{who.text} {starts} to {self.verb(action, 2)}",
+            f"then {who.text} {finite}",
+            f"now {who.text} {finite}",
+            f"{who.text} {finite}",
+            f"suddenly {who.text} {starts} {self.verb(action, 1)}",
         )[form]
         return _capital(body + watcher) + "."
 
@@ -192,16 +236,26 @@ class Grammar:
         """
         where = f" {place}" if place else ""
         if not identity:
-            return self.pick((f"A short animated story{where}.", f"A small adventure{where}.",
-                              f"A quiet tale{where}. Flat colour animation.", f"A cartoon{where}.",
-                              f"One day{where}." if place else "A short story."))
+            return self.pick(
+                (
+                    f"A short animated story{where}.",
+                    f"A small adventure{where}.",
+                    f"A quiet tale{where}. Flat colour animation.",
+                    f"A cartoon{where}.",
+                    f"One day{where}." if place else "A short story.",
+                )
+            )
         cast = " and ".join(people)
         many = len(people) > 1
-        options = [f"{cast}{where}.", f"A story about {cast}{where}.",
-                   f"The main {'characters are' if many else 'character is'} {cast}." + (f" It takes place{where}." if place else ""),
-                   f"{cast} {'go' if many else 'goes'} on a small adventure{where}.",
-                   f"{'Two friends' if many else 'Our main character'}: {cast}{where}.",
-                   f"{_capital(place) + ', ' if place else ''}{cast} {'meet' if many else 'sets out'}."]
+        options = [
+            f"{cast}{where}.",
+            f"A story about {cast}{where}.",
+            f"The main {'characters are' if many else 'character is'} {cast}."
+            + (f" It takes place{where}." if place else ""),
+            f"{cast} {'go' if many else 'goes'} on a small adventure{where}.",
+            f"{'Two friends' if many else 'Our main character'}: {cast}{where}.",
+            f"{_capital(place) + ', ' if place else ''}{cast} {'meet' if many else 'sets out'}.",
+        ]
         style = self.pick(("", "", "", "Flat colour animation. ", "A simple cartoon. "))
         return style + _capital(self.pick(options))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cast: eight kinds with distinct silhouettes, a coat, and a scarf or hat, turning in two and a half dimensions."""
+"""The cast: eight kinds with distinct silhouettes, a coat, and a scarf or hat, that turn as if solid."""
 
 from __future__ import annotations
 
@@ -42,7 +42,14 @@ _BEAK: Rgb = (240, 170, 74)
 
 
 def draw_character(
-    image: NDArray[np.uint8], who: CharacterSpec, pose: Pose, *, x: float, ground: float, height: float, time: str
+    image: NDArray[np.uint8],
+    who: CharacterSpec,
+    pose: Pose,
+    *,
+    x: float,
+    ground: float,
+    height: float,
+    time: str,
 ) -> None:
     """Draws one character with its feet at (x, ground), `height` pixels tall, on a supersampled image.
 
@@ -98,23 +105,46 @@ def _arm(f: Figure, look: _Look, coat: Rgb, side: int) -> None:
     length = 0.20 if abs(angle) < 1.6 else 0.30
     hand = (shoulder[0] + length * np.sin(angle), shoulder[1] - length * np.cos(angle))
     f.ellipse(hand[0], hand[1], 0.052, 0.052, look.skin)
-    f.limb(shoulder, (shoulder[0] + (hand[0] - shoulder[0]) * 0.86, shoulder[1] + (hand[1] - shoulder[1]) * 0.86),
-           0.058, 0.054, scale(coat, 0.93))
+    f.limb(
+        shoulder,
+        (shoulder[0] + (hand[0] - shoulder[0]) * 0.86, shoulder[1] + (hand[1] - shoulder[1]) * 0.86),
+        0.058,
+        0.054,
+        scale(coat, 0.93),
+    )
     f.flush()
 
 
 def _torso(f: Figure, coat: Rgb, light: float) -> None:
     narrow = 0.84 + 0.16 * abs(np.cos(f.pose.yaw))
     w = np.array(narrow)
-    f.add(canvas.poly([
-        (-0.135 * w, 0.50), (0.135 * w, 0.50), (0.185 * w, 0.36), (0.225 * w, 0.20), (0.215 * w, 0.150),
-        (0.13 * w, 0.128), (-0.13 * w, 0.128), (-0.215 * w, 0.150), (-0.225 * w, 0.20), (-0.185 * w, 0.36),
-    ]), coat)
+    f.add(
+        canvas.poly(
+            [
+                (-0.135 * w, 0.50),
+                (0.135 * w, 0.50),
+                (0.185 * w, 0.36),
+                (0.225 * w, 0.20),
+                (0.215 * w, 0.150),
+                (0.13 * w, 0.128),
+                (-0.13 * w, 0.128),
+                (-0.215 * w, 0.150),
+                (-0.225 * w, 0.20),
+                (-0.185 * w, 0.36),
+            ]
+        ),
+        coat,
+    )
     s, c = f.longitude(0)
     if c > 0:
         x = s * 0.15
-        f.add(canvas.poly([(x - 0.010, 0.47), (x + 0.010, 0.47), (x * 1.25 + 0.010, 0.145), (x * 1.25 - 0.010, 0.145)]),
-              scale(coat, 0.72), outline=False)
+        f.add(
+            canvas.poly(
+                [(x - 0.010, 0.47), (x + 0.010, 0.47), (x * 1.25 + 0.010, 0.145), (x * 1.25 - 0.010, 0.145)]
+            ),
+            scale(coat, 0.72),
+            outline=False,
+        )
         for y in (0.36, 0.26):
             f.ellipse(x * 1.1 + 0.045, y, 0.018, 0.018, scale(_WHITE, light), outline=False)
     f.flush()
@@ -127,7 +157,9 @@ def _head(f: Figure, kind: str, look: _Look, light: float) -> None:
         f.ellipse(0, _HEAD_Y, _HEAD_RX, _HEAD_RY, look.skin)
         if kind == "fox":
             for sign in (-1, 1):
-                f.add(canvas.poly([(sign * 0.16, 0.76), (sign * 0.335, 0.60), (sign * 0.13, 0.50)]), look.skin)
+                f.add(
+                    canvas.poly([(sign * 0.16, 0.76), (sign * 0.335, 0.60), (sign * 0.13, 0.50)]), look.skin
+                )
         elif kind == "girl":
             f.add(canvas.ellipse(0, _HEAD_Y + 0.025, _HEAD_RX + 0.02, _HEAD_RY + 0.012), scale(_HAIR, light))
     f.flush()
@@ -142,7 +174,9 @@ def _eyes(f: Figure, degrees: float, y: float, radius: float, colour: Rgb, glint
             rx = radius * (0.45 + 0.55 * c)
             f.ellipse(s * _HEAD_RX * 0.88, y, rx, radius * 1.25 * f.pose.eyes, colour, outline=False)
             if glint is not None and f.pose.eyes > 0.9:
-                f.ellipse(s * _HEAD_RX * 0.88 + 0.012, y + 0.018, radius * 0.33, radius * 0.36, glint, outline=False)
+                f.ellipse(
+                    s * _HEAD_RX * 0.88 + 0.012, y + 0.018, radius * 0.33, radius * 0.36, glint, outline=False
+                )
 
 
 def _cheeks(f: Figure, colour: Rgb) -> None:
@@ -159,7 +193,11 @@ def _muzzle(f: Figure, look: _Look, rx: float, ry: float, y: float, nose: float,
         f.ellipse(x, y, rx * (0.55 + 0.45 * max(c, 0)), ry, look.light, outline=False)
         f.ellipse(x + s * 0.035, y + ry * 0.5, nose, nose * 0.75, nose_colour, outline=False)
         if c > 0.3:
-            f.add(canvas.capsule(x - 0.03, y - ry * 0.42, x + 0.03, y - ry * 0.42, 0.009, 0.009), _DARK, outline=False)
+            f.add(
+                canvas.capsule(x - 0.03, y - ry * 0.42, x + 0.03, y - ry * 0.42, 0.009, 0.009),
+                _DARK,
+                outline=False,
+            )
 
 
 def _face_fox(f: Figure, look: _Look, light: float) -> None:
@@ -175,14 +213,23 @@ def _face_cat(f: Figure, look: _Look, light: float) -> None:
     for degrees in (-12, 0, 12):
         s, c = f.longitude(degrees)
         if c > 0.2:
-            f.add(canvas.capsule(s * 0.17, 0.925, s * 0.20, 0.845, 0.014, 0.008), scale(look.skin, 0.66), outline=False)
+            f.add(
+                canvas.capsule(s * 0.17, 0.925, s * 0.20, 0.845, 0.014, 0.008),
+                scale(look.skin, 0.66),
+                outline=False,
+            )
     _muzzle(f, look, 0.10, 0.065, 0.605, 0.024, (226, 134, 142))
     for side in (-1, 1):
         s, c = f.longitude(side * 52)
         if c > 0.1:
             for k in (-1, 1):
-                f.add(canvas.capsule(s * 0.22, 0.61 + 0.012 * k, s * 0.22 + side * 0.13, 0.615 + 0.035 * k, 0.006, 0.005),
-                      scale(_WHITE, light), outline=False)
+                f.add(
+                    canvas.capsule(
+                        s * 0.22, 0.61 + 0.012 * k, s * 0.22 + side * 0.13, 0.615 + 0.035 * k, 0.006, 0.005
+                    ),
+                    scale(_WHITE, light),
+                    outline=False,
+                )
     _eyes(f, 30, 0.70, 0.045, (70, 140, 96), None)
     _eyes(f, 30, 0.70, 0.026, _DARK, scale(_WHITE, light))
 
@@ -204,14 +251,25 @@ def _face_rabbit(f: Figure, look: _Look, light: float) -> None:
 def _face_robot(f: Figure, look: _Look, light: float) -> None:
     s, c = f.longitude(0)
     if c > 0.05:
-        f.add(canvas.rounded_box(s * 0.11, 0.70, 0.205 * (0.35 + 0.65 * c), 0.135, 5.0), look.light, outline=False)
+        f.add(
+            canvas.rounded_box(s * 0.11, 0.70, 0.205 * (0.35 + 0.65 * c), 0.135, 5.0),
+            look.light,
+            outline=False,
+        )
         for side in (-1, 1):
             es, ec = f.longitude(side * 25)
             if ec > 0.15:
-                f.add(canvas.rounded_box(es * 0.22, 0.72, 0.040 * (0.4 + 0.6 * ec), 0.050 * f.pose.eyes),
-                      (150, 236, 240), outline=False)
+                f.add(
+                    canvas.rounded_box(es * 0.22, 0.72, 0.040 * (0.4 + 0.6 * ec), 0.050 * f.pose.eyes),
+                    (150, 236, 240),
+                    outline=False,
+                )
         if c > 0.3:
-            f.add(canvas.capsule(s * 0.16 - 0.05, 0.625, s * 0.16 + 0.05, 0.625, 0.012, 0.012), (150, 236, 240), outline=False)
+            f.add(
+                canvas.capsule(s * 0.16 - 0.05, 0.625, s * 0.16 + 0.05, 0.625, 0.012, 0.012),
+                (150, 236, 240),
+                outline=False,
+            )
 
 
 def _face_girl(f: Figure, look: _Look, light: float) -> None:
@@ -222,19 +280,31 @@ def _face_girl(f: Figure, look: _Look, light: float) -> None:
     _cheeks(f, (244, 168, 156))
     _eyes(f, 29, 0.68, 0.038, (72, 46, 48), scale(_WHITE, light))
     if c > 0.2:
-        f.add(canvas.capsule(s * 0.24 - 0.032, 0.575, s * 0.24 + 0.032, 0.575, 0.011, 0.011), (196, 92, 92), outline=False)
+        f.add(
+            canvas.capsule(s * 0.24 - 0.032, 0.575, s * 0.24 + 0.032, 0.575, 0.011, 0.011),
+            (196, 92, 92),
+            outline=False,
+        )
 
 
 def _face_knight(f: Figure, look: _Look, light: float) -> None:
     s, c = f.longitude(0)
     if c > -0.1:
-        f.add(canvas.rounded_box(s * 0.10, 0.695, 0.205 * (0.4 + 0.6 * max(c, 0.0)), 0.062, 4.0), (36, 34, 50), outline=False)
+        f.add(
+            canvas.rounded_box(s * 0.10, 0.695, 0.205 * (0.4 + 0.6 * max(c, 0.0)), 0.062, 4.0),
+            (36, 34, 50),
+            outline=False,
+        )
         _eyes(f, 25, 0.70, 0.030, scale((255, 244, 200), light), None)
         f.add(canvas.capsule(s * 0.25, 0.92, s * 0.262, 0.77, 0.016, 0.016), look.light, outline=False)
         for k in (-1, 0, 1):
             ks, kc = f.longitude(18 * k)
             if kc > 0.2:
-                f.add(canvas.capsule(ks * 0.20, 0.60, ks * 0.19, 0.545, 0.011, 0.011), scale(look.skin, 0.55), outline=False)
+                f.add(
+                    canvas.capsule(ks * 0.20, 0.60, ks * 0.19, 0.545, 0.011, 0.011),
+                    scale(look.skin, 0.55),
+                    outline=False,
+                )
 
 
 def _face_penguin(f: Figure, look: _Look, light: float) -> None:
@@ -246,13 +316,30 @@ def _face_penguin(f: Figure, look: _Look, light: float) -> None:
     s, c = f.longitude(0)
     if c > -0.25:
         x = s * 0.24
-        f.add(canvas.poly([(x - 0.07 * (0.4 + 0.6 * max(c, 0)), 0.665), (x + s * 0.13, 0.595), (x, 0.565),
-                           (x + 0.07 * (0.4 + 0.6 * max(c, 0)), 0.665), (x, 0.685)]), scale(_BEAK, light), outline=False)
+        f.add(
+            canvas.poly(
+                [
+                    (x - 0.07 * (0.4 + 0.6 * max(c, 0)), 0.665),
+                    (x + s * 0.13, 0.595),
+                    (x, 0.565),
+                    (x + 0.07 * (0.4 + 0.6 * max(c, 0)), 0.665),
+                    (x, 0.685),
+                ]
+            ),
+            scale(_BEAK, light),
+            outline=False,
+        )
 
 
 _FACES = {
-    "fox": _face_fox, "cat": _face_cat, "bear": _face_bear, "rabbit": _face_rabbit,
-    "robot": _face_robot, "girl": _face_girl, "knight": _face_knight, "penguin": _face_penguin,
+    "fox": _face_fox,
+    "cat": _face_cat,
+    "bear": _face_bear,
+    "rabbit": _face_rabbit,
+    "robot": _face_robot,
+    "girl": _face_girl,
+    "knight": _face_knight,
+    "penguin": _face_penguin,
 }
 
 
@@ -271,8 +358,18 @@ def _ears(f: Figure, kind: str, look: _Look, *, behind: bool) -> None:
     if kind == "knight":
         if behind:
             s, _ = f.longitude(180)
-            f.add(canvas.poly([(0.0, 0.93), (s * 0.10 - 0.03, 1.07), (s * 0.26 - 0.05, 1.05), (s * 0.34 - 0.04, 0.90),
-                               (s * 0.22, 0.86)]), (206, 208, 218))
+            f.add(
+                canvas.poly(
+                    [
+                        (0.0, 0.93),
+                        (s * 0.10 - 0.03, 1.07),
+                        (s * 0.26 - 0.05, 1.05),
+                        (s * 0.34 - 0.04, 0.90),
+                        (s * 0.22, 0.86),
+                    ]
+                ),
+                (206, 208, 218),
+            )
             f.flush()
         return
     if kind == "penguin":
@@ -290,12 +387,21 @@ def _ears(f: Figure, kind: str, look: _Look, *, behind: bool) -> None:
             f.limb((x, 0.66), (x + s * 0.05, 0.44), 0.075, 0.045, hair)
         elif kind == "fox":
             f.add(canvas.poly([(x - 0.115, 0.80), (x + s * 0.06, 1.11), (x + 0.115, 0.80)]), look.skin)
-            f.add(canvas.poly([(x - 0.03 + s * 0.035, 1.01), (x + s * 0.06, 1.11), (x + 0.03 + s * 0.04, 1.01)]),
-                  look.inner, outline=False)
+            f.add(
+                canvas.poly(
+                    [(x - 0.03 + s * 0.035, 1.01), (x + s * 0.06, 1.11), (x + 0.03 + s * 0.04, 1.01)]
+                ),
+                look.inner,
+                outline=False,
+            )
         elif kind == "cat":
             f.add(canvas.poly([(x - 0.10, 0.82), (x + s * 0.035, 1.035), (x + 0.10, 0.82)]), look.skin)
             if front:
-                f.add(canvas.poly([(x - 0.045, 0.86), (x + s * 0.03, 0.985), (x + 0.045, 0.86)]), look.inner, outline=False)
+                f.add(
+                    canvas.poly([(x - 0.045, 0.86), (x + s * 0.03, 0.985), (x + 0.045, 0.86)]),
+                    look.inner,
+                    outline=False,
+                )
         elif kind == "bear":
             f.ellipse(x * 1.08, 0.905, 0.092, 0.092, look.skin)
             if front:

@@ -49,12 +49,22 @@ class Figure:
         self._group.append((self.place(points), colour, outline))
 
     def ellipse(
-        self, x: float, y: float, rx: float, ry: float, colour: Rgb, *, outline: bool = True, angle: float = 0.0
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        colour: Rgb,
+        *,
+        outline: bool = True,
+        angle: float = 0.0,
     ) -> None:
         """Adds an ellipse."""
         self.add(canvas.ellipse(x, y, rx, ry, angle), colour, outline=outline)
 
-    def limb(self, start: tuple[float, float], end: tuple[float, float], r0: float, r1: float, colour: Rgb) -> None:
+    def limb(
+        self, start: tuple[float, float], end: tuple[float, float], r0: float, r1: float, colour: Rgb
+    ) -> None:
         """Adds a limb from `start` to `end`."""
         self.add(canvas.capsule(*start, *end, r0, r1), colour)
 

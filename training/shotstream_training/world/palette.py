@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Colours. Outfits are saturated, backgrounds are pastel: subjects pop, and measurement can tell them apart."""
+"""Colours: outfits are saturated, backgrounds pastel, so that subjects pop and can be measured."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GRADE = {"day": (1.0, 1.0, 1.0), "sunset": (1.02, 0.80, 0.74), "night": (0.40, 
 SKY = {
     "day": ((152, 205, 236), (226, 241, 245)),
     "sunset": ((150, 132, 178), (250, 196, 152)),
-    "night": (( 30, 40, 78), (74, 90, 140)),
+    "night": ((30, 40, 78), (74, 90, 140)),
 }
 """Top and horizon colour of the sky."""
 

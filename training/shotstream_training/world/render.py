@@ -71,9 +71,13 @@ def _stage(shot: ShotSpec) -> _Staging:
     n = len(shot.cast)
     u = np.linspace(0.0, 1.0, shot.frames) if shot.frames > 1 else np.full(1, 0.5)
     direction = 1.0 if rng.uniform() < 0.5 else -1.0
-    pans = direction * _PAN_PIXELS[shot.framing] * (u - 0.5) if shot.camera == "pan" else np.zeros(shot.frames)
+    pans = (
+        direction * _PAN_PIXELS[shot.framing] * (u - 0.5) if shot.camera == "pan" else np.zeros(shot.frames)
+    )
     zooms = (
-        _PUSH_RANGE[0] + (_PUSH_RANGE[1] - _PUSH_RANGE[0]) * u if shot.camera == "push" else np.ones(shot.frames)
+        _PUSH_RANGE[0] + (_PUSH_RANGE[1] - _PUSH_RANGE[0]) * u
+        if shot.camera == "push"
+        else np.ones(shot.frames)
     )
     backdrop_x = float(rng.uniform(-24, 24))
     margin = {"wide": 0.30 * height + 3, "medium": 0.34 * height, "close": 0.42 * height}[shot.framing]
@@ -97,7 +101,16 @@ def _stage(shot: ShotSpec) -> _Staging:
             facing = 1.0 if place == 0 else -1.0
         starts = [(beat.first_frame, beat.actions[place]) for beat in shot.beats]
         out.append(
-            poses(starts, shot.frames, height=height, framing=shot.framing, x=x, x_range=x_range, facing=facing, rng=rng)
+            poses(
+                starts,
+                shot.frames,
+                height=height,
+                framing=shot.framing,
+                x=x,
+                x_range=x_range,
+                facing=facing,
+                rng=rng,
+            )
         )
     return _Staging(tuple(out), pans, zooms, backdrop_x)
 
@@ -106,13 +119,17 @@ def _views(shot: ShotSpec, staging: _Staging, frame: int) -> tuple[NDArray[np.fl
     """For each layer the matrix from supersampled picture pixels to supersampled canvas pixels."""
     views = []
     for parallax in PARALLAX:
-        zoom = _BACKDROP_ZOOM[shot.framing] * (1.0 + (float(staging.zooms[frame]) - 1.0) * (0.35 + 0.65 * parallax))
+        zoom = _BACKDROP_ZOOM[shot.framing] * (
+            1.0 + (float(staging.zooms[frame]) - 1.0) * (0.35 + 0.65 * parallax)
+        )
         # Layers behind follow less; the middle of the picture looks at one place of the canvas.
         centre = CANVAS_WIDTH / 2 + staging.backdrop_x + float(staging.pans[frame]) * parallax
         s = 1.0 / zoom
         horizon = _HORIZON_LINE[shot.framing]
         k = float(canvas.SUPERSAMPLE)
-        views.append(np.array([[s, 0.0, k * (centre - s * WIDTH / 2)], [0.0, s, k * (HORIZON - s * horizon)]]))
+        views.append(
+            np.array([[s, 0.0, k * (centre - s * WIDTH / 2)], [0.0, s, k * (HORIZON - s * horizon)]])
+        )
     return tuple(views)
 
 
@@ -184,13 +201,13 @@ def ground_truth(spec: StorySpec, shot_index: int) -> tuple[FrameTruth, ...]:
             x, ground, height = _project(shot, staging, place, frame)
             where.append(CharacterTruth(x, ground, height, staging.poses[place][frame].lift))
         beat = [b for b in shot.beats if b.first_frame <= frame][-1]
-        out.append(FrameTruth(tuple(where), beat.actions, float(staging.pans[frame]), float(staging.zooms[frame])))
+        out.append(
+            FrameTruth(tuple(where), beat.actions, float(staging.pans[frame]), float(staging.zooms[frame]))
+        )
     return tuple(out)
 
 
 def render_story_arrays(spec: StorySpec) -> list[NDArray[np.uint8]]:
-    """All shots of a story, each uint8 [frames, 80, 128, 3]: a picklable job for worker processes (no torch)."""
+    """All shots of a story, each uint8 [frames, 80, 128, 3]: a job for worker processes, free of torch."""
     cv2.setNumThreads(1)
     return [render_shot(spec, i) for i in range(len(spec.shots))]
-
-

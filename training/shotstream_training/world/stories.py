@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sampling stories: casts that can be confused, cuts that change framing, place and action, and their captions."""
+"""Sampling stories: casts that can be confused, cuts that change framing, place and action, captions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _cast(rng: np.random.Generator, size: int, *, novel: bool) -> tuple[Characte
 
 
 def _change_frame(rng: np.random.Generator, frames: int) -> int | None:
-    """A chunk boundary with at least a chunk and a half of frames on either side, or None if there is none."""
+    """A chunk boundary with enough frames on either side to see both actions, or None if there is none."""
     options = [f for f in range(FIRST_CHUNK_FRAMES, frames, CHUNK_FRAMES) if f >= 21 and frames - f >= 24]
     return options[int(rng.integers(len(options)))] if options else None
 
@@ -115,7 +115,8 @@ def sample_story(
         rng: use `story_rng(seed, split)`, so that held-out stories are never trained on.
         shots: how many. frames: pixel frames of each.
         split: `novel` dresses the first character in a pair of kind and coat that the other splits leave out.
-        two_characters: share of stories with a cast of two. continue_beats: share of shots whose caption changes.
+        two_characters: share of stories with a cast of two.
+        continue_beats: share of shots whose caption changes.
 
     Raises:
         ValueError: `shots` or `frames` is not positive.
@@ -162,11 +163,16 @@ def sample_story(
         change = _change_frame(rng, frames)
         if change is not None and rng.uniform() < continue_beats:
             action = _choose(rng, allowed, action)
-            told = _names(grammar, cast, members, pronouns, index + 1)
-            mentions, actions, written = _doing(grammar, rng, told, members, action, allowed)
+            # Nobody has been named to a first shot's second caption if the first one held the identity.
+            told = _names(grammar, cast, members, pronouns, index, by_name=introduce)
+            mentions, actions, written = _doing(
+                grammar, rng, told, members, action, allowed, by_name=introduce
+            )
             beats.append(BeatSpec(change, actions, grammar.turn(mentions, written)))
         out.append(
-            ShotSpec(members, setting, time, framing, camera, tuple(beats), frames, int(rng.integers(_TRAIN_SEEDS)))
+            ShotSpec(
+                members, setting, time, framing, camera, tuple(beats), frames, int(rng.integers(_TRAIN_SEEDS))
+            )
         )
     return StorySpec(int(rng.integers(_TRAIN_SEEDS)), cast, overview, tuple(out))
 
@@ -177,24 +183,32 @@ def _names(
     members: tuple[int, ...],
     pronouns: dict[CharacterSpec, str],
     index: int,
+    *,
+    by_name: bool = False,
 ) -> list[str]:
     """How a later caption calls its cast members: pronouns where nobody can be confused."""
-    if len(cast) == 1 and (grammar.chance(0.5) if index else grammar.chance(0.25)):
+    if len(cast) == 1 and not by_name and (grammar.chance(0.5) if index else grammar.chance(0.25)):
         return [pronouns[cast[0]]]
     return [grammar.short_name(cast[i], cast) for i in members]
 
 
 def _doing(
-    grammar: Grammar, rng: np.random.Generator, told: list[str], members: tuple[int, ...], action: str,
+    grammar: Grammar,
+    rng: np.random.Generator,
+    told: list[str],
+    members: tuple[int, ...],
+    action: str,
     allowed: tuple[str, ...],
+    *,
+    by_name: bool = False,
 ) -> tuple[list[Mention], tuple[str, ...], tuple[str, ...]]:
     """Who is mentioned, what each cast member does, and the actions in the order they are written."""
     if len(members) == 1:
         return [Mention(told[0], plural=False)], (action,), (action,)
     if rng.uniform() < 0.4:
-        together = grammar.pick(("they", "both", " and ".join(told))) if grammar.chance(0.6) else " and ".join(told)
-        introduced = told[0].startswith(("a ", "an "))
-        text = " and ".join(told) if introduced else together
+        named = " and ".join(told)
+        free = not by_name and not told[0].startswith(("a ", "an ")) and grammar.chance(0.5)
+        text = grammar.pick(("they", "both")) if free else named
         return [Mention(text, plural=True)], (action, action), (action,)
     other = "stand" if rng.uniform() < 0.6 or action == "stand" else _choose(rng, allowed, action)
     if action == "stand":
@@ -206,5 +220,5 @@ def _doing(
 
 
 def shot_captions(spec: StorySpec, shot_index: int) -> list[tuple[int, str]]:
-    """The captions of a shot: (first pixel frame, caption), the first at frame 0, later ones at chunk boundaries."""
+    """The captions of a shot: (first pixel frame, caption), later ones starting at chunk boundaries."""
     return [(beat.first_frame, beat.caption) for beat in spec.shots[shot_index].beats]
