@@ -19,7 +19,9 @@ def describe(*packages: str) -> dict[str, Any]:
     processor = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         processor = names[0] if names else processor
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mini on this machine's processor: frames per second, beat to first frame, memory over 5 and 50 shots.
 
-    python benchmarks/mini.py [--threads 2] [--shots 50]
+python benchmarks/mini.py [--threads 2] [--shots 50]
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import Any
 
 import torch
 from machine import describe, report
-
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
