@@ -25,15 +25,16 @@ PARALLAX = (0.25, 0.60, 1.0)
 
 @dataclass(frozen=True)
 class Backdrop:
-    """Layers of one setting at one time of day, premultiplied by their alpha.
+    """Layers of one setting at one time of day.
 
     Attributes:
-        colours: three uint8 [2 CANVAS_HEIGHT, 2 CANVAS_WIDTH, 3].
-        keeps: for the middle and near layer, uint8 of the same shape: 255 where what is behind shows.
+        far: uint8 [2 CANVAS_HEIGHT, 2 CANVAS_WIDTH, 3].
+        middle, near: the same with a fourth channel, 255 where what is behind shows; colours are premultiplied.
     """
 
-    colours: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
-    keeps: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    far: NDArray[np.uint8]
+    middle: NDArray[np.uint8]
+    near: NDArray[np.uint8]
 
 
 class _Layer:
@@ -426,7 +427,11 @@ def paint_backdrop(setting: str, time: str, seed: int) -> Backdrop:
     rng = np.random.default_rng(seed)
     layers = (_Layer(time), _Layer(time), _Layer(time))
     _PAINTERS[setting](*layers, rng)
-    return Backdrop((layers[0].colour, layers[1].colour, layers[2].colour), (layers[1].keep, layers[2].keep))
+    return Backdrop(
+        layers[0].colour,
+        np.dstack([layers[1].colour, layers[1].keep[..., 0]]),
+        np.dstack([layers[2].colour, layers[2].keep[..., 0]]),
+    )
 
 
 def compose(
@@ -440,15 +445,9 @@ def compose(
         size: (2 W, 2 H).
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture = cv2.warpAffine(
-        backdrop.colours[0], views[0], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
-    for i in (1, 2):
-        keep = cv2.warpAffine(
-            backdrop.keeps[i - 1], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
-        colour = cv2.warpAffine(
-            backdrop.colours[i], views[i], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
-        )
-        picture = cv2.add(cv2.multiply(picture, keep, scale=1 / 255), colour)
+    picture = cv2.warpAffine(backdrop.far, views[0], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    for layer, view in ((backdrop.middle, views[1]), (backdrop.near, views[2])):
+        warped = cv2.warpAffine(layer, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        keep = cv2.cvtColor(cv2.extractChannel(warped, 3), cv2.COLOR_GRAY2RGB)
+        picture = cv2.add(cv2.multiply(picture, keep, scale=1 / 255), cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB))
     return picture

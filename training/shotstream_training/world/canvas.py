@@ -45,6 +45,14 @@ def capsule(x0: float, y0: float, x1: float, y1: float, r0: float, r1: float) ->
     return np.concatenate([_HALF @ turn * r1 + (x1, y1), -_HALF @ turn * r0 + (x0, y0)])
 
 
+def smile(cx: float, cy: float, half: float, thickness: float) -> Points:
+    """Points [18, 2] of a smiling mouth, y up."""
+    u = np.linspace(-1.0, 1.0, 9)
+    lower = np.stack([cx + half * u, cy - half * 0.55 * (1 - u**2)], axis=1)
+    upper = lower[::-1] + np.array((0.0, thickness))
+    return np.concatenate([lower, upper])
+
+
 def rounded_box(cx: float, cy: float, rx: float, ry: float, power: float = 4.0) -> Points:
     """Points [28, 2] of a superellipse: a box with soft corners."""
     c = np.sign(_CIRCLE) * np.abs(_CIRCLE) ** (2.0 / power)
@@ -56,14 +64,16 @@ def poly(points: Iterable[tuple[float, float]]) -> Points:
     return np.array(list(points), dtype=np.float64)
 
 
-def grown(points: Points, by: float) -> Points:
-    """A convex shape pushed outwards by `by`: what an outline is drawn from."""
-    centre = points.mean(axis=0)
-    arms = points - centre
-    return points + arms * (by / np.maximum(np.hypot(arms[:, 0], arms[:, 1]), 1e-6))[:, None]
+def fixed_point(points: Points) -> NDArray[np.int32]:
+    """Output pixels to the sub-pixel integers `fill_fixed` takes, on a supersampled image."""
+    return np.rint((points * SUPERSAMPLE + (SUPERSAMPLE - 1) / 2) * (1 << _SHIFT)).astype(np.int32)
+
+
+def fill_fixed(image: NDArray[np.uint8], corners: NDArray[np.int32], colour: Rgb) -> None:
+    """Fills a polygon given in sub-pixel integers, in place."""
+    cv2.fillPoly(image, [corners], colour, cv2.LINE_AA, _SHIFT)
 
 
 def fill(image: NDArray[np.uint8], points: Points, colour: Rgb) -> None:
     """Fills a polygon given in output pixels on a supersampled image, in place."""
-    fixed = np.rint((points * SUPERSAMPLE + (SUPERSAMPLE - 1) / 2) * (1 << _SHIFT)).astype(np.int32)
-    cv2.fillPoly(image, [fixed], colour, cv2.LINE_AA, _SHIFT)
+    fill_fixed(image, fixed_point(points), colour)

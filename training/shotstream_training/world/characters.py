@@ -84,6 +84,7 @@ def draw_character(
         _scarf(figure, accent)
     else:
         _hat(figure, who.kind, accent)
+    figure.draw()
 
 
 def _leg(f: Figure, look: _Look, side: int) -> None:
@@ -194,7 +195,7 @@ def _muzzle(f: Figure, look: _Look, rx: float, ry: float, y: float, nose: float,
         f.ellipse(x + s * 0.035, y + ry * 0.5, nose, nose * 0.75, nose_colour, outline=False)
         if c > 0.3:
             f.add(
-                canvas.capsule(x - 0.03, y - ry * 0.42, x + 0.03, y - ry * 0.42, 0.009, 0.009),
+                canvas.smile(x, y - ry * 0.18, 0.042, 0.020),
                 _DARK,
                 outline=False,
             )
@@ -266,7 +267,7 @@ def _face_robot(f: Figure, look: _Look, light: float) -> None:
                 )
         if c > 0.3:
             f.add(
-                canvas.capsule(s * 0.16 - 0.05, 0.625, s * 0.16 + 0.05, 0.625, 0.012, 0.012),
+                canvas.smile(s * 0.16, 0.648, 0.058, 0.026),
                 (150, 236, 240),
                 outline=False,
             )
@@ -281,7 +282,7 @@ def _face_girl(f: Figure, look: _Look, light: float) -> None:
     _eyes(f, 29, 0.68, 0.038, (72, 46, 48), scale(_WHITE, light))
     if c > 0.2:
         f.add(
-            canvas.capsule(s * 0.24 - 0.032, 0.575, s * 0.24 + 0.032, 0.575, 0.011, 0.011),
+            canvas.smile(s * 0.24, 0.588, 0.045, 0.022),
             (196, 92, 92),
             outline=False,
         )

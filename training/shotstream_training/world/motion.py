@@ -80,7 +80,7 @@ def _cycle(action: str, frame: float, phase: float, facing: float, jump: float) 
             feet = [-0.03 * arc, 0.05 * arc, 0.03 * arc, 0.05 * arc]
     elif action == "wave":
         swing = np.sin(_TAU * frame / 10 + a)
-        arms[1] = 2.20 + 0.50 * swing
+        arms[1] = 2.32 + 0.40 * swing
         lean = -0.03 + 0.015 * swing
     elif action == "spin":
         bounce = abs(np.sin(_TAU * frame / _SPIN_PERIOD + a))
