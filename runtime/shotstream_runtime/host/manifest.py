@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import TakeError
 
-FORMAT = "shotstream-take"
 VERSION = 1
 
 

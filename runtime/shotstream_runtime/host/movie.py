@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +34,7 @@ _CONSTANT_RATE_FACTOR = "14"
 # ISO/IEC 23091-2 code point of BT.709, for primaries, transfer and matrix alike.
 _BT709 = 1
 _VIDEO_RANGE = 1
+_PICTURE_NAME = re.compile(r"\d{6,}\.png")
 
 
 class FrameSink(Protocol):
@@ -137,6 +139,25 @@ class MovieSink:
         return container, stream
 
 
+def holds_only_pictures(folder: Path) -> bool:
+    """Whether a folder has nothing in it but what a `PictureFolderSink` writes."""
+    return all(_PICTURE_NAME.fullmatch(path.name) and path.is_file() for path in folder.iterdir())
+
+
+def remove_pictures(folder: Path) -> None:
+    """Removes a folder of pictures, if there is one.
+
+    Raises:
+        TakeError: It holds something else, which is left alone with all the rest.
+        OSError: It cannot be removed.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir() or not holds_only_pictures(folder):
+        raise TakeError(f"{folder}: holds other things than a take's pictures; choose another place")
+    shutil.rmtree(folder)
+
+
 class PictureFolderSink:
     """One lossless PNG per frame, named by the frame's index in the story: ``000000.png``."""
 
@@ -160,8 +181,7 @@ class PictureFolderSink:
         if not self._started:
             raise TakeError(f"{self._folder}: no frame arrived, so there are no pictures to write")
         try:
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
+            remove_pictures(self._folder)
             os.replace(self._part, self._folder)
         except OSError as error:
             raise TakeError(f"{self._folder}: the folder cannot be replaced: {error}") from error

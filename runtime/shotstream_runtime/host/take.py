@@ -17,9 +17,18 @@ from pathlib import Path
 
 from .contact_sheet import COLUMNS, SheetRow, ShotThumbnails, draw_contact_sheet
 from .errors import TakeError
-from .manifest import FORMAT, TakeBeat, TakeManifest, TakeModel, TakeNotice, TakeShot, read_manifest
-from .movie import FrameSink, MovieSink, PictureFolderSink, PixelArray
+from .manifest import TakeBeat, TakeManifest, TakeModel, TakeNotice, TakeShot, read_manifest
+from .movie import (
+    FrameSink,
+    MovieSink,
+    PictureFolderSink,
+    PixelArray,
+    holds_only_pictures,
+    remove_pictures,
+)
 
+MOVIE_NAME = "movie.mp4"
+PICTURES_NAME = "frames"
 _FOREIGN_MOVIE_SUFFIXES = frozenset({".mov", ".avi", ".mkv", ".webm", ".gif", ".m4v"})
 
 
@@ -63,7 +72,7 @@ class TakeTarget:
         if suffix in _FOREIGN_MOVIE_SUFFIXES:
             raise TakeError(f"{path}: movies are written as .mp4; use {path.with_suffix('.mp4').name}")
         return TakeTarget(
-            pictures_path=path / ("movie.mp4" if pictures is TakePictures.MOVIE else "frames"),
+            pictures_path=path / (MOVIE_NAME if pictures is TakePictures.MOVIE else PICTURES_NAME),
             contact_sheet=path / "contact_sheet.png",
             manifest=path / "manifest.json",
             pictures=pictures,
@@ -85,8 +94,15 @@ class TakeTarget:
             raise TakeError(
                 f"{folder}: the take cannot be written here: {error.strerror or error}"
             ) from error
-        if self.pictures is TakePictures.MOVIE and self.pictures_path.is_dir():
-            raise TakeError(f"{self.pictures_path}: is a folder; remove it or choose another name")
+        path = self.pictures_path
+        if self.pictures is TakePictures.MOVIE and path.is_dir():
+            raise TakeError(f"{path}: is a folder; remove it or choose another name")
+        if (
+            self.pictures is TakePictures.PNG
+            and path.exists()
+            and not (path.is_dir() and holds_only_pictures(path))
+        ):
+            raise TakeError(f"{path}: holds other things than a take's pictures; choose another place")
 
 
 @dataclass
@@ -193,7 +209,7 @@ class TakeRecorder:
         self._notices.append(TakeNotice(code=code, text=text, beat=beat_id))
 
     def add_frame(
-        self, pixels: PixelArray, *, index: int, shot: int, index_in_shot: int, beat_id: str
+        self, pixels: PixelArray, *, index: int, shot: int, index_in_shot: int, chunk: int, beat_id: str
     ) -> None:
         """Records a frame.
 
@@ -202,6 +218,7 @@ class TakeRecorder:
             index: Index in the story; larger than the one before. What lies between counts as skipped.
             shot: Index of the shot, from 0.
             index_in_shot: Index inside the shot.
+            chunk: Chunk of the shot; a take does not keep it.
             beat_id: The beat that the frame belongs to.
 
         Raises:
@@ -279,16 +296,20 @@ class TakeRecorder:
         target = self.target
         if not target.manifest.exists():
             return
-        stale: Path | None = None
+        folder = target.manifest.parent
+        other = None
         # Someone else's manifest.json is overwritten, and nothing beside it touched.
         with contextlib.suppress(TakeError):
             old = read_manifest(target.manifest)
-            if old.format == FORMAT and old.movie == "movie.mp4" and target.pictures is TakePictures.PNG:
-                stale = target.manifest.parent / "movie.mp4"
+            other = old.pictures if target.pictures is TakePictures.MOVIE else old.movie
         try:
             target.manifest.unlink()
-            if stale is not None:
-                stale.unlink(missing_ok=True)
+            # Compared with the only names there are: a manifest must not choose what is deleted.
+            if other == MOVIE_NAME:
+                (folder / MOVIE_NAME).unlink(missing_ok=True)
+            elif other == PICTURES_NAME:
+                with contextlib.suppress(TakeError):
+                    remove_pictures(folder / PICTURES_NAME)
         except OSError as error:
             raise TakeError(f"{target.manifest}: cannot be replaced: {error.strerror or error}") from error
 

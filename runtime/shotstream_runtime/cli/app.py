@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `shotstream` command: its sub-commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from shotstream_bridge.version import __version__
+
+from .commands import demo, doctor, play, render, serve, weights_fetch, weights_verify
+from .failure import ExitCode, report
+
+app = typer.Typer(
+    name="shotstream",
+    help="Streams multi-shot stories from a causal video model: beats go in, frames come out.",
+    epilog="Start with: shotstream demo",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+weights = typer.Typer(help="Get and check the published weights.")
+"""Sub-commands of `shotstream weights`."""
+
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("play")(play.play)
+app.command("render")(render.render)
+app.command("doctor")(doctor.doctor)
+weights.command("fetch")(weights_fetch.fetch)
+weights.command("verify")(weights_verify.verify)
+app.add_typer(weights, name="weights")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"shotstream {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show a traceback with an error; may stand anywhere.")
+    ] = False,
+) -> None:
+    del version, debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+@weights.callback(invoke_without_command=True)
+def _weights(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command and leaves the process.
+
+    Args:
+        arguments: Command line without the program's name; None takes the process's own.
+
+    Raises:
+        SystemExit: Always, with 0, 1 (a run failed), 2 (wrong usage) or 130 (Ctrl-C).
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Taken out here, so that `shotstream render --debug` works as well as `shotstream --debug render`.
+    options = given[: given.index("--")] if "--" in given else given
+    debug = "--debug" in options
+    rest = [argument for argument in options if argument != "--debug"] + given[len(options) :]
+    try:
+        code = app(rest, standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last frame: everything is reported
+        code = report(error, debug=debug)
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)

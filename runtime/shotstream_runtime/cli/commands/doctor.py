@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`shotstream doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ..diagnosis import Verdict, diagnose
+from ..failure import ExitCode
+from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, Model
+from ..terminal import console
+
+_MARKS = {
+    Verdict.GOOD: "[green]ok[/]",
+    Verdict.NOTE: "[yellow]note[/]",
+    Verdict.BAD: "[bold red]bad[/]",
+}
+
+
+def doctor(model: Model = BUILT_IN_MODEL, address: Address = DEFAULT_ADDRESS) -> None:
+    """Shows versions, devices and weights, what will work, and how to mend what will not."""
+    diagnosis = diagnose(address, None if model == BUILT_IN_MODEL else Path(model))
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, findings in diagnosis.sections.items():
+        table.add_row(f"[bold]{title}[/]", "", "")
+        for finding in findings:
+            detail = escape(finding.detail)
+            if finding.fix:
+                detail += f" [dim]({escape(finding.fix)})[/]"
+            table.add_row(f"  {escape(finding.subject)}", _MARKS[finding.verdict], detail)
+    console.print(table)
+    console.print()
+    if diagnosis.usable:
+        console.print("[green]ShotStream works here.[/] Try: shotstream demo")
+        return
+    console.print("[bold red]ShotStream does not work here yet.[/] Mend what is marked bad above.")
+    raise typer.Exit(ExitCode.FAILED)

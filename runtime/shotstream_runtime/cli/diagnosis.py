@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `shotstream doctor` looks at. Every check runs where packages are missing or broken."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
+
+_GIB = 1 << 30
+_REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)\s*(?:>=\s*(?P<least>[0-9.]+))?")
+_EXTRA = re.compile(r"extra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
+_INSTALL = "pip install 'shotstream[runtime]'"
+# Published student (2.8 GB as bf16), autoencoder and text encoder (11.4 GB as bf16), read one after another.
+_PUBLISHED_MEMORY_GIB = 24
+_PUBLISHED_GPU_GIB = 22
+_MINI_PARTS = (
+    "profile.json",
+    "student_config.json",
+    "student.safetensors",
+    "vae_config.json",
+    "vae.safetensors",
+    "text_config.json",
+    "text.safetensors",
+    "lexicon.json",
+)
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    GOOD = "good"
+    NOTE = "note"  # works, but less well or only in part
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: what was looked at, what was found, and what to do about it."""
+
+    subject: str
+    verdict: Verdict
+    detail: str
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The report: findings by section, and whether the demo will work."""
+
+    sections: dict[str, list[Finding]]
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing is bad."""
+        return all(
+            finding.verdict is not Verdict.BAD for findings in self.sections.values() for finding in findings
+        )
+
+
+def diagnose(address: str, model: Path | None) -> Diagnosis:
+    """Looks at everything.
+
+    Args:
+        address: Where a server would listen, ``tcp://HOST:PORT``.
+        model: Folder of published weights to look at, if any.
+    """
+    sections: dict[str, Callable[[], Iterator[Finding]]] = {
+        "Machine": _machine,
+        "Packages": _packages,
+        "Devices": _devices,
+        "Weights": lambda: _weights(model),
+        "Movies": _movies,
+        "Network": lambda: _network(address),
+    }
+    return Diagnosis({title: list(check()) for title, check in sections.items()})
+
+
+def _machine() -> Iterator[Finding]:
+    versions = ", ".join(str(version) for version in PROTOCOL_VERSIONS)
+    yield Finding("ShotStream", Verdict.GOOD, f"{__version__}, protocol {versions}")
+    yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} at {sys.executable}")
+    yield Finding("System", Verdict.GOOD, platform.platform())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = _memory_gib()
+    detail = f"{cores} usable cores" + (f", {memory:.0f} GiB of memory" if memory else "")
+    yield Finding("Processor", Verdict.GOOD, detail)
+
+
+def _memory_gib() -> float | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _GIB
+    except (AttributeError, ValueError, OSError):  # Windows, and systems without these names
+        return None
+
+
+def _packages() -> Iterator[Finding]:
+    try:
+        lines = importlib.metadata.requires("shotstream") or []
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding("shotstream", Verdict.NOTE, "runs from a source tree; versions are not checked")
+        lines = []
+    for line in lines:
+        requirement, _, marker = line.partition(";")
+        extra = _EXTRA.search(marker)
+        match = _REQUIREMENT.match(requirement.strip())
+        if match is None or match["name"] == "shotstream" or (extra and extra["extra"] != "runtime"):
+            continue
+        yield _package(match["name"], match["least"])
+
+
+def _package(name: str, least: str | None) -> Finding:
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, Verdict.BAD, "is not installed", _INSTALL)
+    if least is not None and _numbers(version) < _numbers(least):
+        return Finding(
+            name, Verdict.BAD, f"{version} is older than {least}", f"pip install -U '{name}>={least}'"
+        )
+    return Finding(name, Verdict.GOOD, version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("+", maxsplit=1)[0])[:3])
+
+
+def _import(name: str) -> Any | Finding:
+    """Imports a package, or says why that fails: missing, or broken (a wrong build, a missing library)."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return Finding(name, Verdict.BAD, "is not installed", _INSTALL)
+    except Exception as error:  # noqa: BLE001 - a broken package may raise anything while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return Finding(
+            name, Verdict.BAD, f"cannot be imported: {reason}", f"pip install --force-reinstall {name}"
+        )
+
+
+def _devices() -> Iterator[Finding]:
+    torch = _import("torch")
+    if isinstance(torch, Finding):
+        yield Finding("CPU", torch.verdict, f"torch {torch.detail}", torch.fix)
+        return
+    yield Finding("CPU", Verdict.GOOD, "mini runs here in real time; published weights only slowly")
+    if not torch.cuda.is_available():
+        built = torch.version.cuda
+        reason = (
+            f"PyTorch is built for CUDA {built}, but finds no device" if built else "PyTorch is built for CPU"
+        )
+        fix = "" if _nvidia_driver() is False else "install a CUDA build of PyTorch: https://pytorch.org"
+        yield Finding("CUDA", Verdict.NOTE, reason, fix)
+        return
+    for index in range(torch.cuda.device_count()):
+        device = torch.cuda.get_device_properties(index)
+        memory = device.total_memory / _GIB
+        enough = memory >= _PUBLISHED_GPU_GIB
+        detail = f"{device.name}, {memory:.0f} GiB" + ("" if enough else ": too little for published weights")
+        yield Finding(f"CUDA {index}", Verdict.GOOD if enough else Verdict.NOTE, detail)
+    if importlib.util.find_spec("tensorrt") is None:
+        yield Finding(
+            "TensorRT",
+            Verdict.NOTE,
+            "is not installed; generation runs eagerly",
+            "pip install 'shotstream[tensorrt]'",
+        )
+    else:
+        yield Finding("TensorRT", Verdict.GOOD, importlib.metadata.version("tensorrt"))
+
+
+def _nvidia_driver() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or os.environ.get("CUDA_PATH") is not None
+
+
+def _weights(model: Path | None) -> Iterator[Finding]:
+    folder = Path(__file__).resolve().parent.parent / "weights" / "mini"
+    missing = [name for name in _MINI_PARTS if not (folder / name).is_file()]
+    if missing:
+        reinstall = "reinstall ShotStream: pip install --force-reinstall shotstream"
+        yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {folder}", reinstall)
+    else:
+        size = sum((folder / name).stat().st_size for name in _MINI_PARTS) / 1e6
+        yield Finding("mini", Verdict.GOOD, f"built in, {size:.1f} MB")
+    if model is None:
+        yield Finding(
+            "published",
+            Verdict.NOTE,
+            "not looked for",
+            "shotstream weights fetch DIR, then shotstream doctor --model DIR",
+        )
+    elif not model.is_dir():
+        yield Finding(
+            "published", Verdict.BAD, f"{model} is not a folder", f"shotstream weights fetch {model}"
+        )
+    else:
+        memory = _memory_gib()
+        tight = memory is not None and memory < _PUBLISHED_MEMORY_GIB
+        size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file()) / 1e9
+        detail = f"{model}, {size:.1f} GB"
+        if tight:
+            detail += f"; loading needs about {_PUBLISHED_MEMORY_GIB} GiB of memory"
+        verdict = Verdict.NOTE if tight else Verdict.GOOD
+        yield Finding("published", verdict, detail, f"check the files: shotstream weights verify {model}")
+
+
+def _movies() -> Iterator[Finding]:
+    av = _import("av")
+    if isinstance(av, Finding):
+        yield Finding("H.264", av.verdict, f"av {av.detail}", av.fix)
+    elif "libx264" in av.codecs_available:
+        yield Finding("H.264", Verdict.GOOD, f"PyAV {av.__version__} with libx264")
+    else:
+        yield Finding(
+            "H.264",
+            Verdict.NOTE,
+            "this PyAV has no libx264: no movies, only --png",
+            "pip install --force-reinstall --only-binary :all: av",
+        )
+
+
+def _network(address: str) -> Iterator[Finding]:
+    match = re.fullmatch(r"tcp://(?P<host>\[[^\]]+\]|[^:/]+):(?P<port>\d{1,5})", address)
+    if match is None or int(match["port"]) > 65535:
+        yield Finding("Address", Verdict.BAD, f"{address!r} is no address", "use tcp://127.0.0.1:PORT")
+        return
+    host, port = match["host"].strip("[]"), int(match["port"])
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server does it: a port whose last connections are only waiting to expire counts as free.
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            yield Finding(
+                "Address",
+                Verdict.NOTE,
+                f"{address} cannot be listened on: {reason}",
+                "a server may be running there already; else choose another: shotstream serve --address",
+            )
+            return
+    yield Finding("Address", Verdict.GOOD, f"{address} is free for shotstream serve")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the command ends when something goes wrong: one line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from enum import IntEnum
+
+from rich.markup import escape
+
+from .terminal import error_console
+
+
+class ExitCode(IntEnum):
+    """What a shell sees."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class CommandFailed(Exception):
+    """A command cannot do what was asked, and its message says why and what to do."""
+
+    def __init__(self, message: str, exit_code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Prints an error as one line and returns the exit code; with `debug` the traceback comes first."""
+    if debug and not isinstance(error, KeyboardInterrupt):
+        error_console.print("".join(traceback.format_exception(error)), markup=False, highlight=False)
+    if isinstance(error, KeyboardInterrupt):
+        error_console.print("Stopped.")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, CommandFailed):
+        _print_error(str(error))
+        return error.exit_code
+    if _is_usage(error):
+        context = getattr(error, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context is not None else ""
+        _print_error(f"{error.format_message()}{hint}")  # type: ignore[attr-defined]
+        return ExitCode.USAGE
+    if _is_explained(error):
+        _print_error(str(error))
+        return ExitCode.FAILED
+    hint = "" if debug else "; run again with --debug to see where"
+    _print_error(f"this is a fault of ShotStream: {type(error).__name__}: {error}{hint}")
+    return ExitCode.FAILED
+
+
+def _is_usage(error: BaseException) -> bool:
+    # By shape: typer's usage errors come from click in some versions and from a copy of it in others.
+    return hasattr(error, "format_message") and getattr(error, "exit_code", None) == ExitCode.USAGE
+
+
+def _is_explained(error: BaseException) -> bool:
+    """Whether the message was written for users. Only parts that are loaded are asked, none is imported."""
+    families = (
+        ("shotstream_runtime.host.errors", "HostError"),
+        ("shotstream_bridge.errors", "BridgeError"),
+        ("shotstream_runtime.weights.errors", "WeightsError"),
+    )
+    loaded = [getattr(sys.modules[module], name) for module, name in families if module in sys.modules]
+    return isinstance(error, tuple(loaded))
+
+
+def _print_error(message: str) -> None:
+    line = " ".join(message.split())
+    error_console.print(f"[bold red]error:[/] [red]{escape(line)}[/]", soft_wrap=True, highlight=False)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from shotstream_bridge.story import MAX_SEED
+
+DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
+BUILT_IN_MODEL = "mini"
+
+StoryPath = Annotated[
+    Path, typer.Argument(metavar="STORY", help="Story file: YAML, or JSON with global_caption and shot1, ...")
+]
+Model = Annotated[
+    str,
+    typer.Option("--model", metavar="mini|DIR", help="The built-in mini, or a folder of published weights."),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, max=256, help="CPU threads for arithmetic. Default: by the machine."),
+]
+SeedOverride = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, max=MAX_SEED, help="Seed to use instead of the story's own."),
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="OUT.mp4|DIR",
+        help="Movie, or folder for the take. An older take is replaced.",
+    ),
+]
+Pictures = Annotated[
+    bool, typer.Option("--png", help="Keep every frame as a lossless PNG instead of making a movie.")
+]
+Address = Annotated[str, typer.Option("--address", metavar="tcp://HOST:PORT", help="Address of the server.")]

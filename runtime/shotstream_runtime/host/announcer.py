@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tells the watchers of a story what its stream does: stream events become protocol messages and frames."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from shotstream_bridge.errors import ErrorCode
+from shotstream_bridge.frames import Frame
+from shotstream_bridge.messages import (
+    BeatOutcome,
+    BeatStage,
+    BeatStatus,
+    Notice,
+    NoticeLevel,
+    PublishedMessage,
+    ServerState,
+    ServerStateName,
+    StoryClosed,
+    StoryEnd,
+)
+
+from shotstream_runtime.streaming.events import (
+    BeatDone,
+    BeatScheduled,
+    CaptionNoticed,
+    FramesReady,
+    ShotFinished,
+    StreamEvent,
+)
+
+from .hosted_story import HostedStory
+
+_log = logging.getLogger(__name__)
+
+
+class FrameOutlet(Protocol):
+    """Where frames and news go: the bridge's server endpoint."""
+
+    def publish_frame(self, frame: Frame) -> None:
+        """Hands a frame to the watchers of its story. Thread-safe, never blocks."""
+
+    def publish(self, message: PublishedMessage) -> None:
+        """Hands news to those whom they concern. Thread-safe, never blocks."""
+
+    def wants_frames(self, story_id: str) -> bool:
+        """False while a lossless watcher of the story has as many frames waiting as it may."""
+        ...
+
+
+class Announcer:
+    """Publishes what happens, and keeps the stories' records in step with what was published."""
+
+    def __init__(self, outlet: FrameOutlet, fps: int) -> None:
+        self._outlet = outlet
+        self._fps = fps
+
+    def state(self, state: ServerStateName, detail: str | None = None) -> None:
+        """Announces the server's state."""
+        self._outlet.publish(ServerState(state=state, detail=detail))
+
+    def pass_on(self, story: HostedStory, event: StreamEvent) -> None:
+        """Announces one event of a story's stream; frames leave here."""
+        match event:
+            case FramesReady():
+                self._frames(story, event)
+            case BeatScheduled():
+                record = story.beats[event.beat_id]
+                record.shot, record.first_frame = event.shot, event.first_frame
+                self._stage(story, event.beat_id, BeatStage.SCHEDULED)
+            case BeatDone():
+                self.beat_done(story, event.beat_id, BeatOutcome(event.outcome), event.frames)
+            case CaptionNoticed():
+                self._outlet.publish(
+                    Notice(
+                        story_id=story.id,
+                        beat_id=event.beat_id,
+                        level=NoticeLevel.WARNING,
+                        code=event.notice.code,
+                        text=event.notice.text,
+                    )
+                )
+            case ShotFinished():
+                _log.debug("story %s: shot %d ended with %d frames", story.id, event.shot, event.frames)
+
+    def beat_done(
+        self,
+        story: HostedStory,
+        beat_id: str,
+        outcome: BeatOutcome,
+        frames: int,
+        *,
+        code: ErrorCode | None = None,
+        field: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Announces that a beat is done; once only, however often it is said."""
+        record = story.finish_beat(beat_id)
+        if record is None:
+            return
+        self._outlet.publish(
+            BeatStatus(
+                story_id=story.id,
+                beat_id=beat_id,
+                stage=BeatStage.DONE,
+                shot=record.shot,
+                first_frame=record.first_frame,
+                outcome=outcome,
+                frames=frames,
+                code=code,
+                field=field,
+                reason=reason,
+                retryable=None if code is None else code.retryable,
+            )
+        )
+
+    def story_closed(
+        self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
+    ) -> None:
+        """Announces a story's end, after that of each of its beats which are not done yet."""
+        for beat_id, record in list(story.beats.items()):
+            if end is StoryEnd.FAILED:
+                outcome = BeatOutcome.FAILED
+            elif record.stage is BeatStage.ACCEPTED:
+                outcome = BeatOutcome.CANCELLED
+            else:
+                outcome = BeatOutcome.INTERRUPTED
+            self.beat_done(story, beat_id, outcome, record.frames, code=code, reason=reason)
+        self._outlet.publish(
+            StoryClosed(story_id=story.id, end=end, shots=story.shots, frames=story.frames, reason=reason)
+        )
+
+    def _frames(self, story: HostedStory, event: FramesReady) -> None:
+        record = story.beats[event.beat_id]
+        if record.stage is BeatStage.SCHEDULED:
+            self._stage(story, event.beat_id, BeatStage.FIRST_FRAME)
+        for offset, pixels in enumerate(event.pixels):
+            index = event.first_index + offset
+            self._outlet.publish_frame(
+                Frame(
+                    story_id=story.id,
+                    shot=event.shot,
+                    index=index,
+                    index_in_shot=event.first_index_in_shot + offset,
+                    chunk=event.chunk,
+                    pts_s=index / self._fps,
+                    beat_id=event.beat_id,
+                    seed=story.request.seed,
+                    pixels=pixels,
+                )
+            )
+        record.frames += len(event.pixels)
+        story.frames += len(event.pixels)
+        story.shots = max(story.shots, event.shot + 1)
+
+    def _stage(self, story: HostedStory, beat_id: str, stage: BeatStage) -> None:
+        record = story.beats[beat_id]
+        record.stage = stage
+        self._outlet.publish(
+            BeatStatus(
+                story_id=story.id,
+                beat_id=beat_id,
+                stage=stage,
+                shot=record.shot,
+                first_frame=record.first_frame,
+            )
+        )

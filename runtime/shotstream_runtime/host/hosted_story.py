@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the host knows about one open story. Plain bookkeeping: the host's lock guards it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from shotstream_bridge.errors import ErrorCode, RequestRejected
+from shotstream_bridge.messages import BeatStage, OpenStory, StoryEnd
+from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
+
+from shotstream_runtime.streaming.story import StoryStream
+
+# Finished beats remembered, so that one sent again has no second effect.
+_REMEMBERED_BEATS = 10_000
+_DROPPING = (BeatPolicy.REPLACE, BeatPolicy.INTERRUPT)
+
+
+@dataclass(slots=True)
+class BeatRecord:
+    """One beat from acceptance to its end.
+
+    Attributes:
+        script: What the client sent.
+        stage: ``accepted``, ``scheduled`` or ``first_frame``.
+        in_stream: Whether the story's stream has it; before that its caption is still to be prepared.
+        withdrawn: Whether it was cancelled before the stream had it.
+        shot: From ``scheduled`` on: the shot's index.
+        first_frame: From ``scheduled`` on: index of its first frame in the story.
+        frames: Frames published so far.
+    """
+
+    script: BeatScript
+    stage: BeatStage = BeatStage.ACCEPTED
+    in_stream: bool = False
+    withdrawn: bool = False
+    shot: int | None = None
+    first_frame: int | None = None
+    frames: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class HostedStory:
+    """One open story.
+
+    Attributes:
+        request: How it was opened.
+        owner: The client that opened it, and that alone may change it.
+        stream: What generates it; None until it is prepared.
+        ending: Why it ends, once that is decided; no beat is accepted any more.
+        failure: What broke its stream or a caption.
+        beats: Beats that are not done, by id, in the order of arrival.
+        shots: Shots that have frames.
+        frames: Frames published.
+    """
+
+    request: OpenStory
+    owner: str
+    stream: StoryStream | None = None
+    ending: StoryEnd | None = None
+    failure: Exception | None = None
+    beats: dict[str, BeatRecord] = field(default_factory=dict)
+    shots: int = 0
+    frames: int = 0
+    _finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
+
+    @property
+    def id(self) -> str:
+        """The story's identifier."""
+        return self.request.story_id
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends at the next chunk boundary, rather than after what is queued."""
+        return self.ending not in (None, StoryEnd.DRAINED)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the stream has nothing left to do, and nothing more will reach it."""
+        if self.stream is None or not self.stream.idle:
+            return False
+        return self.stopping or all(record.in_stream for record in self.beats.values())
+
+    def same_opening(self, request: OpenStory) -> bool:
+        """Whether a request would open this very story (its number does not matter)."""
+        return request.model_copy(update={"request": self.request.request}) == self.request
+
+    def admit(self, script: BeatScript, most_waiting: int) -> BeatRecord | None:
+        """Takes a beat in.
+
+        Returns:
+            Its record, or None if the very same beat was taken in before.
+
+        Raises:
+            RequestRejected: The story ends, the id is taken, there is no shot to continue, or too many
+                beats wait.
+        """
+        beat_id = script.id
+        assert beat_id is not None  # noqa: S101 - messages.SubmitBeat sees to it
+        known = self.beats.get(beat_id)
+        known_hash = hash(known.script) if known is not None else self._finished.get(beat_id)
+        if known_hash is not None:
+            if known_hash == hash(script):
+                return None
+            raise RequestRejected(
+                ErrorCode.BEAT_EXISTS,
+                f"beat {beat_id!r} was sent before with other content; give a changed beat an id of its own",
+                field="beat.id",
+            )
+        if self.ending is not None:
+            raise RequestRejected(
+                ErrorCode.STORY_CLOSED, f"story {self.id!r} is closing; open a new one", field="story_id"
+            )
+        if script.mode is BeatMode.CONTINUE and not self._can_continue(script.policy):
+            raise RequestRejected(
+                ErrorCode.NO_SHOT_TO_CONTINUE,
+                "there is no shot to continue; send a beat with mode 'cut' first",
+                field="beat.mode",
+            )
+        waiting = sum(record.stage is BeatStage.ACCEPTED for record in self.beats.values())
+        if waiting >= most_waiting and script.policy not in _DROPPING:
+            raise RequestRejected(
+                ErrorCode.QUEUE_FULL,
+                f"{waiting} beats wait in story {self.id!r}; wait for one to be scheduled",
+            )
+        record = self.beats[beat_id] = BeatRecord(script)
+        return record
+
+    def finish_beat(self, beat_id: str) -> BeatRecord | None:
+        """Takes a beat out that is done, and remembers that there was one."""
+        record = self.beats.pop(beat_id, None)
+        if record is not None:
+            self._finished[beat_id] = hash(record.script)
+            while len(self._finished) > _REMEMBERED_BEATS:
+                self._finished.popitem(last=False)
+        return record
+
+    def was_finished(self, beat_id: str) -> bool:
+        """Whether a beat of this id is done (as far back as is remembered)."""
+        return beat_id in self._finished
+
+    def _can_continue(self, policy: BeatPolicy | None) -> bool:
+        if self.shots or any(record.stage is not BeatStage.ACCEPTED for record in self.beats.values()):
+            return True
+        # A waiting cut will do as the shot to continue, unless this beat is about to drop it.
+        return policy not in _DROPPING and any(
+            record.script.mode is BeatMode.CUT and not record.withdrawn for record in self.beats.values()
+        )

@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service behind the bridge: several stories, generated in turn on one model.
+
+Three threads meet here. The endpoint's thread takes requests in and only does bookkeeping. The captions'
+thread opens streams and encodes captions, in the order in which requests came. The generating thread goes
+round the stories and generates one chunk of each; a story whose lossless watcher is behind is passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+
+import torch
+from shotstream_bridge.errors import ErrorCode, RequestRejected
+from shotstream_bridge.messages import (
+    BeatOutcome,
+    CancelBeat,
+    CloseStory,
+    OpenStory,
+    ServerInfo,
+    ServerStateName,
+    StoryEnd,
+    StoryLimits,
+    StoryOpened,
+    SubmitBeat,
+)
+from shotstream_bridge.version import __version__
+
+from shotstream_runtime.engines import Engine
+from shotstream_runtime.streaming.beats import Beat, BeatRefused
+from shotstream_runtime.streaming.story import StoryStream
+from shotstream_runtime.weights.load import LoadedModel
+
+from .announcer import Announcer, FrameOutlet
+from .compute import prepare_generating_thread
+from .hosted_story import HostedStory
+from .story_registry import StoryRegistry
+from .stream_beats import stream_beat
+
+_log = logging.getLogger(__name__)
+
+MAX_STORIES = 32  # open at once; each holds a context cache
+_LONGEST_REASON = 1000
+# How often a story that waits for its watcher is looked at again: well below a frame's time.
+_WATCHER_POLL_S = 0.004
+
+
+class StoryHost:
+    """Implements `shotstream_bridge.service.StoryService` over `StoryStream`.
+
+    A story whose generation fails ends with outcome ``failed`` and a code that says whether trying again
+    may help; the others go on. A story of a client that leaves is stopped at the next chunk boundary.
+    """
+
+    def __init__(
+        self,
+        model: LoadedModel,
+        engine: Engine,
+        *,
+        limits: StoryLimits | None = None,
+        max_stories: int = MAX_STORIES,
+    ) -> None:
+        """Makes a host that is not running yet.
+
+        Args:
+            model: The model; all stories share it.
+            engine: Executes its student.
+            limits: What a client may ask for.
+            max_stories: Stories open at once, over all clients.
+        """
+        self._model = model
+        self._engine = engine
+        self._limits = limits or StoryLimits()
+        self._registry = StoryRegistry(self._limits, max_stories)
+        self._changed = self._registry.changed
+        self._state = ServerStateName.LOADING
+        self._announcer: Announcer
+        self._preparations: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, outlet: FrameOutlet) -> None:
+        """Starts generating; frames and news go to `outlet`.
+
+        Raises:
+            RuntimeError: The host was started before.
+        """
+        if self._threads:
+            raise RuntimeError("a host is started once; make another one")
+        self._announcer = Announcer(outlet, self._model.profile.fps)
+        self._outlet = outlet
+        self._threads = [
+            threading.Thread(target=self._prepare, name="shotstream-captions", daemon=True),
+            threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Finishes the running chunk, closes every story and ends the threads.
+
+        Args:
+            timeout: Longest time to wait, in seconds.
+
+        Returns:
+            Whether everything ended in time.
+        """
+        with self._changed:
+            first = self._state is not ServerStateName.STOPPING
+            self._state = ServerStateName.STOPPING
+            self._changed.notify_all()
+        if first and self._threads:
+            self._announcer.state(ServerStateName.STOPPING, "finishing the running chunk")
+            self._preparations.put(None)
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Waits until the warm-up is over; False if that takes longer than `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._state is not ServerStateName.LOADING, timeout)
+
+    # -- StoryService: on the endpoint's thread --------------------------------------------------------
+
+    def server_info(self) -> ServerInfo:
+        """Describes the model and the host's limits."""
+        profile = self._model.profile
+        config = self._model.student.config
+        temporal = self._model.video.temporal_factor
+        return ServerInfo(
+            product=f"shotstream/{__version__}",
+            model=profile.name,
+            width=profile.width,
+            height=profile.height,
+            fps=float(profile.fps),
+            frames_per_chunk=config.frames_per_chunk * temporal,
+            frames_in_first_chunk=1 + (config.frames_per_chunk - 1) * temporal,
+            chunks_per_shot=profile.latent_frames_per_shot // config.frames_per_chunk,
+            state=self._state,
+            limits=self._limits,
+        )
+
+    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+        """Opens a story; see `StoryService.open_story`."""
+        info = self.server_info()
+        with self._changed:
+            if self._state is ServerStateName.STOPPING:
+                raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
+            story = self._registry.open(client_id, request)
+        if story is not None:
+            self._preparations.put(lambda: self._open_stream(story))
+        return StoryOpened(
+            request=request.request,
+            story_id=request.story_id,
+            width=info.width,
+            height=info.height,
+            fps=info.fps,
+            chunks_per_shot=info.chunks_per_shot,
+        )
+
+    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
+        """Accepts a beat; see `StoryService.submit_beat`."""
+        with self._changed:
+            story = self._registry.submit(client_id, request)
+        if story is not None:
+            self._preparations.put(lambda: self._prepare_beat(story, request.beat_id))
+
+    def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
+        """Takes a beat back; see `StoryService.cancel_beat`."""
+        with self._changed:
+            self._registry.cancel(client_id, request)
+
+    def close_story(self, client_id: str, request: CloseStory) -> None:
+        """Ends a story; see `StoryService.close_story`."""
+        with self._changed:
+            story = self._registry.owned(client_id, request.story_id)
+            self._registry.end(story, StoryEnd.DRAINED if request.drain else StoryEnd.STOPPED)
+
+    def client_gone(self, client_id: str) -> None:
+        """Stops the stories of a client that left; see `StoryService.client_gone`."""
+        with self._changed:
+            self._registry.end_all_of(client_id)
+
+    # -- the captions' thread --------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        prepare_generating_thread()
+        while (preparation := self._preparations.get()) is not None:
+            preparation()
+
+    def _open_stream(self, story: HostedStory) -> None:
+        try:
+            stream = StoryStream(
+                self._model,
+                self._engine,
+                global_caption=story.request.global_caption,
+                seed=story.request.seed,
+            )
+        except Exception as error:  # noqa: BLE001 - one story must not take the others with it
+            self._note_failure(story, error)
+            return
+        with self._changed:
+            story.stream = stream
+            if story.stopping:
+                stream.stop()
+            self._changed.notify_all()
+
+    def _prepare_beat(self, story: HostedStory, beat_id: str) -> None:
+        with self._changed:
+            record, stream = story.beats.get(beat_id), story.stream
+            if record is None or stream is None or story.failure is not None:
+                return  # the story failed: its end tells about the beat
+            if record.withdrawn or story.stopping:
+                self._announcer.beat_done(story, beat_id, BeatOutcome.CANCELLED, 0)
+                self._changed.notify_all()
+                return
+        try:
+            stream.submit(stream_beat(record.script, beat_id))
+        except BeatRefused as error:
+            code = ErrorCode.NO_SHOT_TO_CONTINUE if error.field == "mode" else ErrorCode.STORY_CLOSED
+            with self._changed:
+                self._announcer.beat_done(
+                    story,
+                    beat_id,
+                    BeatOutcome.FAILED,
+                    0,
+                    code=code,
+                    field=f"beat.{error.field}",
+                    reason=error.reason,
+                )
+                self._changed.notify_all()
+            return
+        except Exception as error:  # noqa: BLE001 - one story must not take the others with it
+            self._note_failure(story, error)
+            return
+        with self._changed:
+            record.in_stream = True
+            if record.withdrawn:
+                stream.cancel(beat_id)
+            self._changed.notify_all()
+
+    def _note_failure(self, story: HostedStory, error: Exception) -> None:
+        # Only noted: the generating thread may be inside the story's stream, and ends it afterwards.
+        with self._changed:
+            story.failure = error
+            self._changed.notify_all()
+
+    # -- the generating thread -------------------------------------------------------------------------
+
+    def _generate(self) -> None:
+        prepare_generating_thread()
+        try:
+            self._warm_up()
+        except Exception:  # noqa: BLE001 - a real story meets the same fault and reports it to its client
+            _log.exception("the warm-up failed")
+        with self._changed:
+            ready = self._state is ServerStateName.LOADING
+            if ready:
+                self._state = ServerStateName.READY
+            self._changed.notify_all()
+        if ready:
+            self._announcer.state(ServerStateName.READY)
+        while (story := self._next_story()) is not None:
+            self._advance(story)
+        with self._changed:
+            for story in self._registry.in_turn():
+                self._close(story, StoryEnd.SERVER_STOPPING, "the server is stopping")
+
+    def _warm_up(self) -> None:
+        """Generates one chunk for nobody, so that the first client does not wait for allocations."""
+        stream = StoryStream(self._model, self._engine, global_caption="", seed=0)
+        stream.submit(Beat(id="warm-up", text="warm-up", chunks=1))
+        while not stream.idle and self._state is not ServerStateName.STOPPING:
+            for _ in stream.advance():
+                pass
+
+    def _next_story(self) -> HostedStory | None:
+        """Waits for the next story with something to do, in turn; None when the host stops."""
+        with self._changed:
+            while self._state is not ServerStateName.STOPPING:
+                watched = False
+                for story in self._registry.in_turn():
+                    need = _need(story)
+                    if need is _Need.NOTHING:
+                        continue
+                    if need is _Need.A_CHUNK and not self._outlet.wants_frames(story.id):
+                        watched = True
+                        continue
+                    self._registry.take_turn(story)
+                    return story
+                self._changed.wait(_WATCHER_POLL_S if watched else None)
+            return None
+
+    def _advance(self, story: HostedStory) -> None:
+        if story.failure is None and story.stream is not None:
+            try:
+                for event in story.stream.advance():
+                    if story.failure is not None:
+                        break
+                    with self._changed:
+                        self._announcer.pass_on(story, event)
+            except Exception as error:  # noqa: BLE001 - one story must not take the others with it
+                story.failure = error
+        if story.failure is not None:
+            self._fail(story, story.failure)
+            return
+        with self._changed:
+            if story.ending is not None and _need(story) is _Need.AN_END and story.finished:
+                self._close(story, story.ending, None)
+
+    def _fail(self, story: HostedStory, error: Exception) -> None:
+        """Ends a story whose stream broke."""
+        memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if memory:
+            code = ErrorCode.OUT_OF_MEMORY
+            reason = "there is not enough memory for this story now; try again when others have closed"
+        else:
+            code = ErrorCode.INTERNAL
+            reason = f"generation failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
+        _log.error("story %s failed", story.id, exc_info=error)
+        with self._changed:
+            story.stream = None
+            self._close(story, StoryEnd.FAILED, reason, code)
+        if memory and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _close(
+        self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
+    ) -> None:
+        if self._registry.remove(story):
+            self._announcer.story_closed(story, end, reason, code)
+
+
+class _Need(Enum):
+    """What a story needs next."""
+
+    NOTHING = "nothing"
+    A_CHUNK = "a chunk"
+    AN_END = "an end"
+
+
+def _need(story: HostedStory) -> _Need:
+    if story.failure is not None:
+        return _Need.AN_END
+    if story.stream is None:
+        return _Need.NOTHING
+    if story.stopping or (story.ending is not None and story.finished):
+        return _Need.AN_END
+    return _Need.NOTHING if story.stream.idle else _Need.A_CHUNK
