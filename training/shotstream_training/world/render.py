@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import canvas
-from .backdrops import CANVAS_WIDTH, HORIZON, PARALLAX, Backdrop, compose, paint_backdrop
+from .backdrops import PARALLAX, Backdrop, compose, paint_backdrop
 from .characters import draw_character
+from .layer import CANVAS_WIDTH, HORIZON
 from .motion import Pose, poses
 from .palette import mix
 from .spec import HEIGHT, SUBJECT_HEIGHT, WIDTH, ShotSpec, StorySpec
