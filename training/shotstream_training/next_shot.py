@@ -19,8 +19,8 @@ class NextShotBatch:
         target: Clean latents of the next shot ``[b, f, channels, h, w]``.
         shot_flag: Its flag ``[b]``: turns the rotary phase and nothing else. 1 for a first shot.
         embeds: Caption features ``[b, n, text_len, text_dim]``.
-        caption_index: Which of the n captions a frame reads ``[b, c + f]``, condition frames first. Kept apart
-            from the flags: a first shot carries flag 1 but reads its own caption.
+        caption_index: Which of the n captions a frame reads ``[b, c + f]``, condition frames first. Kept
+            apart from the flags: a first shot carries flag 1 but reads its own caption.
     """
 
     context: Tensor
@@ -45,7 +45,7 @@ class NextShotBatch:
         return torch.arange(self.context.shape[1] + self.target.shape[1])
 
     def without_context(self, chosen: Tensor) -> NextShotBatch:
-        """Drops the context of chosen samples ``[b]`` as before a first shot: zero latents, flags 0, target flag 1.
+        """Drops the context of chosen samples ``[b]``, as before a first shot: zeros, flags 0, target flag 1.
 
         Condition frames then read the caption which the target's first frame reads, as in generation.
         """

@@ -48,13 +48,13 @@ def guided(conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
 
 
 def matching_direction(fake: Tensor, real: Tensor, clean: Tensor) -> Tensor:
-    """The normalised direction ``(fake - real) / mean |clean - real|``, the mean taken per sample; NaN gives 0."""
+    """The normalised direction ``(fake - real) / mean |clean - real|``, mean per sample; NaN gives 0."""
     scale = (clean - real).abs().mean(dim=tuple(range(1, clean.ndim)), keepdim=True)
     return torch.nan_to_num((fake - real) / scale, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def matching_loss(clean: Tensor, direction: Tensor) -> Tensor:
-    """Half the mean squared distance to the shifted, detached output; its gradient is ``direction / numel``."""
+    """Half the mean squared distance to the shifted, detached output: gradient ``direction / numel``."""
     wide = clean.double()
     return 0.5 * (wide - (wide - direction.double()).detach()).square().mean()
 

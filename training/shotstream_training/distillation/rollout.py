@@ -23,8 +23,8 @@ from shotstream_training.next_shot import NextShotBatch
 class Rollout:
     """Generates the target of a batch chunk by chunk, as the runtime does, for many samples at once.
 
-    Keys and values of the context and of finished chunks are written without gradient. Only the call at the exit
-    step carries gradient, and its keys never enter the cache: no gradient flows from one chunk to another.
+    Keys and values of the context and of finished chunks are written without gradient. Only the call at the
+    exit step carries gradient, and its keys never enter the cache: no gradient flows from chunk to chunk.
     """
 
     def __init__(self, student: Student, schedule: FlowSchedule, *, cache_dtype: torch.dtype) -> None:
@@ -152,7 +152,7 @@ class Rollout:
 def shared_exit_step(steps: Sequence[float], generator: torch.Generator) -> int:
     """Draws the exit step of one rollout, uniform over the few steps.
 
-    The generator lives on the CPU and is seeded alike on all workers: every chunk and every worker exits at the
-    same step.
+    The generator lives on the CPU and is seeded alike on all workers: every chunk and every worker exits at
+    the same step.
     """
     return int(torch.randint(len(steps), (), generator=generator))

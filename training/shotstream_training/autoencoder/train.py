@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains the video autoencoder on rendered clips."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan
+from torch import Tensor
+
+from shotstream_training.autoencoder.losses import LossWeights, divergence, psnr, reconstruction_loss
+from shotstream_training.autoencoder.whole_clip import WholeClipCodec
+from shotstream_training.budget import Budget, Every, warmup_cosine
+from shotstream_training.checkpoint import SHEET, save_stage
+from shotstream_training.curves import Curves, describe
+from shotstream_training.data.clip_pool import ClipPool, to_clips, to_pictures
+from shotstream_training.data.producer import StoryProducer
+from shotstream_training.data.rendered_story import StoryRenderer
+from shotstream_training.device import autocast
+from shotstream_training.sheets import save_sheet
+
+STD_FLOOR = 0.1
+"""Least standard deviation a latent channel is divided by, as a part of the channels' mean.
+
+A channel that the divergence term has emptied would otherwise be blown up to noise of full size."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderSettings:
+    """Dimensions and training of the autoencoder.
+
+    Attributes:
+        base_dim: Channels at the finest level.
+        dim_mult: Channel multipliers, finest level first.
+        num_res_blocks: Residual blocks per level.
+        batches: (frames, clips) of the steps, taken in turn.
+        rate: Peak learning rate.
+        pool: Shots kept on the device.
+        first_shots: Shots waited for before the first step.
+        weights: Parts of the loss.
+    """
+
+    base_dim: int = 24
+    dim_mult: tuple[int, ...] = (1, 2, 3)
+    num_res_blocks: int = 1
+    batches: tuple[tuple[int, int], ...] = ((17, 32), (9, 56), (17, 32), (33, 16))
+    rate: float = 1e-3
+    pool: int = 6000
+    first_shots: int = 64
+    weights: LossWeights = field(default_factory=LossWeights)
+
+    def build(self) -> AutoencoderKLWan:
+        """A fresh autoencoder: latents of 1/8 the size in space and 1/4 in time, 16 channels."""
+        return AutoencoderKLWan(
+            base_dim=self.base_dim,
+            z_dim=16,
+            dim_mult=list(self.dim_mult),
+            num_res_blocks=self.num_res_blocks,
+            temperal_downsample=[True, True],
+            patch_size=2,
+            in_channels=12,
+            out_channels=12,
+            latents_mean=[0.0] * 16,
+            latents_std=[1.0] * 16,
+        )
+
+
+class AutoencoderTrainer:
+    """One training run."""
+
+    def __init__(self, settings: AutoencoderSettings, device: torch.device, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.settings = settings
+        self.device = device
+        self.vae = settings.build().to(device)
+        self.codec = WholeClipCodec(self.vae)
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self.optimizer = torch.optim.AdamW(
+            self.vae.parameters(),
+            lr=settings.rate,
+            betas=(0.9, 0.99),
+            weight_decay=1e-3,
+            fused=device.type == "cuda",
+        )
+        self.curves = Curves()
+        self.steps = 0
+        self._layout: torch.memory_format = torch.contiguous_format
+
+    def loss(self, clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Total loss, divergence and pixels of one batch."""
+        with autocast(self.device):
+            mean, log_variance = self.codec.encode(clips.contiguous(memory_format=self._layout))
+            noise = torch.randn(mean.shape, generator=self.generator, device=self.device)
+            latents = mean + torch.exp(0.5 * log_variance) * noise
+            pixels = self.codec.decode(latents.contiguous(memory_format=self._layout))
+        surprise = divergence(mean, log_variance)
+        weights = self.settings.weights
+        return reconstruction_loss(pixels, clips, weights) + weights.divergence * surprise, surprise, pixels
+
+    def step(self, clips: Tensor, factor: float) -> None:
+        """One optimiser step; ``factor`` scales the learning rate."""
+        loss, surprise, pixels = self.loss(clips)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.vae.parameters(), 1.0)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate * factor
+        # A gradient that is not finite is left out instead of ruining the weights, without asking the device.
+        for parameter in self.vae.parameters():
+            if parameter.grad is not None:
+                parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+        self.optimizer.step()
+        self.steps += 1
+        with torch.no_grad():
+            self.curves.add(
+                self.steps, loss=loss, divergence=surprise, psnr=psnr(pixels, clips), gradient=norm
+            )
+
+    def choose_layout(self, pool: ClipPool) -> None:
+        """Times a step with both memory layouts and keeps the faster one; which it is depends on cuDNN."""
+        if self.device.type != "cuda":
+            return
+        seconds = {}
+        for layout in (torch.contiguous_format, torch.channels_last_3d):
+            self._layout = layout
+            if layout is torch.channels_last_3d:
+                for module in self.vae.modules():
+                    if isinstance(module, torch.nn.Conv3d):
+                        module.to(memory_format=torch.channels_last_3d)
+            for attempt in range(6):
+                if attempt == 3:
+                    torch.cuda.synchronize()
+                    begin = time.perf_counter()
+                self.step(pool.sample(*reversed(self.settings.batches[0]), self.generator), 1e-2)
+            torch.cuda.synchronize()
+            seconds[layout] = (time.perf_counter() - begin) / 3
+        self._layout = min(seconds, key=lambda layout: seconds[layout])
+        if self._layout is torch.contiguous_format:
+            self.vae.to(memory_format=torch.contiguous_format)
+        print(f"seconds per step by layout: {seconds}; chosen {self._layout}", flush=True)
+
+    @torch.no_grad()
+    def encode_mean(self, clips: Tensor) -> Tensor:
+        """Posterior means ``[b, 16, f, h, w]`` in float32."""
+        with autocast(self.device):
+            return self.codec.encode(clips)[0].float()
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pixels of latents that are not normalised."""
+        with autocast(self.device):
+            return self.codec.decode(latents).float().clamp(-1, 1)
+
+    def measure_latents(self, pool: ClipPool, shots: int, batch: int = 8) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation per latent channel over whole shots."""
+        parts = []
+        for first in range(0, min(shots, len(pool)), batch):
+            chosen = list(range(first, min(first + batch, len(pool))))
+            parts.append(self.encode_mean(pool.shots(chosen)).transpose(0, 1).flatten(1).double())
+        latents = torch.cat(parts, dim=1)
+        std = latents.std(dim=1)
+        std = torch.maximum(std, STD_FLOOR * std.mean())
+        return latents.mean(dim=1).tolist(), std.tolist()
+
+    def evaluate(self, shots: Tensor, batch: int = 4) -> tuple[float, Tensor]:
+        """PSNR and reconstructions of whole held-out shots ``[n, 3, 81, H, W]``."""
+        parts = [self.decode(self.encode_mean(part)) for part in shots.split(batch)]
+        pixels = torch.cat(parts)
+        return float(psnr(pixels, shots)), pixels
+
+
+def train_autoencoder(
+    settings: AutoencoderSettings,
+    renderer: StoryRenderer,
+    held_out: StoryRenderer,
+    *,
+    budget: Budget,
+    out: Path,
+    device: torch.device,
+    workers: int,
+    seed: int = 0,
+) -> None:
+    """Trains by the clock and leaves the autoencoder in ``out``."""
+    with StoryProducer(renderer, workers=workers, first_seed=seed * 10_000_000) as producer:
+        judged = torch.cat([_all_shots(held_out, number, device) for number in range(4)])[:12]
+        trainer = AutoencoderTrainer(settings, device, seed)
+        pool = ClipPool(settings.pool, device)
+        while len(pool) < settings.first_shots and budget.training:
+            pool.refill(producer, settings.first_shots, wait_s=5.0)
+        trainer.choose_layout(pool)
+        report = _Reporter(trainer, judged, pool, budget, out)
+        budget.start_training()
+        log, picture = Every(10.0), Every(60.0)
+        while budget.training:
+            frames, batch = settings.batches[trainer.steps % len(settings.batches)]
+            trainer.step(pool.sample(batch, frames, trainer.generator), warmup_cosine(budget.fraction))
+            if workers or trainer.steps % 20 == 0:
+                pool.refill(producer, limit=4)
+            if log():
+                row = trainer.curves.flush()
+                print(f"vae {budget.elapsed:6.1f} s  shots {pool.seen}  {describe(row)}", flush=True)
+            if picture():
+                report(final=False)
+        report(final=True)
+
+
+class _Reporter:
+    """Writes checkpoint, record and picture."""
+
+    def __init__(
+        self, trainer: AutoencoderTrainer, judged: Tensor, pool: ClipPool, budget: Budget, out: Path
+    ) -> None:
+        self._trainer, self._judged, self._pool, self._budget, self._out = trainer, judged, pool, budget, out
+        self._quality: list[dict[str, float]] = []
+
+    def __call__(self, *, final: bool) -> None:
+        trainer = self._trainer
+        trainer.curves.flush()
+        mean, std = trainer.measure_latents(self._pool, 256 if final else 64)
+        quality, pixels = trainer.evaluate(self._judged)
+        self._quality.append({"seconds": self._budget.elapsed, "psnr": quality})
+        print(f"vae held-out PSNR {quality:.2f} dB after {trainer.steps} steps", flush=True)
+        save_stage(self._out, {"vae": trainer.vae.state_dict()}, self._record(mean, std))
+        rows = []
+        for shot in range(min(6, len(self._judged))):
+            for clip in (self._judged, pixels):
+                chosen = clip[shot : shot + 1, :, [0, 1, 2, 3, 4, 20, 40, 60, 80]]
+                rows.append(list(to_pictures(chosen)[0]))
+        save_sheet(self._out / SHEET, rows, trainer.curves)
+
+    def _record(self, mean: list[float], std: list[float]) -> dict[str, Any]:
+        trainer = self._trainer
+        config = dict(trainer.vae.config)
+        config = {name: value for name, value in config.items() if not name.startswith("_")}
+        config.update(latents_mean=mean, latents_std=std)
+        return {
+            "stage": "vae",
+            "vae_config": config,
+            "settings": asdict(trainer.settings),
+            "steps": trainer.steps,
+            "shots_seen": self._pool.seen,
+            "held_out_psnr": self._quality,
+            "curves": trainer.curves.record(),
+        }
+
+
+def _all_shots(renderer: Callable[[int], Any], seed: int, device: torch.device) -> Tensor:
+    return torch.cat([to_clips(torch.from_numpy(shot)[None].to(device)) for shot in renderer(seed).shots])

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training data made while training: rendered stories, their latents, batches."""

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of a training run: contact sheets and curves in one PNG."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shotstream_training.curves import Curves
+
+GAP = 2
+"""Pixels between pictures."""
+
+
+def contact_sheet(rows: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Pictures in rows; rows may differ in length.
+
+    Args:
+        rows: RGB pictures ``[H, W, 3]``, all of one size.
+
+    Returns:
+        One RGB picture.
+    """
+    height, width = rows[0][0].shape[:2]
+    columns = max(len(row) for row in rows)
+    sheet = np.full((len(rows) * (height + GAP), columns * (width + GAP), 3), 24, np.uint8)
+    for r, row in enumerate(rows):
+        for c, picture in enumerate(row):
+            y, x = r * (height + GAP), c * (width + GAP)
+            sheet[y : y + height, x : x + width] = picture
+    return sheet
+
+
+def curve_picture(curves: Curves, width: int) -> NDArray[np.uint8]:
+    """All curves over time, one small logarithmic plot each."""
+    # Imported here: matplotlib takes a second to import and render workers do not need it.
+    import matplotlib  # noqa: PLC0415
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    names = sorted({name for row in curves.rows for name in row} - {"seconds", "step"})
+    figure, axes = plt.subplots(1, max(len(names), 1), figsize=(width / 100, 2.2), dpi=100, squeeze=False)
+    for axis, name in zip(axes[0], names, strict=False):
+        points = [(row["seconds"], row[name]) for row in curves.rows if name in row]
+        axis.plot(*zip(*points, strict=True), linewidth=1)
+        if all(value > 0 for _, value in points):
+            axis.set_yscale("log")
+        axis.set_title(name, fontsize=8)
+        axis.tick_params(labelsize=6)
+    figure.tight_layout()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    plt.close(figure)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def save_sheet(path: Path, rows: list[list[NDArray[np.uint8]]], curves: Curves) -> None:
+    """Writes a contact sheet with the curves below it."""
+    sheet = contact_sheet(rows)
+    parts = [sheet]
+    if curves.rows:
+        parts.append(curve_picture(curves, max(sheet.shape[1], 900)))
+    width = max(part.shape[1] for part in parts)
+    padded = [
+        np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=24) for part in parts
+    ]
+    Image.fromarray(np.concatenate(padded)).save(path)
