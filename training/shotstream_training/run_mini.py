@@ -1,4 +1,3 @@
-# LEAD NOTE (author E): distillation/ and next_shot.py already exist, written by the lead; build teacher/causal-init/intra/inter on them. See /tmp/w/PLAN.md, last update.
 # SPDX-License-Identifier: Apache-2.0
 """Trains the built-in mini, stage by stage, each within a given number of minutes.
 

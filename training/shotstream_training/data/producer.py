@@ -26,7 +26,7 @@ class StoryProducer:
 
     Pictures travel through anonymous shared memory, so that the training process copies nothing but what it
     keeps and unpickles only captions; the memory is inherited by `fork`, which needs neither a shared-memory
-    file system nor its quota. Start it before the process touches a GPU. Where `fork` does not exist, and with
+    file system nor its quota. Start it before the process touches a GPU. Without `fork`, and with
     ``workers=0``, stories are rendered in the training process.
 
     Args:
