@@ -26,12 +26,13 @@ OUTFIT_HUE: dict[str, float] = {name: hsv[0] for name, hsv in _OUTFIT_HSV.items(
 LIGHT = {"day": 1.0, "sunset": 0.97, "night": 0.86}
 """How bright characters are at each time of day (their hues never change)."""
 
+_BACKDROP_SATURATION = 0.50
 _GRADE = {"day": (1.0, 1.0, 1.0), "sunset": (1.02, 0.80, 0.74), "night": (0.40, 0.47, 0.68)}
 
 SKY = {
     "day": ((152, 205, 236), (226, 241, 245)),
     "sunset": ((150, 132, 178), (250, 196, 152)),
-    "night": ((30, 40, 78), (74, 90, 140)),
+    "night": ((40, 48, 82), (74, 90, 140)),
 }
 """Top and horizon colour of the sky."""
 
@@ -62,5 +63,10 @@ def mix(a: Rgb, b: Rgb, t: float) -> Rgb:
 
 def graded(colour: Rgb, time: str) -> Rgb:
     """A daylight background colour as it looks at `time`."""
-    r, g, b = (min(255, round(c * k)) for c, k in zip(colour, _GRADE[time], strict=True))
-    return r, g, b
+    r, g, b = (min(255.0, c * k) for c, k in zip(colour, _GRADE[time], strict=True))
+    strongest, weakest = max(r, g, b), min(r, g, b)
+    if weakest < (1 - _BACKDROP_SATURATION) * strongest:
+        # Only outfits may be saturated: pull the weaker channels up towards the strongest.
+        pull = 1.0 - _BACKDROP_SATURATION * strongest / (strongest - weakest)
+        r, g, b = (c + (strongest - c) * pull for c in (r, g, b))
+    return round(r), round(g), round(b)

@@ -72,9 +72,9 @@ def _stage(shot: ShotSpec) -> _Staging:
     n = len(shot.cast)
     u = np.linspace(0.0, 1.0, shot.frames) if shot.frames > 1 else np.full(1, 0.5)
     direction = 1.0 if rng.uniform() < 0.5 else -1.0
-    pans = (
-        direction * _PAN_PIXELS[shot.framing] * (u - 0.5) if shot.camera == "pan" else np.zeros(shot.frames)
-    )
+    # Two characters need the width that a long pan would take.
+    sweep = _PAN_PIXELS[shot.framing] * (1.0 if n == 1 else 0.6) if shot.camera == "pan" else 0.0
+    pans = direction * sweep * (u - 0.5)
     zooms = (
         _PUSH_RANGE[0] + (_PUSH_RANGE[1] - _PUSH_RANGE[0]) * u
         if shot.camera == "push"
@@ -82,10 +82,9 @@ def _stage(shot: ShotSpec) -> _Staging:
     )
     backdrop_x = float(rng.uniform(-24, 24))
     margin = {"wide": 0.30 * height + 3, "medium": 0.34 * height, "close": 0.42 * height}[shot.framing]
-    if shot.camera == "pan":
-        margin += _PAN_PIXELS[shot.framing] / 2 * (0.75 if shot.framing != "close" else 0.35)
+    margin += sweep / 2 * (1.0 if shot.framing != "close" else 0.35)
     if shot.camera == "push":
-        margin += 6
+        margin += 9
     low, high = margin, WIDTH - margin
     slot = (high - low) / n
     out = []
