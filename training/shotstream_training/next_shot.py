@@ -42,7 +42,7 @@ class NextShotBatch:
     @property
     def positions(self) -> Tensor:
         """Time position of every frame ``[c + f]``: the target counts on from the condition frames."""
-        return torch.arange(self.context.shape[1] + self.target.shape[1])
+        return torch.arange(self.context.shape[1] + self.target.shape[1], device=self.target.device)
 
     def without_context(self, chosen: Tensor) -> NextShotBatch:
         """Drops the context of chosen samples ``[b]``, as before a first shot: zeros, flags 0, target flag 1.

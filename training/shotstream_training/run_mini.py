@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -20,8 +21,13 @@ from shotstream_training.autoencoder.train import AutoencoderSettings, train_aut
 from shotstream_training.budget import Budget
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.device import default_workers, pick_device
+from shotstream_training.networks import MINI_STUDENT, TINY_STUDENT
+from shotstream_training.teacher import TeacherSettings, train_teacher
 
 MINI = Path(str(resources.files("shotstream_runtime.weights"))) / "mini"
+
+STORY_LENGTHS = (5, 5, 5, 5, 5, 5, 5, 7, 8, 10)
+"""Shots of the training stories: mostly five; the longer ones show flags that a long story will carry."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +47,12 @@ def parser() -> argparse.ArgumentParser:
     vae.add_argument("--dim-mult", type=int, nargs="+", default=[1, 2, 3])
     vae.add_argument("--rate", type=float, default=1e-3)
     vae.add_argument("--batch-scale", type=float, default=1.0, help="scales the clips per step")
+    teacher = stages.add_parser("teacher", parents=[common], help="bidirectional next-shot teacher")
+    teacher.add_argument("--vae", type=Path, required=True, help="folder of the vae stage")
+    teacher.add_argument("--batch", type=int, default=96)
+    teacher.add_argument("--rate", type=float, default=1e-3)
+    teacher.add_argument("--shift", type=float, default=MINI_STUDENT.timestep_shift)
+    teacher.add_argument("--no-compile", action="store_true")
     return root
 
 
@@ -52,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = MiniTextEncoder.load(options.text)
     if options.stage == "vae":
         run_vae(options, budget, text)
+    elif options.stage == "teacher":
+        run_teacher(options, budget, text)
 
 
 def run_vae(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) -> None:
@@ -70,6 +84,31 @@ def run_vae(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) 
         settings,
         StoryRenderer(text, shot_counts=(1,)),
         StoryRenderer(text, split="held_out", shot_counts=(1,) if options.tiny else (5,)),
+        budget=budget,
+        out=options.out,
+        device=pick_device(options.device),
+        workers=options.workers,
+        seed=options.seed,
+    )
+
+
+def run_teacher(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) -> None:
+    """The ``teacher`` stage."""
+    settings = TeacherSettings(
+        student=replace(TINY_STUDENT if options.tiny else MINI_STUDENT, timestep_shift=options.shift),
+        batch=min(options.batch, 4) if options.tiny else options.batch,
+        rate=options.rate,
+        capacity=64 if options.tiny else 60_000,
+        first_shots=4 if options.tiny else 256,
+        compile=not options.no_compile,
+        sample_steps=2 if options.tiny else 24,
+    )
+    train_teacher(
+        settings,
+        text,
+        StoryRenderer(text, shot_counts=STORY_LENGTHS),
+        StoryRenderer(text, split="held_out"),
+        vae=options.vae,
         budget=budget,
         out=options.out,
         device=pick_device(options.device),

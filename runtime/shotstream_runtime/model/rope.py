@@ -56,8 +56,9 @@ class RotaryEmbedding:
     @staticmethod
     def _frequencies(channels: int, base: float) -> Tensor:
         pairs = channels // 2
-        exponents = torch.arange(pairs, dtype=torch.float64) / max(pairs, 1)
-        return torch.pow(torch.tensor(base, dtype=torch.float64), -exponents)
+        # On the CPU even where the student is built on the meta device.
+        exponents = torch.arange(pairs, dtype=torch.float64, device="cpu") / max(pairs, 1)
+        return torch.pow(base, -exponents)
 
     def table(
         self,

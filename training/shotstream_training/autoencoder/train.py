@@ -85,7 +85,8 @@ class AutoencoderTrainer:
             lr=settings.rate,
             betas=(0.9, 0.99),
             weight_decay=1e-3,
-            fused=device.type == "cuda",
+            # Not fused: that kernel refuses gradients whose strides differ from the parameters', as channels-last
+            # convolutions may leave them.
         )
         self.curves = Curves()
         self.steps = 0
@@ -132,6 +133,8 @@ class AutoencoderTrainer:
                 for module in self.vae.modules():
                     if isinstance(module, torch.nn.Conv3d):
                         module.to(memory_format=torch.channels_last_3d)
+            # The moments keep the layout they were made with; the fused step wants the parameters'.
+            self.optimizer.state.clear()
             for attempt in range(6):
                 if attempt == 3:
                     torch.cuda.synchronize()
@@ -141,7 +144,9 @@ class AutoencoderTrainer:
             seconds[layout] = (time.perf_counter() - begin) / 3
         self._layout = min(seconds, key=lambda layout: seconds[layout])
         if self._layout is torch.contiguous_format:
-            self.vae.to(memory_format=torch.contiguous_format)
+            for parameter in self.vae.parameters():
+                parameter.data = parameter.data.contiguous()
+        self.optimizer.state.clear()
         print(f"seconds per step by layout: {seconds}; chosen {self._layout}", flush=True)
 
     @torch.no_grad()

@@ -21,19 +21,24 @@ def clean_prediction(
         network: Teacher or critic.
         batch: Context, flags, captions.
         noisy: Noisy target ``[b, f, channels, h, w]``.
-        time: One time per sample ``[b]``; the whole sequence carries it.
+        time: One time per sample ``[b]``, carried by all target frames.
         sigma: Its sigma ``[b]``.
     """
     return noisy - _wide(sigma) * predict_flow(network, batch, noisy, time)
 
 
 def predict_flow(network: Student, batch: NextShotBatch, noisy: Tensor, time: Tensor) -> Tensor:
-    """The flow over the target frames, context in front; arguments as `clean_prediction`."""
+    """The flow over the target frames, context in front; arguments as `clean_prediction`.
+
+    Condition frames carry time 0, as they do in the student's context pass: they are clean, and the causal
+    student starts from these weights. (The published teacher modulates them with the target's time.)
+    """
     context = batch.context.shape[1]
-    frames = context + noisy.shape[1]
+    frames = noisy.shape[1]
+    times = torch.cat((time.new_zeros(len(batch), context), time[:, None].expand(-1, frames)), dim=1)
     flow = network.forward_sequence(
         torch.cat((batch.context, noisy), dim=1),
-        time[:, None].expand(-1, frames),
+        times,
         batch.embeds,
         batch.caption_index,
         batch.positions,

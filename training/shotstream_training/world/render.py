@@ -86,7 +86,7 @@ def _stage(shot: ShotSpec) -> _Staging:
     if shot.camera == "push":
         margin += 9
     low, high = margin, WIDTH - margin
-    slot = (high - low) / n
+    slot = (high - low) / max(n, 1)
     out = []
     for place in range(n):
         x_range = (low + slot * place, low + slot * (place + 1))
@@ -156,6 +156,22 @@ def _shadow(image: NDArray[np.uint8], x: float, ground: float, height: float, li
     cv2.addWeighted(dark, 0.30, area, 0.70, 0.0, dst=area)
 
 
+def render_backdrop(shot: ShotSpec, seed: int, frame: int = 0) -> NDArray[np.uint8]:
+    """The empty set of a shot at one of its frames, uint8 [80, 128, 3]; `seed` is the story's."""
+    return _shrink(_scene(shot, _stage(shot), _backdrop(shot.setting, shot.time, seed), frame))
+
+
+def _scene(shot: ShotSpec, staging: _Staging, backdrop: Backdrop, frame: int) -> NDArray[np.uint8]:
+    size = (WIDTH * canvas.SUPERSAMPLE, HEIGHT * canvas.SUPERSAMPLE)
+    picture = compose(backdrop, _views(shot, staging, frame), size)
+    # A close-up has a shallow depth of field.
+    return cv2.GaussianBlur(picture, (0, 0), 2.2) if shot.framing == "close" else picture
+
+
+def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+
+
 def render_shot(spec: StorySpec, shot_index: int) -> NDArray[np.uint8]:
     """Renders one shot.
 
@@ -168,14 +184,11 @@ def render_shot(spec: StorySpec, shot_index: int) -> NDArray[np.uint8]:
     shot = spec.shots[shot_index]
     staging = _stage(shot)
     backdrop = _backdrop(shot.setting, shot.time, spec.seed)
-    size = (WIDTH * canvas.SUPERSAMPLE, HEIGHT * canvas.SUPERSAMPLE)
     frames = np.empty((shot.frames, HEIGHT, WIDTH, 3), np.uint8)
     still: NDArray[np.uint8] | None = None
     for frame in range(shot.frames):
         if still is None or shot.camera != "static":
-            still = compose(backdrop, _views(shot, staging, frame), size)
-            if shot.framing == "close":
-                still = cv2.GaussianBlur(still, (0, 0), 2.2)
+            still = _scene(shot, staging, backdrop, frame)
         image = still.copy()
         for place in range(len(shot.cast)):
             x, ground, height = _project(shot, staging, place, frame)
@@ -186,7 +199,7 @@ def render_shot(spec: StorySpec, shot_index: int) -> NDArray[np.uint8]:
             draw_character(
                 image, spec.characters[who], pose, x=x, ground=ground - 1.0, height=height, time=shot.time
             )
-        cv2.resize(image, (WIDTH, HEIGHT), dst=frames[frame], interpolation=cv2.INTER_AREA)
+        frames[frame] = _shrink(image)
     return frames
 
 
