@@ -115,7 +115,7 @@ class BeatStatus(Message):
                 raise PydanticCustomError(
                     "stage_incomplete",
                     "{name} is missing; stage {stage} carries it",
-                    {"name": name, "stage": self.stage.value},
+                    {"name": name, "stage": self.stage.value, "field": name},
                 )
         return self
 

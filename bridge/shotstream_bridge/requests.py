@@ -62,7 +62,9 @@ class SubmitBeat(Message):
     @model_validator(mode="after")
     def _check_beat_id(self) -> Self:
         if self.beat.id is None:
-            raise PydanticCustomError("beat_id_missing", "beat.id is missing; name the beat")
+            raise PydanticCustomError(
+                "beat_id_missing", "beat.id is missing; name the beat", {"field": "beat.id"}
+            )
         return self
 
 
@@ -102,7 +104,7 @@ class Subscribe(Message):
             raise PydanticCustomError(
                 "quality_without_jpeg",
                 "quality is set but format is {format}; leave it out, only jpeg has it",
-                {"format": self.format.value},
+                {"format": self.format.value, "field": "quality"},
             )
         return self
 

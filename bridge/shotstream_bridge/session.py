@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the server knows about one connected client."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from shotstream_bridge.codec import encode
+from shotstream_bridge.fields import Message
+from shotstream_bridge.frames import Pixels
+from shotstream_bridge.replies import StoryClosed
+
+ENDED_REMEMBERED = 1024
+"""Ended subscriptions whose late credits are ignored: the grant and the end may cross on the way."""
+
+
+@dataclass(eq=False)
+class Session:
+    """A client that was welcomed. Belongs to the endpoint's thread.
+
+    Attributes:
+        routing_id: Names the connection on the socket.
+        client_id: Names the client across connections.
+        version: Protocol version settled on.
+        heartbeat_s: Silence after which the server sends a heartbeat.
+        timeout_s: Silence after which the client counts as dead.
+        heard_at: When anything was last received, on the monotonic clock.
+        sent_at: When anything was last sent.
+        outbox: Encoded messages that wait for the socket, each as its parts.
+        held: ``story_closed`` messages that wait for their story's last frames.
+        subscriptions: Numbers in use.
+        ended: Numbers that were in use, the newest last.
+    """
+
+    routing_id: bytes
+    client_id: str
+    version: int
+    heartbeat_s: float
+    timeout_s: float
+    heard_at: float
+    sent_at: float
+    outbox: deque[list[bytes | Pixels]] = field(default_factory=deque)
+    held: dict[str, StoryClosed] = field(default_factory=dict)
+    subscriptions: dict[int, str] = field(default_factory=dict)
+    ended: deque[int] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
+
+    def post(self, message: Message) -> None:
+        """Queues a control message; it leaves in order with the others and before any frame."""
+        self.outbox.append([encode(message)])
+
+    def end_subscription(self, number: int) -> None:
+        """Takes a subscription off the list."""
+        if self.subscriptions.pop(number, None) is not None:
+            self.ended.append(number)
+
+    def watches(self, story_id: str) -> bool:
+        """Whether a subscription of this client is on the story."""
+        return story_id in self.subscriptions.values()
+
+    def dead_at(self) -> float:
+        """When the client counts as dead unless it is heard before."""
+        return self.heard_at + self.timeout_s
+
+    def heartbeat_at(self) -> float:
+        """When a heartbeat is due unless something is sent before."""
+        return self.sent_at + self.heartbeat_s

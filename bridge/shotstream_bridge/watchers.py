@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who watches which story, and the frames that wait for them: shared by publishers and the endpoint."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shotstream_bridge.errors import BacklogOverflowError
+from shotstream_bridge.fields import PixelFormat
+from shotstream_bridge.flow import FrameFlow
+from shotstream_bridge.payload import SharedPayloads
+
+WatcherKey = tuple[bytes, int]
+"""Routing id of the connection and the client's number for the subscription."""
+
+
+@dataclass(frozen=True, eq=False)
+class Watcher:
+    """One subscription.
+
+    Attributes:
+        key: Connection and subscription number.
+        story_id: The story watched.
+        pixel_format: Layout of the payloads.
+        quality: For JPEG, 1 to 100.
+        flow: What waits, and the credits.
+    """
+
+    key: WatcherKey
+    story_id: str
+    pixel_format: PixelFormat
+    quality: int | None
+    flow: FrameFlow
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A frame that one watcher is due."""
+
+    watcher: Watcher
+    payloads: SharedPayloads
+    skipped: int
+
+
+class Watchers:
+    """All subscriptions of an endpoint. Every method is thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._by_story: dict[str, dict[WatcherKey, Watcher]] = {}
+        self._by_key: dict[WatcherKey, Watcher] = {}
+
+    def add(self, watcher: Watcher) -> None:
+        """Starts a subscription with the next frame published."""
+        with self._changed:
+            self._by_key[watcher.key] = watcher
+            self._by_story.setdefault(watcher.story_id, {})[watcher.key] = watcher
+
+    def remove(self, key: WatcherKey) -> Watcher | None:
+        """Ends a subscription and drops what waits for it; generation no longer waits for it."""
+        with self._changed:
+            watcher = self._by_key.pop(key, None)
+            if watcher is None:
+                return None
+            watchers = self._by_story[watcher.story_id]
+            del watchers[key]
+            if not watchers:
+                del self._by_story[watcher.story_id]
+            self._changed.notify_all()
+            return watcher
+
+    def get(self, key: WatcherKey) -> Watcher | None:
+        """The subscription, while it lasts."""
+        with self._changed:
+            return self._by_key.get(key)
+
+    def of_story(self, story_id: str) -> list[Watcher]:
+        """Who watches a story."""
+        with self._changed:
+            return list(self._by_story.get(story_id, {}).values())
+
+    def of_connection(self, routing_id: bytes) -> list[Watcher]:
+        """What a connection watches."""
+        with self._changed:
+            return [watcher for key, watcher in self._by_key.items() if key[0] == routing_id]
+
+    def offer(self, payloads: SharedPayloads) -> bool:
+        """Hands a published frame to every watcher of its story.
+
+        Returns:
+            Whether any of them can be sent a frame now.
+
+        Raises:
+            BacklogOverflowError: A backlog has no room; no watcher got the frame.
+        """
+        with self._changed:
+            watchers = self._by_story.get(payloads.frame.story_id)
+            if not watchers:
+                return False
+            for watcher in watchers.values():
+                try:
+                    watcher.flow.check_room()
+                except BacklogOverflowError as error:
+                    raise BacklogOverflowError(f"story {watcher.story_id}: {error}") from error
+            ready = False
+            for watcher in watchers.values():
+                watcher.flow.offer(payloads)
+                ready = ready or watcher.flow.ready
+            return ready
+
+    def grant(self, key: WatcherKey, credits: int) -> bool:
+        """Adds credits; False when there is no such subscription.
+
+        Raises:
+            RequestRejected: ``too_many_credits``.
+        """
+        with self._changed:
+            watcher = self._by_key.get(key)
+            if watcher is None:
+                return False
+            watcher.flow.grant(credits)
+            return True
+
+    def due(self, blocked: frozenset[bytes]) -> Iterator[Delivery]:
+        """One frame for every watcher that has a credit and whose connection is not blocked.
+
+        Args:
+            blocked: Routing ids of connections that take nothing at the moment.
+        """
+        with self._changed:
+            ready = [w for w in self._by_key.values() if w.key[0] not in blocked and w.flow.ready]
+        for watcher in ready:
+            with self._changed:
+                # The watcher may have been removed while another one was served.
+                if watcher.key not in self._by_key:
+                    continue
+                paused = not watcher.flow.wants_frames
+                taken = watcher.flow.take()
+                if paused and watcher.flow.wants_frames:
+                    self._changed.notify_all()
+            if taken is not None:
+                yield Delivery(watcher, *taken)
+
+    def any_ready(self, blocked: frozenset[bytes]) -> bool:
+        """Whether :meth:`due` would give a frame."""
+        with self._changed:
+            return any(w.key[0] not in blocked and w.flow.ready for w in self._by_key.values())
+
+    def wants_frames(self, story_id: str) -> bool:
+        """False while the backlog of an ``every`` watcher of the story is full."""
+        with self._changed:
+            return self._wants(story_id)
+
+    def wait_wants_frames(self, story_id: str, timeout: float | None) -> bool:
+        """Waits until :meth:`wants_frames`.
+
+        Args:
+            story_id: The story.
+            timeout: Seconds; ``None`` for no limit.
+
+        Returns:
+            False when the time is over.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._wants(story_id), timeout)
+
+    def close(self) -> None:
+        """Drops everything and lets go of whoever waits: nobody is left to wait for."""
+        with self._changed:
+            self._by_story.clear()
+            self._by_key.clear()
+            self._changed.notify_all()
+
+    def _wants(self, story_id: str) -> bool:
+        watchers = self._by_story.get(story_id)
+        return not watchers or all(watcher.flow.wants_frames for watcher in watchers.values())
