@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import ftfy
 import torch
 from torch import Tensor
-from transformers import UMT5EncoderModel
 
-Tokenizer = Callable[..., Mapping[str, Any]]
-"""A Hugging Face tokenizer, called with a list of texts."""
+if TYPE_CHECKING:
+    from transformers import UMT5EncoderModel
+
+Tokenize = Callable[[str], Sequence[int]]
+"""Token ids of a cleaned prompt, the end-of-sentence token included."""
 
 _WHITESPACE = re.compile(r"\s+")
 
@@ -48,12 +51,11 @@ class CaptionFeatures:
     notices: tuple[CaptionNotice, ...] = ()
 
 
-@runtime_checkable
 class TextEncoder(Protocol):
     """Turns prompts into features."""
 
     def encode(self, prompt: str) -> CaptionFeatures:
-        """Features of one prompt."""
+        """Features of one prompt. `CachedTextEncoder` makes it safe to call from any thread."""
         ...
 
 
@@ -67,20 +69,43 @@ def clean_prompt(text: str) -> str:
     return _WHITESPACE.sub(" ", repaired).strip()
 
 
+def load_tokenizer(path: Path) -> Tokenize:
+    """Reads a published `tokenizer.json`, which ends every text with the end-of-sentence token.
+
+    Raises:
+        ValueError: The file is not a tokenizer.
+    """
+    from tokenizers import Tokenizer  # noqa: PLC0415 - only published weights need it
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exceptions
+        raise ValueError(f"{path} is not a tokenizer: {error}") from error
+    # Lengths are the encoder's business; a tokenizer file may carry settings for both.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def tokenize(text: str) -> Sequence[int]:
+        ids: list[int] = tokenizer.encode(text).ids
+        return ids
+
+    return tokenize
+
+
 class Umt5TextEncoder:
     """The text side of the published student: umT5's encoder over at most `text_len` tokens.
 
     Args:
         model: The encoder with its weights; it is put into evaluation mode.
-        tokenizer: Its tokenizer. It appends the end-of-sentence token.
+        tokenize: Its tokenizer, see `load_tokenizer`.
         text_len: Text positions per caption; 512 in the published student.
     """
 
-    def __init__(self, model: UMT5EncoderModel, tokenizer: Tokenizer, *, text_len: int = 512) -> None:
+    def __init__(self, model: UMT5EncoderModel, tokenize: Tokenize, *, text_len: int = 512) -> None:
         if text_len < 1:
             raise ValueError(f"text_len must be at least 1, got {text_len}")
         self.model = model.eval()
-        self.tokenizer = tokenizer
+        self._tokenize = tokenize
         self.text_len = text_len
 
     @property
@@ -95,9 +120,8 @@ class Umt5TextEncoder:
 
         A prompt of more than `text_len` tokens loses its end and gets a `too-long` notice.
         """
-        text = clean_prompt(prompt)
         # Not truncated by the tokenizer: the notice needs the true length, and the end token must survive.
-        ids = list(self.tokenizer([text])["input_ids"][0])
+        ids = list(self._tokenize(clean_prompt(prompt)))
         length = len(ids)
         notices: tuple[CaptionNotice, ...] = ()
         if length > self.text_len:

@@ -5,4 +5,12 @@ from __future__ import annotations
 
 
 class WeightsError(Exception):
-    """Weights cannot be used, found or fetched; the message names the file and says what to do."""
+    """Weights cannot be found, read, used or fetched; the message names the file and says what to do."""
+
+
+class CheckpointError(WeightsError):
+    """A file of weights is damaged, is not one, or does not fit the model."""
+
+
+class FetchError(WeightsError):
+    """Weights cannot be downloaded. What has arrived is kept, unless the message says otherwise."""

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loading a model: the student, its video codec and its text side, checked against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import torch
+from torch import nn
+
+from ..codecs.caption_cache import CachedTextEncoder
+from ..codecs.mini_text import MiniTextEncoder
+from ..codecs.text import TextEncoder, Umt5TextEncoder, load_tokenizer
+from ..codecs.video import VideoCodec
+from ..codecs.video_config import VideoCodecConfig
+from ..model.config import StudentConfig
+from ..model.student import Student
+from . import layouts
+from .checkpoint import Tensors, read_checkpoint
+from .configs import read_config, read_configs
+from .errors import CheckpointError, WeightsError
+from .fingerprint import fingerprint
+from .layouts import Layout
+from .locate import OWN_FORMAT_FILES, is_own_format, locate
+from .names import STUDENT_ENTRY
+from .profile import PUBLISHED_PROFILE, ModelProfile
+
+M = TypeVar("M", bound=nn.Module)
+
+MINI_FOLDER = Path(__file__).with_name("mini")
+"""The built-in model, shipped inside the package."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """Everything that generation needs of a model.
+
+    Attributes:
+        name: Its short name.
+        student: The student, in evaluation mode, without gradients.
+        video: Frames to latents and back.
+        text: Prompts to features, remembered per prompt; may be called from any thread.
+        profile: Sizes and rates for clients.
+    """
+
+    name: str
+    student: Student
+    video: VideoCodec
+    text: CachedTextEncoder
+    profile: ModelProfile
+
+
+def load_model(
+    source: Literal["mini"] | Path | str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    video_dtype: torch.dtype | None = None,
+    text_dtype: torch.dtype | None = None,
+) -> LoadedModel:
+    """Loads the built-in mini, or a model from a folder.
+
+    Args:
+        source: `mini`, or a folder: of published files, of a diffusers layout, or in mini's own format.
+        device: Where the model computes.
+        dtype: Type of the student's weights.
+        video_dtype: Type of the video codec's weights; the student's by default.
+        text_dtype: Type of the text encoder's weights. By default as stored: published weights then stay
+            mapped to their file, which saves 23 GB on a CPU.
+
+    Raises:
+        WeightsError: A file is missing or unreadable, or the parts do not fit each other.
+        CheckpointError: A file is damaged, unsafe, or its tensors do not fit; names file, tensor and both
+            shapes.
+    """
+    folder = MINI_FOLDER if source == "mini" else Path(source)
+    own = source == "mini" or is_own_format(folder)
+    load = _load_own_format if own else _load_published
+    return load(folder, torch.device(device), dtype, video_dtype or dtype, text_dtype)
+
+
+def _load_own_format(
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    video_dtype: torch.dtype,
+    text_dtype: torch.dtype | None,
+) -> LoadedModel:
+    missing = [name for name in OWN_FORMAT_FILES if not (folder / name).is_file()]
+    if missing:
+        fix = "reinstall ShotStream" if folder == MINI_FOLDER else "copy the whole folder of the model"
+        raise WeightsError(f"{folder} lacks {', '.join(missing)}; {fix}")
+    profile = ModelProfile.from_json(folder / "profile.json")
+    student_config = read_config(folder / "student_config.json", StudentConfig.from_dict)
+    student = layouts.blank_student(student_config)
+    student_tensors = load_part(
+        student, folder / "student.safetensors", layouts.library_student_layout(student_config)
+    )
+    video_config = read_config(folder / "vae_config.json", VideoCodecConfig.model_validate)
+    vae = layouts.blank_video(video_config)
+    video_tensors = load_part(vae, folder / "vae.safetensors", layouts.library_video_layout(video_config))
+    try:
+        text = MiniTextEncoder.load(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder}: the text side cannot be loaded: {error}") from error
+    text_tensors = read_checkpoint(folder / "text.safetensors")
+    _settle(text, device, text_dtype)
+    video = VideoCodec(_settle(vae, device, video_dtype), video_config.latent_mean, video_config.latent_std)
+    return _assemble(
+        folder,
+        profile,
+        _settle(student, device, dtype),
+        video,
+        text,
+        (text.config.text_len, text.config.text_dim),
+        {"student": student_tensors, "video": video_tensors, "text": text_tensors},
+    )
+
+
+def _load_published(
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    video_dtype: torch.dtype,
+    text_dtype: torch.dtype | None,
+) -> LoadedModel:
+    files = locate(folder)
+    profile_file = folder / "profile.json"
+    profile = ModelProfile.from_json(profile_file) if profile_file.is_file() else PUBLISHED_PROFILE
+    configs = read_configs(files)
+    student = layouts.blank_student(configs.student)
+    student_tensors = load_part(student, files.student.path, configs.student_layout(), STUDENT_ENTRY)
+    vae = layouts.blank_video(configs.video)
+    video_tensors = load_part(vae, files.video.path, configs.video_layout(files.video))
+    text = layouts.blank_text(configs.text)
+    text_tensors = load_part(text, files.text.path, configs.text_layout(files.text))
+    try:
+        tokenize = load_tokenizer(files.tokenizer)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
+    encoder = Umt5TextEncoder(_settle(text, device, text_dtype), tokenize, text_len=configs.student.text_len)
+    video = VideoCodec(_settle(vae, device, video_dtype), configs.video.latent_mean, configs.video.latent_std)
+    return _assemble(
+        folder,
+        profile,
+        _settle(student, device, dtype),
+        video,
+        encoder,
+        (encoder.text_len, encoder.text_dim),
+        {"student": student_tensors, "video": video_tensors, "text": text_tensors},
+    )
+
+
+def load_part(module: nn.Module, path: Path, layout: Layout, entry: str | None = None) -> Tensors:
+    """Loads one part strictly and returns the tensors of its file.
+
+    Raises:
+        CheckpointError: The file is damaged or does not fit; names file, tensor and both shapes.
+    """
+    tensors = read_checkpoint(path, entry)
+    layout.load(module, tensors, path)
+    return tensors
+
+
+def _settle(module: M, device: torch.device, dtype: torch.dtype | None) -> M:
+    """Moves a module to where and how it will compute; it is never trained from here."""
+    module.to(device=device, dtype=dtype)
+    module.eval()
+    module.requires_grad_(False)
+    return module
+
+
+def _assemble(
+    folder: Path,
+    profile: ModelProfile,
+    student: Student,
+    video: VideoCodec,
+    text: TextEncoder,
+    text_shape: tuple[int, int],
+    tensors: dict[str, Tensors],
+) -> LoadedModel:
+    """Puts the parts together.
+
+    Parts that were never made for each other are refused here: otherwise they show as wrong pictures, or as
+    an error deep inside.
+
+    Raises:
+        WeightsError: Two parts disagree; gives both numbers.
+    """
+    config = student.config
+    agreements = (
+        ("the autoencoder", video.latent_channels, "latent channels", "the student reads", config.in_dim),
+        ("the text encoder", text_shape[0], "text positions", "the student reads", config.text_len),
+        ("the text encoder", text_shape[1], "text features", "the student reads", config.text_dim),
+        (
+            "the profile",
+            profile.frames_per_chunk,
+            "latent frames per chunk",
+            "the student makes",
+            config.frames_per_chunk,
+        ),
+    )
+    for one, first, what, other, second in agreements:
+        if first != second:
+            raise WeightsError(f"{folder}: {one} has {first} {what}, {other} {second}")
+    rows, columns = (video.spatial_factor * side for side in config.patch_size[1:])
+    if profile.height % rows or profile.width % columns:
+        raise WeightsError(
+            f"{folder}: the profile's {profile.width}x{profile.height} pixels must be multiples of "
+            f"{columns}x{rows}"
+        )
+    if profile.latent_frames_per_shot % profile.frames_per_chunk:
+        raise WeightsError(
+            f"{folder}: the profile's latent_frames_per_shot={profile.latent_frames_per_shot} must be a "
+            f"multiple of frames_per_chunk={profile.frames_per_chunk}"
+        )
+    profile = profile.model_copy(update={"weights_hash": fingerprint(tensors)})
+    return LoadedModel(
+        name=profile.name, student=student, video=video, text=CachedTextEncoder(text), profile=profile
+    )
