@@ -87,6 +87,8 @@ class StoryRenderer:
         self, text: MiniTextEncoder, shot_counts: Sequence[int] = (5,), split: Split = "train"
     ) -> None:
         self._text = text
+        # Built here once; workers inherit it.
+        self._reader = text.reader
         self._shot_counts = tuple(shot_counts)
         self._split: Split = split
 
