@@ -1,6 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bridge between ShotStream and the programs that direct it: protocol, client, server endpoint."""
+"""The bridge between ShotStream and the programs that direct it: protocol, client, server endpoint.
 
+A program that sends beats and gets frames needs :class:`Client`; a host that generates them implements
+:class:`StoryService` and runs a :class:`ServerEndpoint`. ``docs/protocol.md`` specifies the protocol.
+"""
+
+from shotstream_bridge.client import Client
+from shotstream_bridge.endpoint import ServerEndpoint
+from shotstream_bridge.errors import (
+    AddressError,
+    BacklogOverflowError,
+    BridgeError,
+    ConnectError,
+    ErrorCode,
+    FrameError,
+    HandshakeRefusedError,
+    InvalidMessageError,
+    NotConnectedError,
+    RequestFailedError,
+    RequestRejected,
+    RequestTimeoutError,
+)
+from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
+from shotstream_bridge.frames import Frame, ReceivedFrame
+from shotstream_bridge.handles import StoryHandle, Subscription
+from shotstream_bridge.messages import (
+    BeatOutcome,
+    BeatStage,
+    BeatStatus,
+    CancelBeat,
+    CloseStory,
+    EndpointLimits,
+    Error,
+    FrameHeader,
+    Notice,
+    NoticeLevel,
+    OpenStory,
+    PixelFormat,
+    PublishedMessage,
+    ServerInfo,
+    ServerState,
+    ServerStateName,
+    StoryClosed,
+    StoryEnd,
+    StoryLimits,
+    StoryOpened,
+    SubmitBeat,
+    WatchMode,
+)
+from shotstream_bridge.service import StoryService
+from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
-__all__ = ["PROTOCOL_VERSIONS", "__version__"]
+__all__ = [
+    "PROTOCOL_VERSIONS",
+    "AddressError",
+    "BacklogOverflowError",
+    "BeatMode",
+    "BeatOutcome",
+    "BeatPolicy",
+    "BeatScript",
+    "BeatStage",
+    "BeatStatus",
+    "BridgeError",
+    "CancelBeat",
+    "Client",
+    "ClientEvent",
+    "CloseStory",
+    "ConnectError",
+    "ConnectionLost",
+    "EndpointLimits",
+    "Error",
+    "ErrorCode",
+    "Frame",
+    "FrameDamaged",
+    "FrameError",
+    "FrameHeader",
+    "HandshakeRefusedError",
+    "InvalidMessageError",
+    "NotConnectedError",
+    "Notice",
+    "NoticeLevel",
+    "OpenStory",
+    "PixelFormat",
+    "PublishedMessage",
+    "ReceivedFrame",
+    "RequestFailedError",
+    "RequestRejected",
+    "RequestTimeoutError",
+    "ServerEndpoint",
+    "ServerInfo",
+    "ServerState",
+    "ServerStateName",
+    "StoryClosed",
+    "StoryEnd",
+    "StoryHandle",
+    "StoryLimits",
+    "StoryOpened",
+    "StoryScript",
+    "StoryService",
+    "SubmitBeat",
+    "Subscription",
+    "WatchMode",
+    "__version__",
+]

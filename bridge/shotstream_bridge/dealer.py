@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The synchronous client's transport: one DEALER socket and its monitor, driven by the thread that calls."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import zmq
+import zmq.utils.monitor
+
+from shotstream_bridge.client_core import ClientCore, ClientState
+from shotstream_bridge.errors import ConnectError
+from shotstream_bridge.events import ClientEvent
+from shotstream_bridge.frames import MAX_FRAME_BYTES
+
+QUEUED_MESSAGES: Final = 1_000
+"""The socket's own limit for each direction; credits bind much earlier."""
+RECEIVED_PER_EXCHANGE: Final = 256
+"""Messages read at once, so that a user interface stays responsive behind a long pause."""
+LINGER_MS: Final = 200
+_RECONNECT_FIRST_MS: Final = 50
+_RECONNECT_LONGEST_MS: Final = 500
+_HANDSHAKE_FAILED: Final = (
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+_MONITORED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
+
+
+class DealerTransport:
+    """Moves a client's messages over a DEALER socket.
+
+    Args:
+        address: ``tcp://HOST:PORT``.
+        core: The protocol's state, which says what to send and takes what arrives.
+
+    Raises:
+        ConnectError: The address is none.
+
+    Attributes:
+        handshaken: Whether a ZeroMQ peer was reached at any time.
+        foreign: Whether something that does not speak ZeroMQ was reached.
+    """
+
+    def __init__(self, address: str, core: ClientCore) -> None:
+        self._core = core
+        self._closed = False
+        self.handshaken = False
+        self.foreign = False
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        self._socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
+        self._socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+        # To completed connections only: what waits for a server that is not there would arrive much later.
+        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        self._socket.setsockopt(zmq.IPV6, 1 if "[" in address else 0)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_FIRST_MS)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_LONGEST_MS)
+        self._monitor = self._socket.get_monitor_socket(_MONITORED)
+        self._poller = zmq.Poller()
+        self._poller.register(self._monitor, zmq.POLLIN)
+        try:
+            self._socket.connect(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise ConnectError(f"{address!r} is no address; use tcp://HOST:PORT ({error})") from error
+
+    def exchange(self, wait: float) -> list[ClientEvent]:
+        """Sends, waits up to ``wait`` seconds for something to happen, and takes in what has."""
+        self.send()
+        wait = max(0.0, min(wait, self._core.seconds_to_tick(time.monotonic())))
+        self._poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if self._core.outgoing else 0))
+        ready = dict(self._poller.poll(int(wait * 1000 + 0.999)))
+        events: list[ClientEvent] = []
+        if ready.get(self._socket, 0) & zmq.POLLIN:
+            self._receive(events)
+        if self._monitor in ready:
+            self._watch_connection(events)
+        events += self._core.tick(time.monotonic())
+        self.send()
+        return events
+
+    def send(self) -> None:
+        """Sends what waits, as far as the socket takes it."""
+        outgoing = self._core.outgoing
+        while outgoing and not self._closed:
+            try:
+                self._socket.send(outgoing[0], zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            outgoing.popleft()
+            self._core.sent(time.monotonic())
+
+    def close(self) -> None:
+        """Closes the socket; what was sent gets a fifth of a second to leave. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close()
+        self._context.term()
+
+    def _receive(self, events: list[ClientEvent]) -> bool:
+        """Reads what has arrived, up to a limit; returns whether that was all."""
+        for _ in range(RECEIVED_PER_EXCHANGE):
+            try:
+                parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return True
+            events += self._core.receive([part.buffer for part in parts], time.monotonic())
+        return False
+
+    def _watch_connection(self, events: list[ClientEvent]) -> None:
+        while self._monitor.poll(0):
+            event = zmq.utils.monitor.recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.handshaken = True
+                if self._core.state is ClientState.GREETING:
+                    self._core.greet()
+            elif event == zmq.EVENT_DISCONNECTED:
+                self._disconnected(events)
+            else:
+                self.foreign = True
+
+    def _disconnected(self, events: list[ClientEvent]) -> None:
+        if self._core.state is not ClientState.OPEN:
+            return
+        # What the server sent before it went, its goodbye for instance, still waits in the socket.
+        while not self._receive(events):
+            pass
+        events += self._core.connection_lost("the server closed the connection, or died")
