@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-WEIGHTS = "model.safetensors"
+WEIGHTS = ".safetensors"
 RECORD = "stage.json"
 SHEET = "sheet.png"
 FLOAT16_MAX = 65504.0
@@ -27,15 +28,15 @@ def save_stage(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], record:
 
     Args:
         folder: Created where missing.
-        groups: Tensors by group (``student``, ``text``, ``vae``, ...); stored as ``group/name``.
+        groups: Tensors by group (``student``, ``text``, ``vae``, ...), one file each: ``group.safetensors``.
         record: JSON values: configurations, curves, metrics.
 
     Raises:
         ValueError: If a weight is not finite or does not fit into float16; the message names it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    flat: dict[str, Tensor] = {}
     for group, tensors in groups.items():
+        stored: dict[str, Tensor] = {}
         for name, tensor in tensors.items():
             value = tensor.detach()
             if value.is_floating_point():
@@ -43,8 +44,8 @@ def save_stage(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], record:
                 if not peak < FLOAT16_MAX:  # a NaN fails this comparison as well
                     raise ValueError(f"{group}/{name}: largest magnitude {peak} does not fit into float16")
                 value = value.to(torch.float16)
-            flat[f"{group}/{name}"] = value.cpu().contiguous().clone()
-    _replace(folder / WEIGHTS, lambda path: save_file(flat, path))
+            stored[name] = value.cpu().contiguous().clone()
+        _replace(folder / f"{group}{WEIGHTS}", partial(save_file, stored))
     _replace(folder / RECORD, lambda path: path.write_text(json.dumps(record, indent=1), encoding="utf-8"))
 
 
@@ -54,17 +55,19 @@ def load_stage(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, An
     Raises:
         FileNotFoundError: If the folder holds no finished stage.
     """
-    for name in (WEIGHTS, RECORD):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name} is missing: not the output folder of a stage")
-    groups: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in load_file(folder / WEIGHTS).items():
-        group, _, name = key.partition("/")
-        groups.setdefault(group, {})[name] = tensor.float() if tensor.is_floating_point() else tensor
+    if not (folder / RECORD).is_file():
+        raise FileNotFoundError(f"{folder / RECORD} is missing: not the output folder of a stage")
+    groups = {
+        path.name.removesuffix(WEIGHTS): {
+            name: tensor.float() if tensor.is_floating_point() else tensor
+            for name, tensor in load_file(path).items()
+        }
+        for path in sorted(folder.glob(f"*{WEIGHTS}"))
+    }
     return groups, json.loads((folder / RECORD).read_text(encoding="utf-8"))
 
 
-def _replace(path: Path, write: Any) -> None:
-    partial = path.with_name(path.name + ".part")
-    write(partial)
-    os.replace(partial, path)
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    unfinished = path.with_name(path.name + ".part")
+    write(unfinished)
+    os.replace(unfinished, path)

@@ -27,8 +27,8 @@ MINI_STUDENT = StudentConfig(
 """Mini's dimensions.
 
 The shift is 3 instead of the published 8: a shift makes up for neighbouring latents that tell the same story,
-and mini's 10x16 latents have 40 tokens a frame where the published ones have 1,560. With shift 3 the four steps
-stand at sigma 1, 0.895, 0.75, 0.513; with 8 the last would have to jump from 0.74 to a clean picture.
+and mini's 10x16 latents have 40 tokens a frame where the published ones have 1,560. With shift 3 the four
+steps stand at sigma 1, 0.895, 0.75, 0.513; with 8 the last would have to jump from 0.74 to a clean picture.
 """
 
 TINY_STUDENT = replace(MINI_STUDENT, dim=64, ffn_dim=128, num_heads=2, num_layers=2, freq_dim=32)

@@ -108,8 +108,8 @@ class TeacherTrainer:
     def loss(self, batch: NextShotBatch) -> Tensor:
         """Flow matching over the target frames, times uniform over the shifted table, unweighted.
 
-        The published fine-tuning weighs the middle times up. From scratch every time has to be learnt, time 1000
-        above all: it is where the few-step student starts.
+        The published fine-tuning weighs the middle times up. From scratch every time has to be learnt, time
+        1000 above all: it is where the few-step student starts.
         """
         shift = self.settings.student.timestep_shift
         # One stratum per sample: the same uniform times with less variance.

@@ -85,8 +85,8 @@ class AutoencoderTrainer:
             lr=settings.rate,
             betas=(0.9, 0.99),
             weight_decay=1e-3,
-            # Not fused: that kernel refuses gradients whose strides differ from the parameters', as channels-last
-            # convolutions may leave them.
+            # Not fused: that kernel refuses gradients whose strides differ from the parameters', as
+            # channels-last convolutions may leave them.
         )
         self.curves = Curves()
         self.steps = 0
