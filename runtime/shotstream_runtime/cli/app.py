@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from shotstream_bridge.version import __version__
 
 from .commands import demo, doctor, play, render, serve, weights_fetch, weights_verify
 from .failure import ExitCode, report
@@ -36,6 +35,8 @@ app.add_typer(weights, name="weights")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from shotstream_bridge.version import __version__  # noqa: PLC0415 - as all that help does not need
+
         typer.echo(f"shotstream {__version__}")
         raise typer.Exit
 

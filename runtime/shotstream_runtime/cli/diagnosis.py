@@ -9,7 +9,6 @@ import importlib.util
 import os
 import platform
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from shotstream_bridge.errors import AddressError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
+
+from .ports import check_free
 
 _GIB = 1 << 30
 _REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)\s*(?:>=\s*(?P<least>[0-9.]+))?")
@@ -232,25 +234,9 @@ def _movies() -> Iterator[Finding]:
 
 
 def _network(address: str) -> Iterator[Finding]:
-    match = re.fullmatch(r"tcp://(?P<host>\[[^\]]+\]|[^:/]+):(?P<port>\d{1,5})", address)
-    if match is None or int(match["port"]) > 65535:
-        yield Finding("Address", Verdict.BAD, f"{address!r} is no address", "use tcp://127.0.0.1:PORT")
-        return
-    host, port = match["host"].strip("[]"), int(match["port"])
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the server does it: a port whose last connections are only waiting to expire counts as free.
-        if os.name == "posix":
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            yield Finding(
-                "Address",
-                Verdict.NOTE,
-                f"{address} cannot be listened on: {reason}",
-                "a server may be running there already; else choose another: shotstream serve --address",
-            )
-            return
-    yield Finding("Address", Verdict.GOOD, f"{address} is free for shotstream serve")
+    try:
+        check_free(address)
+    except AddressError as error:
+        yield Finding("Address", Verdict.NOTE, str(error))
+    else:
+        yield Finding("Address", Verdict.GOOD, f"{address} is free for shotstream serve")

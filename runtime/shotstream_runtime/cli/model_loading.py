@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,6 @@ from .terminal import error_console
 
 if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
-    from shotstream_runtime.host.manifest import TakeModel
     from shotstream_runtime.weights.load import LoadedModel
 
 
@@ -54,6 +54,8 @@ def load(model: str, device: str, threads: int | None) -> tuple[LoadedModel, Eng
             f"{error.name} is not installed; get it with: pip install 'shotstream[runtime]'"
         ) from error
 
+    # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
+    logging.getLogger("diffusers").setLevel(logging.ERROR)
     set_threads(threads)
     chosen = choose_device(device)
     # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
@@ -64,16 +66,3 @@ def load(model: str, device: str, threads: int | None) -> tuple[LoadedModel, Eng
     else:
         loaded = load_model(source, device=str(chosen), dtype=dtype)
     return loaded, EagerEngine(loaded.student)
-
-
-def take_model(loaded: LoadedModel) -> TakeModel:
-    """What a manifest says about the model."""
-    from shotstream_runtime.host.manifest import TakeModel
-
-    profile = loaded.profile
-    return TakeModel(
-        name=profile.name,
-        weights_hash=profile.weights_hash,
-        width=profile.width,
-        height=profile.height,
-    )

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from shotstream_bridge.story import MAX_SEED
 
+# The bridge's own constants, repeated: importing it here would make `--help` twice as slow.
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
+MAX_SEED = 2**63 - 1
 BUILT_IN_MODEL = "mini"
 
 StoryPath = Annotated[

@@ -45,13 +45,14 @@ class _Row:
     chunk: int | None = None
     frames: int = 0
     latency_s: float | None = None
+    done: bool = False
 
 
 class ProgressBoard:
     """Follows a story as a `StoryObserver` and shows shot, chunk, speed, and latency of every beat."""
 
     def __init__(
-        self, console: Console, title: str, *, fps: int, clock: Callable[[], float] = time.monotonic
+        self, console: Console, title: str, *, fps: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Makes a board; it shows while it is entered as a context.
 
@@ -120,19 +121,21 @@ class ProgressBoard:
             return
         if row.latency_s is None:
             row.latency_s = now - row.sent_s
-        row.state, row.shot, row.chunk = "running", shot, chunk
+        row.shot, row.chunk = shot, chunk
         row.frames += 1
+        # News overtake frames, which wait for credits: a beat may be done before its last frame is here.
+        if not row.done:
+            row.state = "running"
 
     def beat_done(self, beat_id: str, outcome: str, frames: int, reason: str | None = None) -> None:
         """See `StoryObserver.beat_done`."""
-        del frames
         if (row := self._rows.get(beat_id)) is None:
             return
-        row.state = outcome
+        row.state, row.done = outcome, True
         if reason:
             self._notices[f"{outcome}: {reason}"] = None
         if self._live is None:
-            self._console.print(escape(self._line(row)), soft_wrap=True)
+            self._console.print(escape(self._line(row, frames)), soft_wrap=True)
 
     def notice(self, code: str, text: str, beat_id: str | None = None) -> None:
         """See `StoryObserver.notice`."""
@@ -150,10 +153,10 @@ class ProgressBoard:
         elapsed = self._arrivals[-1] - self._arrivals[0]
         return (len(self._arrivals) - 1) / elapsed if elapsed > 0 else None
 
-    def _line(self, row: _Row) -> str:
+    def _line(self, row: _Row, frames: int) -> str:
         shot = "-" if row.shot is None else str(row.shot + 1)
         return (
-            f"shot {shot}: {row.state}, {row.frames} frames, first after {_milliseconds(row.latency_s)}, "
+            f"shot {shot}: {row.state}, {frames} frames, first after {_milliseconds(row.latency_s)}, "
             f"{_rate(self.speed())}: {row.text}"
         )
 

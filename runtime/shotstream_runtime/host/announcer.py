@@ -31,8 +31,11 @@ from shotstream_runtime.streaming.events import (
 )
 
 from .hosted_story import HostedStory
+from .stream_beats import notice_code
 
 _log = logging.getLogger(__name__)
+
+_LONGEST_TEXT = 4_000  # of a notice in the protocol
 
 
 class FrameOutlet(Protocol):
@@ -52,7 +55,7 @@ class FrameOutlet(Protocol):
 class Announcer:
     """Publishes what happens, and keeps the stories' records in step with what was published."""
 
-    def __init__(self, outlet: FrameOutlet, fps: int) -> None:
+    def __init__(self, outlet: FrameOutlet, fps: float) -> None:
         self._outlet = outlet
         self._fps = fps
 
@@ -77,8 +80,8 @@ class Announcer:
                         story_id=story.id,
                         beat_id=event.beat_id,
                         level=NoticeLevel.WARNING,
-                        code=event.notice.code,
-                        text=event.notice.text,
+                        code=notice_code(event.notice.code),
+                        text=event.notice.text[:_LONGEST_TEXT],
                     )
                 )
             case ShotFinished():

@@ -64,7 +64,7 @@ class TakeModel(_Part):
     """The model that generated the frames; `weights_hash` tells two versions of one name apart."""
 
     name: str
-    weights_hash: str
+    weights_hash: str | None = Field(default=None, description="None where the server did not tell")
     width: int
     height: int
 
@@ -80,7 +80,7 @@ class TakeManifest(_Part):
     global_caption: str
     seed: int
     model: TakeModel
-    fps: int
+    fps: float
     frames: int = Field(description="Frames recorded")
     skipped_frames: int = Field(default=0, description="Frames a live watcher passed over")
     complete: bool = Field(description="False if the story was stopped, failed or lost its server")

@@ -63,11 +63,12 @@ class MovieSink:
     hold, are continued by one row or column.
     """
 
-    def __init__(self, path: Path, *, fps: int, title: str = "", comment: str = "") -> None:
+    def __init__(self, path: Path, *, fps: float, title: str = "", comment: str = "") -> None:
         self._path = path
         self._part = path.with_name(f".{path.name}.part")
-        self._fps = fps
-        self._time_base = Fraction(1, fps)
+        # Rates such as 23.976 are fractions of 1001 in every container.
+        self._rate = Fraction(fps).limit_denominator(1001)
+        self._time_base = 1 / self._rate
         self._metadata = {"title": title, "comment": comment}
         self._open: tuple[OutputContainer, VideoStream] | None = None
         self._size: tuple[int, int] = (0, 0)
@@ -117,7 +118,7 @@ class MovieSink:
         self._size = (pixels.shape[0], pixels.shape[1])
         try:
             container = av.open(str(self._part), "w", format="mp4", options={"movflags": "faststart"})
-            stream = container.add_stream("libx264", rate=self._fps)
+            stream = container.add_stream("libx264", rate=self._rate)
         except (OSError, av.FFmpegError) as error:
             raise TakeError(f"{self._path}: the movie cannot be opened for writing: {error}") from error
         except ValueError as error:

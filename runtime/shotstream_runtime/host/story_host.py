@@ -121,6 +121,11 @@ class StoryHost:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    @property
+    def running(self) -> bool:
+        """Whether its threads live."""
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
     def wait_ready(self, timeout: float) -> bool:
         """Waits until the warm-up is over; False if that takes longer than `timeout` seconds."""
         with self._changed:

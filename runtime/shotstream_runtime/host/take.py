@@ -125,7 +125,7 @@ class TakeRecorder:
         global_caption: str,
         seed: int,
         model: TakeModel,
-        fps: int,
+        fps: float,
         product_version: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

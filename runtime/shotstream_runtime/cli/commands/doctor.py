@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`shotstream doctor`."""
 
+# ruff: noqa: PLC0415 - what help does not need is imported when the command runs
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,20 +11,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ..diagnosis import Verdict, diagnose
 from ..failure import ExitCode
 from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, Model
 from ..terminal import console
 
-_MARKS = {
-    Verdict.GOOD: "[green]ok[/]",
-    Verdict.NOTE: "[yellow]note[/]",
-    Verdict.BAD: "[bold red]bad[/]",
-}
+_MARKS = {"good": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[bold red]bad[/]"}
 
 
 def doctor(model: Model = BUILT_IN_MODEL, address: Address = DEFAULT_ADDRESS) -> None:
     """Shows versions, devices and weights, what will work, and how to mend what will not."""
+    from ..diagnosis import diagnose
+
     diagnosis = diagnose(address, None if model == BUILT_IN_MODEL else Path(model))
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)

@@ -4,18 +4,7 @@
 
 from __future__ import annotations
 
-from ..options import (
-    BUILT_IN_MODEL,
-    Device,
-    Model,
-    Output,
-    Pictures,
-    SeedOverride,
-    StoryPath,
-    Threads,
-)
-from ..outcome import print_take
-from ..terminal import console
+from ..options import BUILT_IN_MODEL, Device, Model, Output, Pictures, SeedOverride, StoryPath, Threads
 
 
 def render(
@@ -28,6 +17,7 @@ def render(
     threads: Threads = None,
 ) -> None:
     """Renders a story file to a movie or a take folder, in this process and without a server."""
+    # What can be wrong with the files is found before the model is loaded.
     from shotstream_runtime.host.story_file import read_story
     from shotstream_runtime.host.take import TakePictures, TakeTarget
 
@@ -35,41 +25,23 @@ def render(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
     target.prepare()
 
-    from shotstream_bridge.version import __version__
-
-    from shotstream_runtime.host.observers import Observers
-    from shotstream_runtime.host.rendering import render_story
-    from shotstream_runtime.host.take import TakeRecorder
-
-    from ..model_loading import load, take_model
-    from ..progress_board import ProgressBoard
+    from ..model_loading import load
 
     loaded, engine = load(model, device, threads)
+
+    from shotstream_runtime.host.compute import prepare_generating_thread
+    from shotstream_runtime.host.manifest import TakeModel
+    from shotstream_runtime.host.rendering import render_story
+
+    from ..recording import record
+
     profile = loaded.profile
     chosen_seed = script.seed if seed is None else seed
-    recorder = TakeRecorder(
-        target,
-        title=script.title,
-        global_caption=script.global_caption,
-        seed=chosen_seed,
-        model=take_model(loaded),
-        fps=profile.fps,
-        product_version=__version__,
+    take_model = TakeModel(
+        name=profile.name, weights_hash=profile.weights_hash, width=profile.width, height=profile.height
     )
-    try:
-        with ProgressBoard(
-            console, f"{script.title or story.name} on {profile.name}", fps=profile.fps
-        ) as board:
-            render_story(loaded, engine, script, chosen_seed, Observers([recorder, board]))
-        manifest = recorder.finish(complete=True)
-    except KeyboardInterrupt:
-        # What is there is worth keeping: the take says that it is not complete.
-        if not recorder.frames:
-            recorder.discard()
-            raise
-        print_take(recorder.finish(complete=False), target)
-        raise
-    except BaseException:
-        recorder.discard()
-        raise
-    print_take(manifest, target)
+    prepare_generating_thread()
+    with record(
+        target, script, name=story.stem, seed=chosen_seed, model=take_model, fps=profile.fps
+    ) as recording:
+        render_story(loaded, engine, script, chosen_seed, recording.observer)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`shotstream play`."""
+# ruff: noqa: PLC0415 - what is heavy is imported when the command runs, so that help is instant
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import DEFAULT_ADDRESS, Address, Output, Pictures, SeedOverride, StoryPath
+from ..terminal import error_console
+
+_CONNECT_S = 5.0
+_READY_S = 600.0  # published weights take minutes to load from a slow disk
+
+
+def play(
+    story: StoryPath,
+    output: Output = Path("take"),
+    address: Address = DEFAULT_ADDRESS,
+    live: Annotated[
+        bool, typer.Option("--live", help="Watch the newest frames only; skipped ones are counted.")
+    ] = False,
+    seed: SeedOverride = None,
+    png: Pictures = False,
+) -> None:
+    """Plays a story file on a running server, beat by beat, and saves the take."""
+    from shotstream_runtime.host.story_file import read_story
+    from shotstream_runtime.host.take import TakePictures, TakeTarget
+
+    script = read_story(story)
+    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
+    target.prepare()
+
+    from shotstream_bridge.client import Client
+
+    from ..recording import play_and_record
+
+    with Client.connect(address, _CONNECT_S) as client:
+        if error_console.is_terminal:
+            with error_console.status("Waiting for the server's model ..."):
+                client.wait_until_ready(_READY_S)
+        else:
+            client.wait_until_ready(_READY_S)
+        play_and_record(
+            client,
+            script,
+            target,
+            name=story.stem,
+            seed=script.seed if seed is None else seed,
+            live=live,
+        )

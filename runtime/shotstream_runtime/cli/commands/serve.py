@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`shotstream serve`."""
+# ruff: noqa: PLC0415 - what is heavy is imported when the command runs, so that help is instant
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+from rich.markup import escape
+
+from ..failure import CommandFailed
+from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, Device, Model, Threads
+from ..terminal import console
+
+_POLL_S = 0.2  # Windows notices Ctrl-C only between waits
+_STOP_S = 60.0
+
+
+def serve(
+    address: Address = DEFAULT_ADDRESS,
+    model: Model = BUILT_IN_MODEL,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Serves stories to clients on this machine until Ctrl-C or SIGTERM, which finish the running chunk."""
+    from ..model_loading import load
+    from ..ports import check_free
+
+    check_free(address)
+    loaded, engine = load(model, device, threads)
+
+    from shotstream_runtime.host.serving import Server
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if asked.is_set():
+            raise KeyboardInterrupt  # asked twice: leave without finishing the chunk
+        asked.set()
+
+    server = Server(loaded, engine, address)
+    with server:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, ask)
+        profile = loaded.profile
+        console.print(
+            f"Serving {escape(profile.name)} ({profile.width}x{profile.height} at {profile.fps:g} fps) "
+            f"at {server.address}",
+            soft_wrap=True,
+        )
+        console.print("Stop with Ctrl-C. Try: shotstream play STORY", style="dim", soft_wrap=True)
+        while not asked.wait(_POLL_S):
+            if not server.running:
+                raise CommandFailed("the server has stopped by itself; its log above says why")
+        console.print("Finishing the running chunk ...")
+        finished = server.stop(_STOP_S)
+    if not finished:
+        raise CommandFailed(f"the running chunk did not finish within {_STOP_S:.0f} s")
+    console.print("Stopped.")

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Playing a written story on a running server, as any client does it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shotstream_bridge.client import Client
+from shotstream_bridge.errors import NotConnectedError
+from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
+from shotstream_bridge.frames import ReceivedFrame
+from shotstream_bridge.handles import StoryHandle
+from shotstream_bridge.messages import (
+    BeatOutcome,
+    BeatStage,
+    BeatStatus,
+    Notice,
+    StoryClosed,
+    StoryEnd,
+    WatchMode,
+)
+from shotstream_bridge.story import BeatScript, StoryScript
+
+from shotstream_runtime.host.observers import StoryObserver
+from shotstream_runtime.host.script_pacing import Cue, ScriptPacing
+
+_PUMP_S = 0.25  # Ctrl-C is noticed between two pumps
+# Frames in flight: a chunk and a half keeps the server busy while this side encodes a movie.
+_CREDITS = 24
+
+
+@dataclass(frozen=True)
+class PlayResult:
+    """How a story went.
+
+    Attributes:
+        complete: Whether every beat ran to its end.
+        problem: What went wrong; None if nothing did.
+    """
+
+    complete: bool
+    problem: str | None = None
+
+
+class Playback:
+    """Plays one story over one client."""
+
+    def __init__(
+        self, client: Client, story: StoryScript, *, seed: int, live: bool, observer: StoryObserver
+    ) -> None:
+        """Opens the story and watches it.
+
+        Args:
+            client: A connected client.
+            story: The story; its beats go out as `ScriptPacing` says.
+            seed: Seed to use.
+            live: Only the newest frame at any time, rather than every frame.
+            observer: Hears of beats and frames as they arrive.
+
+        Raises:
+            RequestFailedError: The server refuses the story.
+            NotConnectedError: The server went away.
+        """
+        self._client = client
+        self._observer = observer
+        self._pacing = ScriptPacing(story.beats)
+        self._problem: str | None = None
+        self._end: StoryEnd | None = None
+        self._failed: set[str] = set()
+        self._handle: StoryHandle = client.open_story(
+            global_caption=story.global_caption, seed=seed, title=story.title
+        )
+        mode = WatchMode.LATEST if live else WatchMode.EVERY
+        credits = min(_CREDITS, client.limits.credits)
+        self._handle.subscribe(mode, credits=1 if live else credits)
+
+    def run(self) -> PlayResult:
+        """Plays to the end.
+
+        Raises:
+            KeyboardInterrupt: Passed on; `abandon` then ends the story.
+        """
+        try:
+            self._send(self._pacing.start())
+            while self._end is None and self._problem is None:
+                for event in self._client.pump(_PUMP_S):
+                    self._hear(event)
+        except NotConnectedError as error:
+            self._problem = self._problem or str(error)
+        return PlayResult(complete=self._end is StoryEnd.DRAINED and not self._failed, problem=self._problem)
+
+    def abandon(self) -> None:
+        """Ends the story at the next chunk boundary, without waiting for it."""
+        if self._client.connected:
+            self._handle.close(drain=False, wait=0)
+
+    def _send(self, beats: Sequence[BeatScript]) -> None:
+        for beat in beats:
+            self._observer.beat_submitted(str(beat.id), beat.text, beat.mode, str(beat.policy))
+            self._handle.submit_beat(beat, wait=0)
+        if beats and self._pacing.ended:
+            self._handle.close(drain=True, wait=0)
+
+    def _hear(self, event: ClientEvent) -> None:
+        match event:
+            case ReceivedFrame(header=header):
+                self._observer.add_frame(
+                    event.rgb(),
+                    index=header.index,
+                    shot=header.shot,
+                    index_in_shot=header.index_in_shot,
+                    chunk=header.chunk,
+                    beat_id=header.beat_id,
+                )
+            case BeatStatus():
+                self._hear_beat(event)
+            case Notice():
+                self._observer.notice(event.code, event.text, event.beat_id)
+            case StoryClosed():
+                self._end = event.end
+                if event.end is not StoryEnd.DRAINED:
+                    self._problem = event.reason or f"the server ended the story ({event.end.value})"
+            case ConnectionLost():
+                self._problem = f"the connection to the server is lost: {event.reason}"
+            case FrameDamaged():
+                self._problem = f"a frame arrived damaged: {event.reason}"
+            case _:
+                pass
+
+    def _hear_beat(self, status: BeatStatus) -> None:
+        match status.stage:
+            case BeatStage.SCHEDULED if status.shot is not None and status.first_frame is not None:
+                self._observer.beat_scheduled(status.beat_id, status.shot, status.first_frame)
+            case BeatStage.FIRST_FRAME:
+                self._send(self._pacing.on(status.beat_id, Cue.FIRST_FRAME))
+            case BeatStage.DONE if status.outcome is not None:
+                if status.outcome in (BeatOutcome.FAILED, BeatOutcome.CANCELLED):
+                    self._failed.add(status.beat_id)
+                self._observer.beat_done(status.beat_id, status.outcome, status.frames or 0, status.reason)
+                self._send(self._pacing.on(status.beat_id, Cue.DONE))
+            case BeatStage.REJECTED:
+                self._observer.beat_done(status.beat_id, BeatStage.REJECTED, 0, status.reason)
+                self._problem = f"the server refused beat {status.beat_id!r}: {status.reason}"
+            case _:
+                pass

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recording what a command generates or plays, so that what there is survives whatever ends the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from shotstream_bridge.story import StoryScript
+from shotstream_bridge.version import __version__
+
+from shotstream_runtime.host.errors import TakeError
+from shotstream_runtime.host.manifest import TakeManifest, TakeModel
+from shotstream_runtime.host.observers import Observers, StoryObserver
+from shotstream_runtime.host.take import TakeRecorder, TakeTarget
+
+from .failure import CommandFailed
+from .playback import Playback
+from .progress_board import ProgressBoard
+from .terminal import console
+
+if TYPE_CHECKING:
+    from shotstream_bridge.client import Client
+
+
+@dataclass
+class Recording:
+    """A take in the making.
+
+    Attributes:
+        observer: To be told of the story as it runs.
+        complete: To be set False if the story did not run to its end.
+    """
+
+    observer: StoryObserver
+    complete: bool = True
+
+
+@contextmanager
+def record(
+    target: TakeTarget, story: StoryScript, *, name: str, seed: int, model: TakeModel, fps: float
+) -> Iterator[Recording]:
+    """Records what is told to the observer, shows its progress, and writes the take at the end.
+
+    An error or Ctrl-C inside still leaves a take of the frames so far, marked as not complete.
+
+    Args:
+        target: Names of the files.
+        story: The story.
+        name: What to call it if it has no title.
+        seed: Seed in use.
+        model: The model.
+        fps: Frames per second.
+
+    Raises:
+        TakeError: The take cannot be written.
+        CommandFailed: There was no frame at all.
+    """
+    recorder = TakeRecorder(
+        target,
+        title=story.title,
+        global_caption=story.global_caption,
+        seed=seed,
+        model=model,
+        fps=fps,
+        product_version=__version__,
+    )
+    board = ProgressBoard(console, f"{story.title or name} on {model.name}", fps=fps)
+    recording = Recording(Observers([recorder, board]))
+    try:
+        with board:
+            yield recording
+    except TakeError:
+        recorder.discard()
+        raise
+    except BaseException:
+        if recorder.frames:
+            _print_take(recorder.finish(complete=False), target)
+        else:
+            recorder.discard()
+        raise
+    if not recorder.frames:
+        recorder.discard()
+        raise CommandFailed("no frame was generated, so there is no take")
+    _print_take(recorder.finish(complete=recording.complete), target)
+
+
+def play_and_record(
+    client: Client,
+    story: StoryScript,
+    target: TakeTarget,
+    *,
+    name: str,
+    seed: int,
+    live: bool,
+    weights_hash: str | None = None,
+) -> None:
+    """Plays a story on a server and records it.
+
+    Args:
+        client: A connected client.
+        story: The story.
+        target: Names of the take's files.
+        name: What to call the story if it has no title.
+        seed: Seed to use.
+        live: Whether only the newest frames are watched.
+        weights_hash: Of the server's model, where it is known.
+
+    Raises:
+        CommandFailed: The story did not run to its end; what came before is kept.
+        TakeError: The take cannot be written.
+    """
+    server = client.server
+    model = TakeModel(name=server.model, weights_hash=weights_hash, width=server.width, height=server.height)
+    with record(target, story, name=name, seed=seed, model=model, fps=server.fps) as recording:
+        playback = Playback(client, story, seed=seed, live=live, observer=recording.observer)
+        try:
+            result = playback.run()
+        except BaseException:
+            playback.abandon()
+            raise
+        recording.complete = result.complete
+        if result.problem is not None:
+            raise CommandFailed(result.problem)
+
+
+def _print_take(manifest: TakeManifest, target: TakeTarget) -> None:
+    seconds = manifest.frames / manifest.fps
+    skipped = f", {manifest.skipped_frames} skipped" if manifest.skipped_frames else ""
+    shots = f"{len(manifest.shots)} shot{'s' if len(manifest.shots) != 1 else ''}"
+    state = "" if manifest.complete else " [yellow](not complete)[/]"
+    console.print(
+        f"[green]{shots}, {manifest.frames} frames{skipped}[/]{state}, "
+        f"{seconds:.1f} s at {manifest.fps:g} fps, made in {manifest.wall_s:.1f} s with seed {manifest.seed}",
+        soft_wrap=True,
+    )
+    for path in (target.pictures_path, target.contact_sheet, target.manifest):
+        console.print(f"  {escape(str(path))}", soft_wrap=True)
