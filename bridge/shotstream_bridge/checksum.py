@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checksum of a frame's payload.
 
-CRC-32 over every byte costs 0.5 to 0.6 ms for a raw 832x480 frame, more than moving the frame; folding the
-payload by exclusive-or into 4 KiB first and taking the CRC-32 of the fold costs a fifth of that or less, is
-four lines in any language and compiles to vector instructions. It notices every damaged burst of up to 4
-KiB, torn frames, and truncation to another content; it does not notice blocks exchanged over a multiple of
-4 KiB, which no fault of a transport or of a shared ring of whole frames produces.
+CRC-32 over every byte costs 0.5 to 0.6 ms for a raw 832x480 frame, about as much as moving the frame. Folding
+the payload by exclusive-or into 4 KiB first and taking the CRC-32 of the fold costs 0.05 ms (payload in the
+cache) to 0.12 ms, is four lines in any language and compiles to vector instructions. It notices every damaged
+burst of up to 4 KiB and torn or exchanged frames; it does not notice blocks exchanged over a multiple of
+4 KiB, which no fault of a transport or of a shared ring of whole frames produces. A subscription may do
+without.
 """
 
 from __future__ import annotations

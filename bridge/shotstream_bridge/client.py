@@ -53,7 +53,6 @@ class Client:
         product: str = f"shotstream-python/{__version__}",
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
-        verify_frames: bool = True,
     ) -> Client:
         """Connects and shakes hands. The server may still be loading: see :meth:`wait_until_ready`.
 
@@ -64,7 +63,6 @@ class Client:
             product: Product and version of the program, for the server's log.
             heartbeat_s: Seconds of silence before a heartbeat is sent.
             timeout_s: Seconds of silence after which either side counts the other as dead.
-            verify_frames: Whether checksums are checked.
 
         Raises:
             HandshakeRefusedError: The server refused; both sides' versions are in it.
@@ -76,7 +74,6 @@ class Client:
             now=time.monotonic(),
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
-            verify_frames=verify_frames,
         )
         client = cls(address, core)
         try:
@@ -179,10 +176,12 @@ class Client:
             Events in the order of their arrival. :class:`ConnectionLost` is the last one ever.
         """
         deadline = time.monotonic() + timeout
-        if not self._closed:
-            self._exchange(0.0)
-            while not self._events and self.connected and (left := deadline - time.monotonic()) > 0:
-                self._exchange(left)
+        left = timeout
+        while not self._closed:
+            self._exchange(max(0.0, left))
+            left = deadline - time.monotonic()
+            if self._events or left <= 0 or not self.connected:
+                break
         events = list(self._events)
         self._events.clear()
         for event in events:
@@ -199,9 +198,13 @@ class Client:
         """
         while True:
             batch = self.pump(DEFAULT_WAIT_S if idle_timeout is None else idle_timeout)
-            yield from batch
             if not self.connected or (not batch and idle_timeout is not None):
+                yield from batch
                 return
+            # One by one, so that a frame's memory is free again as soon as the application is done with it.
+            batch.reverse()
+            while batch:
+                yield batch.pop()
 
     def wait_until_ready(self, timeout: float) -> None:
         """Waits until the server's model is loaded. Events that happen meanwhile are kept for :meth:`pump`.

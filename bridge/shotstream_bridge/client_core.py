@@ -89,7 +89,6 @@ class ClientCore:
         now: Monotonic seconds.
         heartbeat_s: Wanted heartbeat, seconds.
         timeout_s: Wanted silence after which the server counts as dead, seconds.
-        verify_frames: Whether checksums are checked.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class ClientCore:
         now: float,
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
-        verify_frames: bool = True,
     ) -> None:
         self._hello = Hello(
             versions=PROTOCOL_VERSIONS,
@@ -109,7 +107,6 @@ class ClientCore:
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
         )
-        self._verify = verify_frames
         self._heard_at = now
         self._sent_at = now
         self._requests = 0
@@ -190,6 +187,7 @@ class ClientCore:
         credits: int,
         pixel_format: PixelFormat,
         quality: int | None = None,
+        checksum: bool = True,
         automatic: bool = True,
     ) -> tuple[int, int]:
         """Subscribes to a story's frames.
@@ -200,6 +198,7 @@ class ClientCore:
             credits: Frames that may be in flight.
             pixel_format: Layout of the payloads.
             quality: For JPEG, 1 to 100.
+            checksum: Whether frames carry their checksum, to be checked on arrival.
             automatic: Whether :meth:`consumed` grants credits again.
 
         Returns:
@@ -215,6 +214,7 @@ class ClientCore:
             credits=credits,
             format=pixel_format,
             quality=quality,
+            checksum=checksum,
         )
         self._subscriptions += 1
         self._windows[number] = _Window(story_id, credits, automatic)
@@ -349,12 +349,11 @@ class ClientCore:
 
     def _frame(self, header: FrameHeader, payload: memoryview) -> ClientEvent:
         frame = ReceivedFrame(header, np.frombuffer(payload, np.uint8))
-        if self._verify:
-            try:
-                frame.verify()
-            except FrameError as error:
-                self.consumed(header.subscription)
-                return FrameDamaged(header, str(error))
+        try:
+            frame.verify()
+        except FrameError as error:
+            self.consumed(header.subscription)
+            return FrameDamaged(header, str(error))
         return frame
 
     def _news(self, message: ServerMessage) -> list[ClientEvent]:

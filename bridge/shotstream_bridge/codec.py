@@ -47,7 +47,7 @@ def encode(message: Message) -> bytes:
 
 
 def encode_frame_header(
-    frame: Frame, *, subscription: int, skipped: int, pixel_format: PixelFormat, checksum: int
+    frame: Frame, *, subscription: int, skipped: int, pixel_format: PixelFormat, checksum: int | None
 ) -> bytes:
     """Encodes the ``frame`` message for a published frame.
 
@@ -138,13 +138,15 @@ class _RepeatedKeyError(ValueError):
 
 
 def _map_without_repeats(pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for key, value in pairs:
-        if not isinstance(key, str):
+    listed = list(pairs)
+    fields = dict(listed)
+    if len(fields) != len(listed):
+        keys = [key for key, _ in listed]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise _RepeatedKeyError(f"the key {_shown(repeated)} stands twice in one map; leave one out")
+    for key in fields:
+        if type(key) is not str:
             raise TypeError("key")
-        if key in fields:
-            raise _RepeatedKeyError(f"the key {_shown(key)} stands twice in one map; leave one out")
-        fields[key] = value
     return fields
 
 
@@ -155,32 +157,27 @@ def _refuse_ext(code: int, data: bytes) -> Any:
 def _validate(
     fields: dict[str, Any], known: frozenset[str], other_way: frozenset[str], adapter: TypeAdapter[_T]
 ) -> _T:
-    named: dict[str, Any] = {
-        "request": _readable_request(fields),
-        "story_id": _readable_id(fields.get("story_id")),
-        "beat_id": _readable_beat_id(fields),
-    }
     kind = fields.get("type")
     if kind is None:
-        raise InvalidMessageError(ErrorCode.MISSING_FIELD, "type is missing", field="type", **named)
+        raise InvalidMessageError(ErrorCode.MISSING_FIELD, "type is missing", field="type", **_named(fields))
     if not isinstance(kind, str) or kind not in known:
         if isinstance(kind, str) and kind in other_way:
             raise InvalidMessageError(
-                ErrorCode.UNEXPECTED_MESSAGE, f"{kind} goes the other way", field="type", **named
+                ErrorCode.UNEXPECTED_MESSAGE, f"{kind} goes the other way", field="type", **_named(fields)
             )
         raise InvalidMessageError(
             ErrorCode.UNKNOWN_TYPE,
             f"type is {_shown(kind)}; known types are {', '.join(sorted(known))}",
             field="type",
-            **named,
+            **_named(fields),
         )
     try:
         return adapter.validate_python(fields)
     except ValidationError as error:
-        raise _invalid(error, **named) from error
+        raise _invalid(error, fields) from error
 
 
-def _invalid(error: ValidationError, **named: Any) -> InvalidMessageError:
+def _invalid(error: ValidationError, fields: dict[str, Any]) -> InvalidMessageError:
     """The first of pydantic's complaints as the protocol's."""
     first = error.errors(include_url=False, include_input=True)[0]
     # The location starts with the union's tag. A check over several fields has its field in the context.
@@ -196,7 +193,7 @@ def _invalid(error: ValidationError, **named: Any) -> InvalidMessageError:
     else:
         shown = _shown(first["input"])
         code, reason = ErrorCode.INVALID_VALUE, f"{field} is {shown}: {_lower_first(first['msg'])}"
-    return InvalidMessageError(code, reason[:_REASON_CHARS], field=field, **named)
+    return InvalidMessageError(code, reason[:_REASON_CHARS], field=field, **_named(fields))
 
 
 def _location(part: int | str) -> str:
@@ -227,6 +224,15 @@ def _shown(value: object) -> str:
         return f"{len(value)} bytes"
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
+
+
+def _named(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a refused message names, as far as it can be read, for the answer."""
+    return {
+        "request": _readable_request(fields),
+        "story_id": _readable_id(fields.get("story_id")),
+        "beat_id": _readable_beat_id(fields),
+    }
 
 
 def _readable_request(fields: dict[str, Any]) -> int | None:

@@ -21,6 +21,9 @@ RECEIVED_PER_EXCHANGE: Final = 256
 LINGER_MS: Final = 200
 _RECONNECT_FIRST_MS: Final = 50
 _RECONNECT_LONGEST_MS: Final = 500
+# Plain numbers: an enumeration's bit operations cost more than the poll they are for.
+_IN: Final = int(zmq.POLLIN)
+_IN_OR_OUT: Final = int(zmq.POLLIN | zmq.POLLOUT)
 _HANDSHAKE_FAILED: Final = (
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -47,6 +50,7 @@ class DealerTransport:
     def __init__(self, address: str, core: ClientCore) -> None:
         self._core = core
         self._closed = False
+        self._polled_for = 0
         self.handshaken = False
         self.foreign = False
         self._context = zmq.Context()
@@ -73,13 +77,15 @@ class DealerTransport:
         """Sends, waits up to ``wait`` seconds for something to happen, and takes in what has."""
         self.send()
         wait = max(0.0, min(wait, self._core.seconds_to_tick(time.monotonic())))
-        self._poller.register(self._socket, zmq.POLLIN | (zmq.POLLOUT if self._core.outgoing else 0))
-        ready = dict(self._poller.poll(int(wait * 1000 + 0.999)))
+        # What could not be sent leaves when the socket takes it; otherwise it would always be ready for that.
+        self._poll_for(_IN_OR_OUT if self._core.outgoing else _IN)
+        ready = self._poller.poll(int(wait * 1000 + 0.999))
         events: list[ClientEvent] = []
-        if ready.get(self._socket, 0) & zmq.POLLIN:
-            self._receive(events)
-        if self._monitor in ready:
-            self._watch_connection(events)
+        for socket, _ in ready:
+            if socket is self._socket:
+                self._receive(events)
+            else:
+                self._watch_connection(events)
         events += self._core.tick(time.monotonic())
         self.send()
         return events
@@ -105,6 +111,11 @@ class DealerTransport:
         self._socket.close()
         self._context.term()
 
+    def _poll_for(self, flags: int) -> None:
+        if flags != self._polled_for:
+            self._polled_for = flags
+            self._poller.register(self._socket, flags)
+
     def _receive(self, events: list[ClientEvent]) -> bool:
         """Reads what has arrived, up to a limit; returns whether that was all."""
         for _ in range(RECEIVED_PER_EXCHANGE):
@@ -116,7 +127,7 @@ class DealerTransport:
         return False
 
     def _watch_connection(self, events: list[ClientEvent]) -> None:
-        while self._monitor.poll(0):
+        while self._monitor.poll(0, _IN):
             event = zmq.utils.monitor.recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.handshaken = True

@@ -242,7 +242,9 @@ class Dispatcher:
         session.subscriptions[number] = message.story_id
         session.post(Subscribed(request=message.request, subscription=number, story_id=message.story_id))
         key = (session.routing_id, number)
-        self._watchers.add(Watcher(key, message.story_id, message.format, message.quality, flow))
+        self._watchers.add(
+            Watcher(key, message.story_id, message.format, message.quality, message.checksum, flow)
+        )
 
     def _grant(self, session: Session, message: GrantCredits) -> None:
         number = message.subscription

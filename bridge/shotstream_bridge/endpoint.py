@@ -11,7 +11,6 @@ from collections import deque
 from types import TracebackType
 from typing import Final, Self
 
-import numpy as np
 import zmq
 
 from shotstream_bridge.address import DEFAULT_ADDRESS, bind_failure, check_loopback
@@ -19,7 +18,7 @@ from shotstream_bridge.codec import encode, encode_frame_header
 from shotstream_bridge.dispatcher import Dispatcher, Stranger
 from shotstream_bridge.errors import BridgeError
 from shotstream_bridge.fields import EndpointLimits
-from shotstream_bridge.frames import Frame, Pixels
+from shotstream_bridge.frames import Frame
 from shotstream_bridge.messages import PublishedMessage
 from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.requests import Goodbye, Heartbeat
@@ -34,9 +33,13 @@ QUEUED_MESSAGES: Final = 1_000
 """The socket's own limit for each connection and direction; credits and outboxes bind much earlier."""
 RECEIVED_PER_TURN: Final = 64
 """Messages read before frames are sent again, so that a chatty client delays nobody's frames."""
+ROUNDS_PER_TURN: Final = 16
+"""Frames sent to each watcher before arrivals are looked at again."""
 RETRY_S: Final = 0.005
 """A ROUTER does not say when a full connection takes messages again, so it is asked this often."""
 LONGEST_WAIT_S: Final = 1.0
+# A plain number: an enumeration's bit operations cost more than the send they are for.
+_MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 LINGER_MS: Final = 500
 DEFAULT_STOP_S: Final = 5.0
 
@@ -224,7 +227,7 @@ class ServerEndpoint:
             self._keep_alive(socket, now)
 
     def _wait_ms(self) -> int:
-        if self._watchers.any_ready(frozenset(self._blocked)):
+        if self._watchers.any_ready(self._blocked):
             return 0
         now = time.monotonic()
         until = now + LONGEST_WAIT_S
@@ -269,15 +272,21 @@ class ServerEndpoint:
                 session.outbox.popleft()
 
     def _send_frames(self, socket: zmq.Socket[bytes], now: float) -> None:
-        for delivery in self._watchers.due(frozenset(self._blocked)):
-            self._send_frame(socket, delivery, now)
+        for _ in range(ROUNDS_PER_TURN):
+            sent = False
+            for delivery in self._watchers.due(self._blocked):
+                self._send_frame(socket, delivery, now)
+                sent = True
+            if not sent:
+                return
 
     def _send_frame(self, socket: zmq.Socket[bytes], delivery: Delivery, now: float) -> None:
         watcher = delivery.watcher
         session = self._dispatcher.sessions.get(watcher.key[0])
         if session is None:
             return
-        payload, checksum = delivery.payloads.get(watcher.pixel_format, watcher.quality)
+        layout = (watcher.pixel_format, watcher.quality)
+        checksum = delivery.payloads.checksum(*layout) if watcher.checksum else None
         header = encode_frame_header(
             delivery.payloads.frame,
             subscription=watcher.key[1],
@@ -285,7 +294,7 @@ class ServerEndpoint:
             pixel_format=watcher.pixel_format,
             checksum=checksum,
         )
-        parts: list[bytes | Pixels] = [header, payload]
+        parts: list[bytes | zmq.Frame] = [header, delivery.payloads.part(*layout)]
         if not self._send(socket, session, parts, now):
             # Its credit is spent: it leaves first when the connection takes messages again.
             session.outbox.append(parts)
@@ -316,18 +325,14 @@ class ServerEndpoint:
             time.sleep(RETRY_S)
 
     def _send(
-        self, socket: zmq.Socket[bytes], session: Session, parts: list[bytes | Pixels], now: float
+        self, socket: zmq.Socket[bytes], session: Session, parts: list[bytes | zmq.Frame], now: float
     ) -> bool:
+        *leading, last = (session.routing_id, *parts)
         try:
-            # pyzmq copies small parts all the same; a raw payload is handed over as it is.
-            socket.send_multipart(
-                [
-                    session.routing_id,
-                    *(part.data if isinstance(part, np.ndarray) else part for part in parts),
-                ],
-                zmq.NOBLOCK,
-                copy=False,
-            )
+            # Every part but the payload is small: copying those is cheaper than tracking them.
+            for part in leading:
+                socket.send(part, _MORE)
+            socket.send(last, zmq.NOBLOCK, copy=isinstance(last, bytes))
         except zmq.Again:
             self._blocked[session.routing_id] = now + RETRY_S
             return False

@@ -123,6 +123,7 @@ class StoryHandle:
         credits: int = DEFAULT_CREDITS,
         pixel_format: PixelFormat | str = PixelFormat.RGB8,
         quality: int | None = None,
+        checksum: bool = True,
         auto_grant: bool = True,
         wait: float = DEFAULT_WAIT_S,
     ) -> Subscription:
@@ -134,6 +135,8 @@ class StoryHandle:
             credits: Frames that may be in flight.
             pixel_format: ``rgb8``, ``bgra8``, ``jpeg`` or ``png``.
             quality: 1 to 100, for JPEG only.
+            checksum: Whether frames carry their checksum, to be checked on arrival: two passes over the
+                pixels, 0.1 ms each for raw 832x480.
             auto_grant: Whether frames that the client hands out are granted again.
             wait: Seconds to wait for the answer.
         """
@@ -143,6 +146,7 @@ class StoryHandle:
             credits=credits,
             pixel_format=PixelFormat(pixel_format),
             quality=quality,
+            checksum=checksum,
             automatic=auto_grant,
         )
         self._client.settle(request, wait)

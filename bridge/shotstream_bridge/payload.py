@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+import zmq
+
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.fields import PixelFormat
-from shotstream_bridge.frames import Frame, Pixels, encode_pixels
+from shotstream_bridge.frames import Frame, encode_pixels
 
 
 class SharedPayloads:
@@ -18,16 +21,27 @@ class SharedPayloads:
         frame: The published frame.
     """
 
-    __slots__ = ("_made", "frame")
+    __slots__ = ("_checksums", "_parts", "frame")
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._made: dict[tuple[PixelFormat, int | None], tuple[Pixels, int]] = {}
+        self._parts: dict[tuple[PixelFormat, int | None], zmq.Frame] = {}
+        self._checksums: dict[tuple[PixelFormat, int | None], int] = {}
 
-    def get(self, pixel_format: PixelFormat, quality: int | None) -> tuple[Pixels, int]:
-        """The payload, uint8 ``[size]``, and its checksum."""
-        made = self._made.get((pixel_format, quality))
-        if made is None:
+    def part(self, pixel_format: PixelFormat, quality: int | None) -> zmq.Frame:
+        """The payload as a message part, which any number of connections can be sent without a copy."""
+        key = (pixel_format, quality)
+        part = self._parts.get(key)
+        if part is None:
             payload = encode_pixels(self.frame.pixels, pixel_format, quality)
-            made = self._made[pixel_format, quality] = (payload, fold_crc32(payload))
-        return made
+            part = self._parts[key] = zmq.Frame(payload.data, copy=False)
+        return part
+
+    def checksum(self, pixel_format: PixelFormat, quality: int | None) -> int:
+        """The payload's checksum."""
+        key = (pixel_format, quality)
+        checksum = self._checksums.get(key)
+        if checksum is None:
+            payload = np.frombuffer(self.part(pixel_format, quality).buffer, np.uint8)
+            checksum = self._checksums[key] = fold_crc32(payload)
+        return checksum

@@ -172,7 +172,8 @@ class FrameHeader(Message):
         width: Pixels.
         height: Pixels.
         format: Layout of the payload.
-        checksum: Of the payload, see :func:`shotstream_bridge.checksum.fold_crc32`.
+        checksum: Of the payload, see :func:`shotstream_bridge.checksum.fold_crc32`; absent if the
+            subscription does without.
     """
 
     type: Literal["frame"] = "frame"
@@ -190,7 +191,7 @@ class FrameHeader(Message):
     width: U16
     height: U16
     format: PixelFormat
-    checksum: U32
+    checksum: U32 | None
 
 
 class Ack(Message):

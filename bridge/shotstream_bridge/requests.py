@@ -97,6 +97,7 @@ class Subscribe(Message):
     credits: Credits
     format: PixelFormat
     quality: Quality | None = None
+    checksum: StrictBool = True
 
     @model_validator(mode="after")
     def _check_quality(self) -> Self:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+import zmq
+
 from shotstream_bridge.codec import encode
 from shotstream_bridge.fields import Message
-from shotstream_bridge.frames import Pixels
 from shotstream_bridge.replies import StoryClosed
 
 ENDED_REMEMBERED = 1024
@@ -40,7 +41,7 @@ class Session:
     timeout_s: float
     heard_at: float
     sent_at: float
-    outbox: deque[list[bytes | Pixels]] = field(default_factory=deque)
+    outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)
     held: dict[str, StoryClosed] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)
     ended: deque[int] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))

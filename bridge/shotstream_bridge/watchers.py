@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from shotstream_bridge.errors import BacklogOverflowError
 from shotstream_bridge.fields import PixelFormat
@@ -25,6 +26,7 @@ class Watcher:
         story_id: The story watched.
         pixel_format: Layout of the payloads.
         quality: For JPEG, 1 to 100.
+        checksum: Whether frames carry their checksum.
         flow: What waits, and the credits.
     """
 
@@ -32,11 +34,11 @@ class Watcher:
     story_id: str
     pixel_format: PixelFormat
     quality: int | None
+    checksum: bool
     flow: FrameFlow
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A frame that one watcher is due."""
 
     watcher: Watcher
@@ -123,30 +125,30 @@ class Watchers:
             watcher.flow.grant(credits)
             return True
 
-    def due(self, blocked: frozenset[bytes]) -> Iterator[Delivery]:
+    def due(self, blocked: Container[bytes]) -> list[Delivery]:
         """One frame for every watcher that has a credit and whose connection is not blocked.
 
         Args:
             blocked: Routing ids of connections that take nothing at the moment.
         """
+        deliveries = []
         with self._changed:
-            ready = [w for w in self._by_key.values() if w.key[0] not in blocked and w.flow.ready]
-        for watcher in ready:
-            with self._changed:
-                # The watcher may have been removed while another one was served.
-                if watcher.key not in self._by_key:
+            for watcher in self._by_key.values():
+                flow = watcher.flow
+                if not flow.ready or watcher.key[0] in blocked:
                     continue
-                paused = not watcher.flow.wants_frames
-                taken = watcher.flow.take()
-                if paused and watcher.flow.wants_frames:
+                paused = not flow.wants_frames
+                taken = flow.take()
+                if taken is not None:
+                    deliveries.append(Delivery(watcher, *taken))
+                if paused and flow.wants_frames:
                     self._changed.notify_all()
-            if taken is not None:
-                yield Delivery(watcher, *taken)
+        return deliveries
 
-    def any_ready(self, blocked: frozenset[bytes]) -> bool:
+    def any_ready(self, blocked: Container[bytes]) -> bool:
         """Whether :meth:`due` would give a frame."""
         with self._changed:
-            return any(w.key[0] not in blocked and w.flow.ready for w in self._by_key.values())
+            return any(w.flow.ready and w.key[0] not in blocked for w in self._by_key.values())
 
     def wants_frames(self, story_id: str) -> bool:
         """False while the backlog of an ``every`` watcher of the story is full."""

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frames per second over loopback: the bridge against a bare pyzmq loop with the same payload.
+
+The receiver is a process of its own and does the timing; the sender is this process. Rounds alternate
+between the variants, so that a noisy machine is noisy for all of them, and the table shows medians.
+
+    python benchmarks/transport.py [--frames 600] [--rounds 5] [--size 832x480] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgpack
+import numpy as np
+import zmq
+from shotstream_bridge import (
+    Client,
+    Frame,
+    ReceivedFrame,
+    ServerEndpoint,
+    ServerInfo,
+    ServerStateName,
+    StoryOpened,
+    __version__,
+)
+from shotstream_bridge.checksum import fold_crc32
+from shotstream_bridge.requests import CancelBeat, CloseStory, OpenStory, SubmitBeat
+
+WINDOW = 16
+"""Frames in flight: the client's credits, and the bare loop's high-water marks."""
+WARM_UP = 60
+BUFFERS = 24
+"""Different pictures sent in turn, more than any cache holds."""
+TARGET = 0.9
+
+
+class StillService:
+    """The smallest host: one story, whose frames the benchmark publishes once a beat arrives."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.started = threading.Event()
+
+    def server_info(self) -> ServerInfo:
+        return ServerInfo(
+            product="benchmark/1",
+            model="still",
+            width=self.width,
+            height=self.height,
+            fps=16.0,
+            frames_per_chunk=12,
+            frames_in_first_chunk=9,
+            chunks_per_shot=7,
+            state=ServerStateName.READY,
+        )
+
+    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+        return StoryOpened(
+            request=request.request,
+            story_id=request.story_id,
+            width=self.width,
+            height=self.height,
+            fps=16.0,
+            chunks_per_shot=7,
+        )
+
+    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
+        self.started.set()
+
+    def cancel_beat(self, client_id: str, request: CancelBeat) -> None: ...
+
+    def close_story(self, client_id: str, request: CloseStory) -> None: ...
+
+    def client_gone(self, client_id: str) -> None: ...
+
+
+# --- senders: this process ------------------------------------------------------------------------------
+
+
+def send_bridge(pictures: list[np.ndarray], frames: int, variant: str) -> float:
+    """Publishes through a ServerEndpoint to one `every` watcher; returns the receiver's frames per second."""
+    height, width, _ = pictures[0].shape
+    service = StillService(width, height)
+    with ServerEndpoint(service, "tcp://127.0.0.1:0") as endpoint:
+        receiver = start_receiver(variant, endpoint.address, frames)
+        assert service.started.wait(20), "the receiver did not start"
+        for index in range(frames):
+            assert endpoint.wait_wants_frames("bench", 20), "the receiver stalled"
+            picture = pictures[index % len(pictures)]
+            endpoint.publish_frame(Frame("bench", 0, index, index, index // 12, index / 16, "b", 1, picture))
+        return finish_receiver(receiver)
+
+
+def send_bare(pictures: list[np.ndarray], frames: int, variant: str) -> float:
+    """Pushes header and payload through a PUSH socket without a copy; returns the receiver's figure."""
+    context = zmq.Context()
+    socket = context.socket(zmq.PUSH)
+    socket.setsockopt(zmq.SNDHWM, WINDOW)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    header = msgpack.packb({"type": "frame", "story_id": "bench", "index": 0})
+    receiver = start_receiver(variant, f"tcp://127.0.0.1:{port}", frames)
+    for index in range(frames):
+        socket.send(header, zmq.SNDMORE)
+        socket.send(pictures[index % len(pictures)], copy=False)
+    figure = finish_receiver(receiver)
+    socket.close(0)
+    context.term()
+    return figure
+
+
+def start_receiver(variant: str, address: str, frames: int) -> subprocess.Popen[str]:
+    """Starts this file as the receiving process."""
+    command = [sys.executable, __file__, "--receive", variant, "--address", address, "--frames", str(frames)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def finish_receiver(receiver: subprocess.Popen[str]) -> float:
+    """Waits for the receiving process and reads its figure."""
+    out, _ = receiver.communicate(timeout=120)
+    assert receiver.returncode == 0, "the receiver failed"
+    return float(out)
+
+
+# --- receivers: the other process -----------------------------------------------------------------------
+
+
+def receive_bridge(address: str, frames: int, *, checksum: bool) -> float:
+    """Receives through a Client."""
+    with Client.connect(address, 20) as client:
+        story = client.open_story(global_caption="benchmark", story_id="bench")
+        story.subscribe("every", credits=WINDOW, checksum=checksum)
+        story.submit_beat("go")
+        seen, started = 0, 0.0
+        for event in client.events(20):
+            if isinstance(event, ReceivedFrame):
+                assert event.header.index == seen, "a frame is missing"
+                seen += 1
+                if seen == WARM_UP:
+                    started = time.perf_counter()
+                if seen == frames:
+                    return (frames - WARM_UP) / (time.perf_counter() - started)
+        raise AssertionError(f"only {seen} frames arrived")
+
+
+def receive_bare(address: str, frames: int) -> float:
+    """Receives from a PULL socket without a copy."""
+    context = zmq.Context()
+    socket = context.socket(zmq.PULL)
+    socket.setsockopt(zmq.RCVHWM, WINDOW)
+    socket.connect(address)
+    started = 0.0
+    for seen in range(1, frames + 1):
+        socket.recv_multipart(copy=False)
+        if seen == WARM_UP:
+            started = time.perf_counter()
+    figure = (frames - WARM_UP) / (time.perf_counter() - started)
+    socket.close(0)
+    context.term()
+    return figure
+
+
+VARIANTS: dict[str, tuple[str, Callable[[list[np.ndarray], int, str], float]]] = {
+    "bare": ("bare pyzmq PUSH/PULL, zero-copy", send_bare),
+    "bridge": ("bridge, `every`, without checksums", send_bridge),
+    "checked": ("bridge, `every`, checksums made and checked", send_bridge),
+}
+
+
+def receive(variant: str, address: str, frames: int) -> float:
+    """Runs the receiving side of a variant."""
+    if variant == "bare":
+        return receive_bare(address, frames)
+    return receive_bridge(address, frames, checksum=variant == "checked")
+
+
+# --- report ---------------------------------------------------------------------------------------------
+
+
+def machine() -> dict[str, object]:
+    """What the figures were taken on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        cpu = names[0] if names else cpu
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "pyzmq": zmq.__version__,
+        "libzmq": zmq.zmq_version(),
+        "shotstream": __version__,
+    }
+
+
+def checksum_ms(picture: np.ndarray) -> float:
+    """Milliseconds for one checksum, the median of many."""
+    payload = picture.reshape(-1)
+    times = []
+    for _ in range(50):
+        started = time.perf_counter()
+        fold_crc32(payload)
+        times.append(time.perf_counter() - started)
+    return 1000 * statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--frames", type=int, default=600)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--size", default="832x480")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--receive", choices=list(VARIANTS), help=argparse.SUPPRESS)
+    parser.add_argument("--address", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.receive:
+        print(receive(args.receive, args.address, args.frames))
+        return
+
+    width, height = (int(side) for side in args.size.split("x"))
+    generator = np.random.default_rng(0)
+    pictures = [generator.integers(0, 256, (height, width, 3), np.uint8) for _ in range(BUFFERS)]
+    rounds: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
+    for number in range(args.rounds):
+        for variant, (_, send) in VARIANTS.items():
+            fps = send(pictures, args.frames, variant)
+            rounds[variant].append(fps)
+            print(f"round {number + 1}/{args.rounds} {variant:8} {fps:7.0f} frames/s", file=sys.stderr)
+
+    # Ratios within a round, then the median: neighbours in time share the machine's mood.
+    ratios = {
+        variant: statistics.median(fps / bare for fps, bare in zip(figures, rounds["bare"], strict=True))
+        for variant, figures in rounds.items()
+    }
+    medians = {variant: statistics.median(figures) for variant, figures in rounds.items()}
+    checksum = checksum_ms(pictures[0])
+    megabytes = width * height * 3 / 1e6
+    print(f"\nraw {width}x{height} RGB over loopback, {args.frames} frames, median of {args.rounds} rounds\n")
+    print(f"| {'variant':46} | frames/s | MB/s | of bare |")
+    print(f"|{'-' * 48}|---------:|-----:|--------:|")
+    for variant, (label, _) in VARIANTS.items():
+        fps = medians[variant]
+        print(f"| {label:46} | {fps:8.0f} | {fps * megabytes:4.0f} | {ratios[variant]:7.0%} |")
+    print(f"\nchecksum of one frame: {checksum:.3f} ms; target {TARGET:.0%}: ", end="")
+    print("met" if ratios["bridge"] >= TARGET else "missed")
+    if args.json:
+        report = {
+            "machine": machine(),
+            "size": [width, height],
+            "frames": args.frames,
+            "rounds": rounds,
+            "median_fps": medians,
+            "of_bare": ratios,
+            "checksum_ms": checksum,
+            "target": TARGET,
+        }
+        args.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
