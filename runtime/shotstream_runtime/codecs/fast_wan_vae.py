@@ -96,7 +96,7 @@ class FastRmsNorm(nn.Module):
         return normalized.to(x.dtype) * self.gamma
 
     def _forward_channels_last(self, x: Tensor) -> Tensor:
-        """The same on rows of channels; the sum as a matrix product, which is vectorised for few channels too."""
+        """The same on rows of channels; the sum is a matrix product, which is fast for few channels too."""
         last = x.movedim(1, -1)
         rows = last.reshape(-1, x.shape[1])
         length_squared = torch.mm(rows * rows, rows.new_ones(x.shape[1], 1)).clamp_min(NORMALIZE_EPS**2)

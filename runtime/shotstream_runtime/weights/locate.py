@@ -71,8 +71,32 @@ def is_own_format(folder: Path) -> bool:
     return (folder / "student.safetensors").is_file() or (folder / "text.safetensors").is_file()
 
 
+@dataclass(frozen=True)
+class FoundParts:
+    """What was found of each part; None where nothing was."""
+
+    student: Path | None
+    video: Path | None
+    text: Path | None
+    tokenizer: Path | None
+
+
+def find_parts(folder: Path) -> FoundParts:
+    """Looks for the published files.
+
+    Raises:
+        WeightsError: A part is there twice, equally near.
+    """
+    return FoundParts(
+        student=_find(folder, STUDENT_FILES),
+        video=_find(folder, VIDEO_FILES, _LIBRARY_VIDEO_FILES),
+        text=_find(folder, TEXT_FILES, _LIBRARY_TEXT_FILES),
+        tokenizer=_find(folder, TOKENIZER_FILES, _LIBRARY_TOKENIZER_FILES),
+    )
+
+
 def locate(folder: Path) -> ModelFiles:
-    """Finds the published files.
+    """Finds the published files and the configurations beside them.
 
     Raises:
         WeightsError: The folder or a part is missing, or a part is there twice; says what was looked for.
@@ -81,33 +105,35 @@ def locate(folder: Path) -> ModelFiles:
         raise WeightsError(
             f"{folder} is not a folder; fetch the weights with: shotstream weights fetch {folder}"
         )
-    parts = {
-        "the student": (_find(folder, STUDENT_FILES), STUDENT_FILES),
-        "the autoencoder": (
-            _find(folder, VIDEO_FILES, _LIBRARY_VIDEO_FILES),
-            (VIDEO_FILES[0], _LIBRARY_VIDEO_FILES[0]),
-        ),
-        "the text encoder": (
-            _find(folder, TEXT_FILES, _LIBRARY_TEXT_FILES),
-            (TEXT_FILES[0], _LIBRARY_TEXT_FILES[0]),
-        ),
-        "the tokenizer": (
-            _find(folder, TOKENIZER_FILES, _LIBRARY_TOKENIZER_FILES),
-            (TOKENIZER_FILES[0], _LIBRARY_TOKENIZER_FILES[0]),
-        ),
-    }
-    missing = [f"{part} ({' or '.join(names)})" for part, (path, names) in parts.items() if path is None]
-    if missing:
+    return require_all(folder, find_parts(folder))
+
+
+def require_all(folder: Path, found: FoundParts) -> ModelFiles:
+    """The files of a complete model.
+
+    Raises:
+        WeightsError: A part is missing; says what was looked for.
+    """
+    missing = []
+    for path, part, names in (
+        (found.student, "the student", STUDENT_FILES[:1]),
+        (found.video, "the autoencoder", (VIDEO_FILES[0], _LIBRARY_VIDEO_FILES[0])),
+        (found.text, "the text encoder", (TEXT_FILES[0], _LIBRARY_TEXT_FILES[0])),
+        (found.tokenizer, "the tokenizer", (TOKENIZER_FILES[0], _LIBRARY_TOKENIZER_FILES[0])),
+    ):
+        if path is None:
+            missing.append(f"{part} ({' or '.join(names)})")
+    if found.student is None or found.video is None or found.text is None or found.tokenizer is None:
         raise WeightsError(
             f"{folder} lacks {', '.join(missing)}; fetch the weights with: shotstream weights fetch {folder}"
         )
-    student, video, text, tokenizer = (path for path, _ in parts.values() if path is not None)
+    video, text = found.video, found.text
     return ModelFiles(
         folder=folder,
-        student=_published(student, "student_config.json"),
+        student=_published(found.student, "student_config.json"),
         video=_library(video) if video.parent.name == "vae" else _published(video, "vae_config.json"),
         text=_library(text) if text.parent.name == "text_encoder" else _published(text, "t5_config.json"),
-        tokenizer=tokenizer,
+        tokenizer=found.tokenizer,
     )
 
 
