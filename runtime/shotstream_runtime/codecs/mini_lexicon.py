@@ -58,6 +58,15 @@ class Lexicon:
         """Every word that may reach the student, sorted: concept words and generic ones."""
         return tuple(sorted({*self.by_word, *self.generic}))
 
+    def as_data(self) -> dict[str, Any]:
+        """The JSON form, which `parse_lexicon` reads back."""
+        concepts: dict[str, dict[str, Any]] = {}
+        for concept in self.concepts:
+            words = [forms[0] if len(forms) == 1 else list(forms) for forms in concept.synonyms]
+            entry = {"words": words, "related": list(concept.related)}
+            concepts.setdefault(concept.group, {})[concept.name] = entry
+        return {"version": 1, "concepts": concepts, "generic": sorted(self.generic)}
+
     def group(self, group: str) -> tuple[Concept, ...]:
         """The concepts of one group, in file order."""
         return tuple(concept for concept in self.concepts if concept.group == group)

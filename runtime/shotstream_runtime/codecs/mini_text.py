@@ -7,14 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
-from .mini_lexicon import BUILT_IN, Lexicon, parse_lexicon
+from .mini_lexicon import Lexicon, parse_lexicon
 from .mini_words import MARKER, WordReader, names_earlier_subject, split_prompt
 from .text import CaptionFeatures, CaptionNotice
 
@@ -120,9 +120,8 @@ class MiniTextEncoder(nn.Module):
             ValueError: the table's shape does not fit, or it lacks a word of the lexicon.
         """
         if table.shape != (len(words), config.table_dim):
-            raise ValueError(
-                f"word table must be [{len(words)}, {config.table_dim}] (words, dims), got {list(table.shape)}"
-            )
+            wanted = [len(words), config.table_dim]
+            raise ValueError(f"word table must be {wanted} (words, dims), got {list(table.shape)}")
         encoder = cls(config, lexicon, words)
         scale = (table.abs().amax(dim=1) / 127).clamp_min(1e-6).half()
         encoder.word_table.copy_((table / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8))
@@ -220,12 +219,7 @@ class MiniTextEncoder(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).write_text(json.dumps(asdict(self.config), indent=2) + "\n", encoding="utf-8")
         save_file(self._stored_state(), folder / WEIGHTS_FILE)
-        data: dict[str, Any] = json.loads(BUILT_IN.read_text(encoding="utf-8"))
-        if parse_lexicon(data, source=str(BUILT_IN)) != self.lexicon:
-            raise ValueError(
-                "this encoder's lexicon is not the built-in one: rebuild the encoder before saving it"
-            )
-        data["vocabulary"] = " ".join(self.words)
+        data = {**self.lexicon.as_data(), "vocabulary": " ".join(self.words)}
         (folder / LEXICON_FILE).write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")
 
     @classmethod

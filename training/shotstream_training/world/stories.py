@@ -76,7 +76,7 @@ def _cast(rng: np.random.Generator, size: int, *, novel: bool) -> tuple[Characte
         return (first,)
     same_kind, same_colours = rng.uniform() < 0.35, rng.uniform() < 0.3
     while True:
-        second = _character(rng, novel=novel and same_kind, kind=first.kind if same_kind else None)
+        second = _character(rng, novel=False, kind=first.kind if same_kind else None)
         if same_kind:
             if _far(first.coat, second.coat):
                 return first, second

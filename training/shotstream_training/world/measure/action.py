@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a subject does: a linear classifier over how its parts move, fitted on rendered shots.
 
-The fitted numbers are in action_model.json; `python -m shotstream_training.world.measure.action` makes them anew.
+The fitted numbers are in action_model.json; running this module makes them anew (ten minutes on one core).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ SETTLING_FRAMES = 6
 """Frames at the start of a continue beat in which one action passes into the next."""
 
 
-def motion_features(frames: NDArray[np.uint8], track: Track, framing: str, pan: float) -> NDArray[np.float64] | None:
+def motion_features(
+    frames: NDArray[np.uint8], track: Track, framing: str, pan: float
+) -> NDArray[np.float64] | None:
     """How a subject moves: activity of the cells of a window that follows it, and the sway of its outfit.
 
     Args:
@@ -53,7 +55,9 @@ def motion_features(frames: NDArray[np.uint8], track: Track, framing: str, pan: 
     own = (np.diff(x) + pan) / height
     rise = np.array([o.coat.y for _, _, o in seen if o.coat is not None] or [middle]) / height
     area = np.array([o.area for _, _, o in seen]) / height**2
-    sway = np.array([o.coat.x - o.accessory.x for _, _, o in seen if o.coat and o.accessory] or [0.0]) / height
+    sway = (
+        np.array([o.coat.x - o.accessory.x for _, _, o in seen if o.coat and o.accessory] or [0.0]) / height
+    )
     extra = [
         100 * float(np.abs(own).mean()), 100 * float(np.median(np.abs(own))), 30 * float(rise.std()),
         20 * float(np.abs(np.diff(rise)).mean()) if len(rise) > 1 else 0.0,
@@ -73,10 +77,8 @@ def _window(frame: NDArray[np.uint8], x: float, y: float, height: float) -> NDAr
     scale = 1.5 * height / rows
     view = np.array([[scale, 0.0, x - scale * columns / 2], [0.0, scale, y - scale * rows * 0.58]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    small = cv2.warpAffine(
-        cv2.GaussianBlur(frame, (0, 0), 0.35 * scale) if scale > 2 else frame, view, (columns, rows), flags=flags,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    soft = cv2.GaussianBlur(frame, (0, 0), 0.35 * scale) if scale > 2 else frame
+    small = cv2.warpAffine(soft, view, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
@@ -104,7 +106,7 @@ def load_action_models() -> dict[str, ActionModel]:
 
 
 def recognise_action(frames: NDArray[np.uint8], track: Track, framing: str, pan: float) -> str | None:
-    """What a subject does in these frames; None if it is seen too little. Arguments as in `motion_features`."""
+    """What a subject does in these frames, None if it is seen too little; arguments of `motion_features`."""
     features = motion_features(frames, track, framing, pan)
     return None if features is None else load_action_models()[framing].classify(features)
 

@@ -54,7 +54,9 @@ def follow(frames: NDArray[np.uint8], kinds: tuple[str, ...], time: str) -> tupl
     return tuple(Track(tuple(outfits[place] for outfits in seen)) for place in range(len(kinds)))
 
 
-def subject_areas(frames: NDArray[np.uint8], kinds: tuple[str, ...], time: str, framing: str) -> NDArray[np.bool_]:
+def subject_areas(
+    frames: NDArray[np.uint8], kinds: tuple[str, ...], time: str, framing: str
+) -> NDArray[np.bool_]:
     """Where subjects may be: outfit pixels widened by a body, bool [n, H, W]."""
     height = SUBJECT_HEIGHT[framing]
     kernel = np.ones((round(0.72 * height), round(0.34 * height)), np.uint8)
