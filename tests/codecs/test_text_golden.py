@@ -42,7 +42,7 @@ def test_raw_states(encoder: Umt5TextEncoder, io: Mapping[str, Tensor]) -> None:
     torch.testing.assert_close(states, io["out.raw_encoder_out"], atol=TOLERANCE, rtol=0)
 
 
-def test_features_of_a_batch_are_zero_where_padded(encoder: Umt5TextEncoder, io: Mapping[str, Tensor]) -> None:
+def test_features_are_zero_where_padded(encoder: Umt5TextEncoder, io: Mapping[str, Tensor]) -> None:
     features = encoder.encode_tokens(io["in.ids"], io["in.mask"])
     torch.testing.assert_close(features, io["out.prompt_embeds"], atol=TOLERANCE, rtol=0)
     assert not features[~io["in.mask"].bool()].any()

@@ -14,7 +14,7 @@ from typing import Any, Self
 import torch
 from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
-from torch import Tensor
+from torch import Tensor, nn
 
 from .fast_wan_vae import accelerate
 from .video_config import VideoCodecConfig
@@ -80,7 +80,8 @@ class VideoCodec:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Self:
         """Moves the weights; open decoder streams must be finished before."""
-        self.vae.to(device=device, dtype=dtype or self.dtype)
+        # Past the library's own `to`, which warns of casts that concern other models.
+        nn.Module.to(self.vae, device=device, dtype=dtype or self.dtype)
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         return self
 

@@ -166,7 +166,8 @@ def load_part(module: nn.Module, path: Path, layout: Layout, entry: str | None =
 
 def _settle(module: M, device: torch.device, dtype: torch.dtype | None) -> M:
     """Moves a module to where and how it will compute; it is never trained from here."""
-    module.to(device=device, dtype=dtype)
+    # Past diffusers' own `to`, which warns of casts that concern other models.
+    nn.Module.to(module, device=device, dtype=dtype)
     module.eval()
     module.requires_grad_(False)
     return module
