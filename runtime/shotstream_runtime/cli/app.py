@@ -82,4 +82,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         code = app(rest, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last frame: everything is reported
         code = report(error, debug=debug)
+    else:
+        # Some versions of typer turn Ctrl-C into this code themselves, without a word.
+        if code == ExitCode.INTERRUPTED:
+            code = report(KeyboardInterrupt(), debug=debug)
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)

@@ -19,6 +19,8 @@ from typing import Any
 from shotstream_bridge.errors import AddressError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
+from shotstream_runtime.weights.locate import OWN_FORMAT_FILES
+
 from .ports import check_free
 
 _GIB = 1 << 30
@@ -28,16 +30,6 @@ _INSTALL = "pip install 'shotstream[runtime]'"
 # Published student (2.8 GB as bf16), autoencoder and text encoder (11.4 GB as bf16), read one after another.
 _PUBLISHED_MEMORY_GIB = 24
 _PUBLISHED_GPU_GIB = 22
-_MINI_PARTS = (
-    "profile.json",
-    "student_config.json",
-    "student.safetensors",
-    "vae_config.json",
-    "vae.safetensors",
-    "text_config.json",
-    "text.safetensors",
-    "lexicon.json",
-)
 
 
 class Verdict(StrEnum):
@@ -189,12 +181,12 @@ def _nvidia_driver() -> bool:
 
 def _weights(model: Path | None) -> Iterator[Finding]:
     folder = Path(__file__).resolve().parent.parent / "weights" / "mini"
-    missing = [name for name in _MINI_PARTS if not (folder / name).is_file()]
+    missing = [name for name in OWN_FORMAT_FILES if not (folder / name).is_file()]
     if missing:
         reinstall = "reinstall ShotStream: pip install --force-reinstall shotstream"
         yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {folder}", reinstall)
     else:
-        size = sum((folder / name).stat().st_size for name in _MINI_PARTS) / 1e6
+        size = sum((folder / name).stat().st_size for name in OWN_FORMAT_FILES) / 1e6
         yield Finding("mini", Verdict.GOOD, f"built in, {size:.1f} MB")
     if model is None:
         yield Finding(

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +17,23 @@ from .terminal import error_console
 if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
     from shotstream_runtime.weights.load import LoadedModel
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Says what to do where one of the runtime's packages is missing or broken.
+
+    Raises:
+        CommandFailed: Instead of the import's error.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if error.name is not None and error.name.startswith("shotstream"):
+            raise
+        raise CommandFailed(
+            f"a package is missing or broken ({error}); shotstream doctor says more"
+        ) from error
 
 
 def load(model: str, device: str, threads: int | None) -> tuple[LoadedModel, Engine]:
@@ -41,28 +60,25 @@ def load(model: str, device: str, threads: int | None) -> tuple[LoadedModel, Eng
                 f"shotstream weights fetch {model}",
                 ExitCode.USAGE,
             )
-    try:
+    with importing():
         import torch
 
-        from shotstream_runtime.engines import EagerEngine
         from shotstream_runtime.host.compute import choose_device, set_threads
+
+        # Before the model's own packages, which take seconds to import.
+        chosen = choose_device(device)
+        set_threads(threads)
+
+        from shotstream_runtime.engines import EagerEngine
         from shotstream_runtime.weights.load import load_model
-    except ModuleNotFoundError as error:
-        if error.name is not None and error.name.startswith("shotstream"):
-            raise
-        raise CommandFailed(
-            f"{error.name} is not installed; get it with: pip install 'shotstream[runtime]'"
-        ) from error
 
     # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
     logging.getLogger("diffusers").setLevel(logging.ERROR)
-    set_threads(threads)
-    chosen = choose_device(device)
     # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
     dtype = torch.bfloat16 if chosen.type == "cuda" and model != BUILT_IN_MODEL else torch.float32
     if error_console.is_terminal:
         with error_console.status(f"Loading {model} ..."):
-            loaded = load_model(source, device=str(chosen), dtype=dtype)
+            loaded = load_model(source, device=chosen, dtype=dtype)
     else:
-        loaded = load_model(source, device=str(chosen), dtype=dtype)
+        loaded = load_model(source, device=chosen, dtype=dtype)
     return loaded, EagerEngine(loaded.student)

@@ -159,6 +159,7 @@ class StoryHost:
                 raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
             story = self._registry.open(client_id, request)
         if story is not None:
+            _log.info("story %s opened by %s with seed %d", story.id, client_id, request.seed)
             self._preparations.put(lambda: self._open_stream(story))
         return StoryOpened(
             request=request.request,
@@ -339,6 +340,7 @@ class StoryHost:
         self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
     ) -> None:
         if self._registry.remove(story):
+            _log.info("story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames)
             self._announcer.story_closed(story, end, reason, code)
 
 

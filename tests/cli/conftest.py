@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real command in a process of its own, and a tiny model to run it with."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from command_process import COMMAND, PATIENCE_S, Outcome, Running, begin, environment
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ``--model``."""
+    from tiny_model_folder import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def shotstream() -> Callable[..., Outcome]:
+    """Runs the command to its end."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+        done = subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+            env=environment(),
+            cwd=cwd,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    """Starts the command; what still runs after the test is killed."""
+    started: list[Running] = []
+
+    def start_one(*arguments: str | Path) -> Running:
+        started.append(begin(*arguments))
+        return started[-1]
+
+    yield start_one
+    for running in started:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.communicate()
+
+
+@pytest.fixture
+def in_process(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs the command inside the test's process: for failures that come after the slow imports."""
+    from shotstream_runtime.cli.app import run as run_command
+
+    def run(*arguments: str | Path) -> Outcome:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            run_command([*map(str, arguments)])
+        captured = capsys.readouterr()
+        return Outcome(int(end.value.code or 0), captured.out, captured.err)
+
+    return run

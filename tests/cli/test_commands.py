@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands as a user runs them: real processes, real sockets, a real (tiny) model."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from command_process import begin
+from PIL import Image
+from shotstream_runtime.host.manifest import read_manifest
+from tiny_model_folder import CHUNK, FIRST_CHUNK, HEIGHT, WIDTH
+
+STORY = """\
+title: A short one
+global_caption: A fox in a red coat in the forest.
+seed: 7
+beats:
+  - {text: "The fox walks.", chunks: 2}
+  - {text: "The fox jumps.", mode: continue, chunks: 1}
+  - {text: "Close-up of the fox.", chunks: 1}
+"""
+STORY_FRAMES = 2 * FIRST_CHUNK + 2 * CHUNK
+LONG_STORY = """\
+global_caption: A fox in a red coat in the forest.
+beats:
+  - {text: "The fox walks.", chunks: 200}
+"""
+
+
+not_on_windows = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process")
+
+
+@pytest.fixture
+def long_story(tmp_path: Path) -> Path:
+    path = tmp_path / "long.yaml"
+    path.write_text(LONG_STORY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Path:
+    path = tmp_path / "story.yaml"
+    path.write_text(STORY, encoding="utf-8")
+    return path
+
+
+def frames_of(movie: Path) -> int:
+    with av.open(str(movie)) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (WIDTH, HEIGHT, 16)
+        return sum(1 for _ in container.decode(video=0))
+
+
+def pictures_in(folder: Path) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))])
+
+
+def test_demo_leaves_movie_contact_sheet_and_manifest(
+    shotstream: Any, tiny_folder: Path, tmp_path: Path
+) -> None:
+    outcome = shotstream("demo", "--model", tiny_folder, cwd=tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    manifest = read_manifest(tmp_path / "demo" / "manifest.json")
+    assert manifest.complete
+    assert len(manifest.shots) == 5
+    assert [beat.outcome for beat in manifest.beats] == ["completed"] * 6
+    assert manifest.beats[4].mode == "continue"
+    assert manifest.beats[4].shot == manifest.beats[3].shot
+    assert manifest.model.weights_hash
+    assert manifest.notices == []
+    assert frames_of(tmp_path / "demo" / "movie.mp4") == manifest.frames
+    assert Image.open(tmp_path / "demo" / "contact_sheet.png").width > 1000
+    for number in range(1, 6):
+        assert f"shot {number}: completed, " in outcome.out
+    assert "frames, first after" in outcome.out
+    assert " fps: " in outcome.out
+    assert "Server at tcp://127.0.0.1:" in outcome.out
+
+
+@pytest.fixture(scope="module")
+def address(tiny_folder: Path) -> Iterator[str]:
+    """Where a server listens; the last test that uses it is that of its end."""
+    process = begin("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
+    yield process.line_with("Serving tiny (32x16 at 16 fps) at ").split()[-1]
+    process.process.send_signal(signal.SIGINT)
+    ended = process.end()
+    assert ended.code == 0
+    assert ended.out.splitlines()[-2:] == ["Finishing the running chunk ...", "Stopped."]
+
+
+def test_render_without_sockets_equals_play_through_them(
+    shotstream: Any, address: str, tiny_folder: Path, tmp_path: Path, story: Path
+) -> None:
+    rendered = shotstream("render", story, "-o", tmp_path / "rendered", "--png", "--model", tiny_folder)
+    assert (rendered.code, rendered.err) == (0, "")
+    played = shotstream("play", story, "-o", tmp_path / "played", "--png", "--address", address)
+    assert (played.code, played.err) == (0, "")
+    expected = pictures_in(tmp_path / "rendered" / "frames")
+    assert expected.shape == (STORY_FRAMES, HEIGHT, WIDTH, 3)
+    assert np.array_equal(pictures_in(tmp_path / "played" / "frames"), expected)
+
+
+def test_play_with_another_seed_to_a_named_movie(
+    shotstream: Any, address: str, tmp_path: Path, story: Path
+) -> None:
+    outcome = shotstream("play", story, "-o", tmp_path / "other.mp4", "--seed", "8", "--address", address)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert read_manifest(tmp_path / "other.manifest.json").seed == 8
+    assert frames_of(tmp_path / "other.mp4") == STORY_FRAMES
+
+
+def test_play_live(shotstream: Any, address: str, tmp_path: Path, story: Path) -> None:
+    outcome = shotstream("play", story, "-o", tmp_path / "live", "--live", "--address", address)
+    assert (outcome.code, outcome.err) == (0, "")
+    manifest = read_manifest(tmp_path / "live" / "manifest.json")
+    assert manifest.complete
+    # What is not recorded was skipped: nothing else is missing. The very last frames may be skipped unseen.
+    assert manifest.frames > 0
+    assert manifest.frames + manifest.skipped_frames <= STORY_FRAMES
+
+
+def test_a_notice_reaches_the_terminal_and_the_manifest(
+    shotstream: Any, address: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text('{"global_caption": "A volcano.", "shot1": "It explodes."}', encoding="utf-8")
+    outcome = shotstream("play", path, "-o", tmp_path / "take", "--address", address)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "note: " in outcome.out
+    assert "volcano" in outcome.out
+    notices = read_manifest(tmp_path / "take" / "manifest.json").notices
+    assert any("volcano" in notice.text for notice in notices)
+    assert {notice.beat for notice in notices} == {"beat-1"}
+
+
+@not_on_windows
+def test_ctrl_c_keeps_what_was_played(start: Any, address: str, tmp_path: Path, long_story: Path) -> None:
+    player = start("play", long_story, "-o", tmp_path / "stopped", "--address", address)
+    wait_for(tmp_path / "stopped" / ".movie.mp4.part")
+    player.process.send_signal(signal.SIGINT)
+    outcome = player.end()
+    assert (outcome.code, outcome.err) == (130, "Stopped.\n")
+    assert "(not complete)" in outcome.out
+    manifest = read_manifest(tmp_path / "stopped" / "manifest.json")
+    assert not manifest.complete
+    assert frames_of(tmp_path / "stopped" / "movie.mp4") == manifest.frames > 0
+
+
+@not_on_windows
+def test_a_server_that_dies_is_told_and_what_came_is_kept(
+    start: Any, tiny_folder: Path, tmp_path: Path, long_story: Path
+) -> None:
+    server = start("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
+    address = server.line_with("Serving tiny").split()[-1]
+    player = start("play", long_story, "-o", tmp_path / "lost", "--address", address)
+    wait_for(tmp_path / "lost" / ".movie.mp4.part")
+    server.process.kill()
+    outcome = player.end()
+    assert outcome.code == 1
+    assert outcome.error_line().startswith("the connection to the server is lost")
+    assert frames_of(tmp_path / "lost" / "movie.mp4") > 0
+
+
+@not_on_windows
+@pytest.mark.slow
+def test_ctrl_c_while_rendering_keeps_the_frames_so_far(
+    start: Any, tiny_folder: Path, tmp_path: Path, long_story: Path
+) -> None:
+    render = start("render", long_story, "-o", tmp_path / "out", "--model", tiny_folder)
+    wait_for(tmp_path / "out" / ".movie.mp4.part")
+    render.process.send_signal(signal.SIGINT)
+    outcome = render.end()
+    assert (outcome.code, outcome.err) == (130, "Stopped.\n")
+    assert not read_manifest(tmp_path / "out" / "manifest.json").complete
+
+
+def wait_for(path: Path) -> None:
+    """Waits until a file has content."""
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size):
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.02)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every mistake a user can make ends in one line and an exit code, never in a traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOOD = "global_caption: A fox.\nbeats:\n  - The fox walks.\n"
+HEAVY = ("torch", "transformers", "diffusers", "av", "zmq", "numpy", "yaml", "PIL")
+
+
+def write(folder: Path, text: str, name: str = "story.yaml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (GOOD + "sead: 3\n", "story.yaml:4: sead: unknown field; did you mean 'seed'?"),
+        (
+            "global_caption: A fox.\nbeats: []\n",
+            "story.yaml:2: beats: is empty; a story needs at least one beat",
+        ),
+        (GOOD + "  - ''\n", "story.yaml:4: beats[1].text: is empty; say what should be seen"),
+        (
+            GOOD + "  - " + "a" * 20_000 + "\n",
+            "story.yaml:4: beats[1].text: has 20000 characters, at most 2000 are allowed; "
+            "split it into several beats",
+        ),
+        ("beats: [", "story.yaml:1: is not valid YAML: "),
+    ],
+    ids=["unknown field", "zero shots", "empty beat", "huge beat", "not YAML"],
+)
+def test_wrong_stories(shotstream: Any, tmp_path: Path, text: str, problem: str) -> None:
+    outcome = shotstream("render", write(tmp_path, text), "-o", tmp_path / "out")
+    assert outcome.code == 1
+    assert outcome.error_line().startswith(f"{tmp_path}/{problem}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["render", "play"])
+def test_a_story_that_is_not_there(shotstream: Any, tmp_path: Path, command: str) -> None:
+    outcome = shotstream(command, tmp_path / "none.yaml", "-o", tmp_path / "out")
+    assert outcome.code == 1
+    assert (
+        outcome.error_line() == f"{tmp_path}/none.yaml: there is no such file; check the name and the folder"
+    )
+
+
+def test_outputs_that_cannot_be(shotstream: Any, tmp_path: Path) -> None:
+    story = write(tmp_path, GOOD)
+    outcome = shotstream("render", story, "-o", tmp_path / "out.mov")
+    assert (outcome.code, outcome.error_line()) == (
+        1,
+        f"{tmp_path}/out.mov: movies are written as .mp4; use out.mp4",
+    )
+    outcome = shotstream("render", story, "-o", story / "out")
+    assert outcome.code == 1
+    assert "the take cannot be written here" in outcome.error_line()
+
+
+def test_a_model_that_is_not_there(shotstream: Any, tmp_path: Path) -> None:
+    outcome = shotstream(
+        "render", write(tmp_path, GOOD), "-o", tmp_path / "out", "--model", tmp_path / "none"
+    )
+    assert outcome.code == 2
+    assert "is neither mini nor a folder; get the published weights with" in outcome.error_line()
+
+
+def test_a_folder_without_a_model(in_process: Any, tmp_path: Path) -> None:
+    outcome = in_process("render", write(tmp_path, GOOD), "-o", tmp_path / "out", "--model", tmp_path)
+    assert outcome.code == 1
+    assert str(tmp_path) in outcome.error_line()
+
+
+def test_a_device_that_is_not_there(in_process: Any, tmp_path: Path, tiny_folder: Path) -> None:
+    story = write(tmp_path, GOOD)
+    for device, problem in (("cuda:77", "is not there"), ("toaster", "is unknown")):
+        outcome = in_process(
+            "render", story, "-o", tmp_path / "out", "--model", tiny_folder, "--device", device
+        )
+        assert outcome.code == 1
+        assert f"device '{device}' {problem}" in outcome.error_line()
+
+
+def test_nobody_at_the_address(shotstream: Any, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    outcome = shotstream("play", write(tmp_path, GOOD), "-o", tmp_path / "out", "--address", address)
+    assert outcome.code == 1
+    assert outcome.error_line().startswith(f"no server answers at {address}")
+    assert "shotstream serve" in outcome.error_line()
+
+
+def test_a_port_in_use(shotstream: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = shotstream("serve", "--address", f"tcp://127.0.0.1:{port}")
+    assert outcome.code == 1
+    assert outcome.error_line().startswith(f"port {port} is in use")
+
+
+@pytest.mark.parametrize("address", ["tcp://0.0.0.0:5555", "tcp://example.org:5555", "ipc://x", "5555"])
+def test_addresses_beyond_this_machine_are_refused(shotstream: Any, address: str) -> None:
+    outcome = shotstream("serve", "--address", address)
+    assert outcome.code == 1
+    assert outcome.error_line().startswith("only loopback addresses are served; got ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["rendr"], "No such command 'rendr'."),
+        (["render"], "Missing argument 'STORY'."),
+        (["render", "a.yaml"], "Missing option '-o' / '--output'."),
+        (["render", "a.yaml", "-o", "b", "--seed", "-3"], "Invalid value for '--seed'"),
+        (["render", "a.yaml", "-o", "b", "--threads", "0"], "Invalid value for '--threads'"),
+        (["serve", "--adress", "x"], "No such option: --adress"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(shotstream: Any, arguments: list[str], problem: str) -> None:
+    outcome = shotstream(*arguments)
+    assert outcome.code == 2
+    assert outcome.error_line().startswith(problem)
+    assert "--help)" in outcome.error_line()
+
+
+def test_weights_that_are_whole_and_weights_that_are_not(
+    in_process: Any, tmp_path: Path, tiny_folder: Path
+) -> None:
+    outcome = in_process("weights", "verify", tiny_folder)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count("ok ") == 4
+    assert f"Use them with --model {tiny_folder}" in outcome.out
+
+    damaged = tmp_path / "damaged"
+    shutil.copytree(tiny_folder, damaged)
+    (damaged / "vae.safetensors").write_bytes(b"not a tensor")
+    outcome = in_process("weights", "verify", damaged)
+    assert outcome.code == 1
+    assert "bad autoencoder" in outcome.out
+    assert outcome.error_line() == f"{damaged}: the weights cannot be used: 1 problem, listed above"
+
+    outcome = in_process("weights", "verify", tmp_path / "none")
+    assert outcome.code == 1
+    assert "none is not a folder; fetch the weights with" in outcome.error_line()
+
+
+def test_weights_from_a_hub_that_does_not_answer(in_process: Any, tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    outcome = in_process("weights", "fetch", tmp_path / "weights", "--endpoint", endpoint)
+    assert outcome.code == 1
+    assert "error: " in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_debug_shows_where_wherever_it_stands(shotstream: Any, tmp_path: Path) -> None:
+    for arguments in (
+        ["--debug", "render", tmp_path / "none.yaml", "-o", "x"],
+        ["render", tmp_path / "none.yaml", "-o", "x", "--debug"],
+    ):
+        outcome = shotstream(*arguments)
+        assert outcome.code == 1
+        assert "Traceback (most recent call last)" in outcome.err
+        assert outcome.err.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_help_and_version(shotstream: Any) -> None:
+    from shotstream_bridge.version import __version__
+
+    assert shotstream("--version").out == f"shotstream {__version__}\n"
+    outcome = shotstream("--help")
+    assert outcome.code == 0
+    for command in ("demo", "serve", "play", "render", "doctor", "weights"):
+        assert f" {command} " in outcome.out
+    assert shotstream().code == 2
+    outcome = shotstream("weights", "--help")
+    assert "fetch" in outcome.out
+    assert "verify" in outcome.out
+
+
+def test_constants_repeated_for_speed_are_those_of_the_bridge() -> None:
+    from shotstream_bridge import address, story
+    from shotstream_runtime.cli import options
+
+    assert address.DEFAULT_ADDRESS == options.DEFAULT_ADDRESS
+    assert story.MAX_SEED == options.MAX_SEED
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    done = run_python(
+        "import sys\n"
+        "from shotstream_runtime.cli.app import run\n"
+        "try:\n    run(['demo', '--help'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    assert done.stdout.splitlines()[-1] == "loaded: []", done.stdout + done.stderr
+
+
+def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command as if a package were not installed."""
+    return run_python(
+        "import sys\n"
+        f"sys.modules[{package!r}] = None\n"
+        f"sys.argv = ['shotstream', *{list(arguments)!r}]\n"
+        "from shotstream_runtime.cli.main import main\n"
+        "main()\n"
+    )
+
+
+def test_without_torch_doctor_works_and_the_rest_says_what_is_missing(tmp_path: Path) -> None:
+    done = without("torch", "doctor")
+    assert done.returncode == 1
+    assert "torch is not installed" in done.stdout
+    assert "pip install 'shotstream[runtime]'" in done.stdout
+    assert done.stderr == ""
+    story = write(tmp_path, GOOD)
+    done = without("torch", "render", str(story), "-o", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "a package is missing or broken" in done.stderr
+    assert "torch" in done.stderr
+
+
+def test_without_the_runtimes_packages_the_command_says_how_to_get_them() -> None:
+    done = without("typer", "--help")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: the shotstream command needs typer, which is not installed; "
+        "get it with: pip install 'shotstream[runtime]'\n"
+    )
