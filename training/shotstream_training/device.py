@@ -28,7 +28,8 @@ def pick_device(name: str | None = None) -> torch.device:
 def autocast(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 matrix products on a GPU; plain float32 on a CPU."""
     if device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16)
+        # Without the cache of casts: inside a CUDA graph a cached cast would never be made again.
+        return torch.autocast("cuda", torch.bfloat16, cache_enabled=False)
     return contextlib.nullcontext()
 
 

@@ -19,6 +19,7 @@ from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 
 from shotstream_training.autoencoder.train import AutoencoderSettings, train_autoencoder
 from shotstream_training.budget import Budget
+from shotstream_training.checkpoint import load_stage
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.device import default_workers, pick_device
 from shotstream_training.networks import MINI_STUDENT, TINY_STUDENT
@@ -45,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
     vae = stages.add_parser("vae", parents=[common], help="video autoencoder")
     vae.add_argument("--base-dim", type=int, default=24)
     vae.add_argument("--dim-mult", type=int, nargs="+", default=[1, 2, 3])
-    vae.add_argument("--rate", type=float, default=1e-3)
+    vae.add_argument("--latent-channels", type=int, default=32)
+    vae.add_argument("--rate", type=float, default=0.02, help="of the convolutions, by Muon")
     vae.add_argument("--batch-scale", type=float, default=1.0, help="scales the clips per step")
     teacher = stages.add_parser("teacher", parents=[common], help="bidirectional next-shot teacher")
     teacher.add_argument("--vae", type=Path, required=True, help="folder of the vae stage")
@@ -70,12 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_vae(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) -> None:
     """The ``vae`` stage."""
-    batches = ((17, 32), (9, 56), (17, 32), (33, 16))
     scale = 0.05 if options.tiny else options.batch_scale
+    defaults = AutoencoderSettings()
     settings = AutoencoderSettings(
         base_dim=8 if options.tiny else options.base_dim,
         dim_mult=tuple(options.dim_mult),
-        batches=tuple((frames, max(1, round(clips * scale))) for frames, clips in batches),
+        latent_channels=options.latent_channels,
+        batches=tuple((frames, max(1, round(clips * scale))) for frames, clips in defaults.batches),
         rate=options.rate,
         pool=16 if options.tiny else 6000,
         first_shots=4 if options.tiny else 64,
@@ -94,8 +97,14 @@ def run_vae(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) 
 
 def run_teacher(options: argparse.Namespace, budget: Budget, text: MiniTextEncoder) -> None:
     """The ``teacher`` stage."""
+    channels = load_stage(options.vae)[1]["vae_config"]["z_dim"]
     settings = TeacherSettings(
-        student=replace(TINY_STUDENT if options.tiny else MINI_STUDENT, timestep_shift=options.shift),
+        student=replace(
+            TINY_STUDENT if options.tiny else MINI_STUDENT,
+            timestep_shift=options.shift,
+            in_dim=channels,
+            out_dim=channels,
+        ),
         batch=min(options.batch, 4) if options.tiny else options.batch,
         rate=options.rate,
         capacity=64 if options.tiny else 60_000,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -163,7 +164,7 @@ def sample_teacher(
     sigmas = (shift * uniform / (1 + (shift - 1) * uniform)).tolist()
     device = batch.target.device
     latents = torch.randn(batch.target.shape, generator=generator, device=device)
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in itertools.pairwise(sigmas):
         here = torch.full((len(batch),), sigma, device=device)
         with autocast(device):
             clean = clean_prediction(network, batch, latents, 1000 * here, here)

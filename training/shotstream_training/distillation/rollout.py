@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from shotstream_runtime.model import (
@@ -20,133 +21,113 @@ from torch import Tensor
 from shotstream_training.next_shot import NextShotBatch
 
 
+@dataclass(frozen=True)
+class RolloutResult:
+    """What a rollout leaves.
+
+    Attributes:
+        clean: Generated latents ``[b, f, channels, h, w]``, float32.
+        entering: What entered the call at the exit step, same shape: the one call that may carry gradient.
+    """
+
+    clean: Tensor
+    entering: Tensor
+
+
 class Rollout:
     """Generates the target of a batch chunk by chunk, as the runtime does, for many samples at once.
 
-    Keys and values of the context and of finished chunks are written without gradient. Only the call at the
-    exit step carries gradient, and its keys never enter the cache: no gradient flows from chunk to chunk.
+    Without gradient throughout: once the caches stand, the calls at the exit step do not depend on one
+    another any more, so `ForcedPass.flow` repeats all of them in one pass with gradient.
+
+    Args:
+        student: Generates; its type is the cache's.
+        cache: A cache for this batch size; every slot that is read is written in the same rollout before.
+        schedule: The few-step schedule.
     """
 
-    def __init__(self, student: Student, schedule: FlowSchedule, *, cache_dtype: torch.dtype) -> None:
+    def __init__(self, student: Student, cache: DualCache, schedule: FlowSchedule) -> None:
         self._student = student
+        self._cache = cache
         self._schedule = schedule
-        self._cache_dtype = cache_dtype
-        self._cache: DualCache | None = None
 
-    def __call__(
-        self, batch: NextShotBatch, *, exit_step: int, generator: torch.Generator, gradient: bool
-    ) -> Tensor:
+    @torch.no_grad()
+    def __call__(self, batch: NextShotBatch, noise: Tensor, exit_step: int) -> RolloutResult:
         """Rolls out.
 
         Args:
             batch: Context, flags and captions; of the target only the shape is used.
+            noise: ``[steps, b, f, channels, h, w]``: where a chunk starts, then what it is re-noised with.
             exit_step: Index of the denoising step whose clean estimate is the chunk, the same for all chunks.
-            generator: Source of all noise, on the batch's device.
-            gradient: Whether the exit step carries gradient.
-
-        Returns:
-            Clean latents like the target, float32.
         """
-        config = self._student.config
-        height, width = batch.target.shape[-2:]
+        chunk = self._student.config.frames_per_chunk
         context = batch.context.shape[1]
-        cache = self._room(batch, height, width)
-        with torch.no_grad():
-            captions = self._captions(batch)
-            self._student.fill_cache(
-                batch.context,
-                self._student.modulate(torch.zeros(context, device=batch.target.device)),
-                self._rotary(batch, 0, context),
-                [CaptionRun(i, i + 1, self._rows(captions, batch, i)) for i in range(context)],
-                CacheAccess(cache, cache.context_span()),
-            )
-        live = self._captions(batch) if gradient else captions
-        chunks = []
-        for first in range(0, batch.target.shape[1], config.frames_per_chunk):
-            place = context + first
-            chunk = self._chunk(
-                batch.target[:, first : first + config.frames_per_chunk],
-                self._rotary(batch, place, config.frames_per_chunk),
-                (self._rows(captions, batch, place), self._rows(live, batch, place)),
-                CacheAccess(cache, cache.local_span(first)),
+        captions = self._student.embed_captions(batch.embeds.flatten(0, 1).to(self._student.dtype))
+        self._student.fill_cache(
+            batch.context,
+            self._student.modulate(torch.zeros(context, device=batch.context.device)),
+            self._rotary(batch, 0, context),
+            [CaptionRun(i, i + 1, _rows(captions, batch, i)) for i in range(context)],
+            CacheAccess(self._cache, self._cache.context_span()),
+        )
+        cleans, entering = [], []
+        frames = batch.target.shape[1]
+        for first in range(0, frames, chunk):
+            clean, entered = self._chunk(
+                noise[:, :, first : first + chunk],
+                self._rotary(batch, context + first, chunk),
+                _rows(captions, batch, context + first),
+                CacheAccess(self._cache, self._cache.local_span(first)),
                 exit_step,
-                generator,
-                gradient,
+                last=first + chunk >= frames,
             )
-            chunks.append(chunk)
-        return torch.cat(chunks, dim=1)
+            cleans.append(clean)
+            entering.append(entered)
+        return RolloutResult(torch.cat(cleans, dim=1), torch.cat(entering, dim=1))
 
     def _chunk(
         self,
-        like: Tensor,
+        noise: Tensor,
         rotary: RotaryTable,
-        captions: tuple[CaptionKeys, CaptionKeys],
+        caption: CaptionKeys,
         access: CacheAccess,
         exit_step: int,
-        generator: torch.Generator,
-        gradient: bool,
-    ) -> Tensor:
-        frames = like.shape[1]
-        still, live = ([CaptionRun(0, frames, caption)] for caption in captions)
-
-        def noise() -> Tensor:
-            return torch.randn(like.shape, generator=generator, device=like.device)
-
-        clean = noisy = noise()
+        *,
+        last: bool,
+    ) -> tuple[Tensor, Tensor]:
+        frames = noise.shape[2]
+        runs = [CaptionRun(0, frames, caption)]
+        clean = entering = noise[0]
         for step in range(exit_step + 1):
             time = self._schedule.steps[step]
             sigma = self._schedule.sigma(time)
             if step:
-                noisy = self._schedule.renoise(clean, noise(), sigma)
-            carries = gradient and step == exit_step
-            with torch.set_grad_enabled(carries):
-                modulation = self._student.modulate(torch.full((frames,), time, device=like.device))
-                flow = self._student(
-                    noisy,
-                    modulation,
-                    rotary,
-                    live if carries else still,
-                    CacheAccess(access.cache, access.span, in_place=not carries),
-                )
-                clean = noisy - sigma * flow.float()
-        with torch.no_grad():
+                entering = self._schedule.renoise(clean, noise[step], sigma)
+            modulation = self._student.modulate(torch.full((frames,), time, device=noise.device))
+            flow = self._student(entering, modulation, rotary, runs, access)
+            clean = entering - sigma * flow.float()
+        if not last:
             self._student.fill_cache(
-                clean.detach(),
-                self._student.modulate(torch.zeros(frames, device=like.device)),
-                rotary,
-                still,
-                access,
+                clean, self._student.modulate(torch.zeros(frames, device=noise.device)), rotary, runs, access
             )
-        return clean
-
-    def _room(self, batch: NextShotBatch, height: int, width: int) -> DualCache:
-        # Kept between calls: every slot that is read was written in the same rollout before.
-        tokens = self._student.config.tokens_per_frame(height, width)
-        if self._cache is None or (self._cache.batch, self._cache.tokens_per_frame) != (len(batch), tokens):
-            self._cache = DualCache(
-                self._student.config,
-                tokens_per_frame=tokens,
-                batch=len(batch),
-                device=batch.target.device,
-                dtype=self._cache_dtype,
-            )
-        return self._cache
-
-    def _captions(self, batch: NextShotBatch) -> CaptionKeys:
-        """Keys of all captions of the batch, ``[b x n, ...]``."""
-        return self._student.embed_captions(batch.embeds.flatten(0, 1))
-
-    @staticmethod
-    def _rows(captions: CaptionKeys, batch: NextShotBatch, frame: int) -> CaptionKeys:
-        """Each sample's caption at one frame."""
-        count = batch.embeds.shape[1]
-        rows = torch.arange(len(batch), device=batch.target.device) * count + batch.caption_index[:, frame]
-        return CaptionKeys(tuple((keys[rows], values[rows]) for keys, values in captions.layers))
+        return clean, entering
 
     def _rotary(self, batch: NextShotBatch, first: int, frames: int) -> RotaryTable:
         flags = batch.flags[:, first : first + frames]
         positions = batch.positions[first : first + frames].expand_as(flags)
         return self._student.rotary_table(positions, flags, *batch.target.shape[-2:])
+
+
+def _rows(captions: CaptionKeys, batch: NextShotBatch, frame: int) -> CaptionKeys:
+    """Each sample's caption at one frame, out of the keys of all captions ``[b x n, ...]``."""
+    count = batch.embeds.shape[1]
+    rows = torch.arange(len(batch), device=batch.embeds.device) * count + batch.caption_index[:, frame]
+    return CaptionKeys(tuple((keys[rows], values[rows]) for keys, values in captions.layers))
+
+
+def draw_noise(batch: NextShotBatch, steps: int, generator: torch.Generator) -> Tensor:
+    """The noise of one rollout, ``[steps, b, f, channels, h, w]``."""
+    return torch.randn((steps, *batch.target.shape), generator=generator, device=batch.target.device)
 
 
 def shared_exit_step(steps: Sequence[float], generator: torch.Generator) -> int:
