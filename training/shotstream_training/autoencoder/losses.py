@@ -15,8 +15,8 @@ class LossWeights:
 
     Attributes:
         squared: Squared pixel error: pulls at the few large errors, small subjects above all. It has to lead:
-            with absolute errors in front, differences of pixels most of all, the best answer to an outline that
-            is not quite known is no outline, and small subjects lost their clothes.
+            with absolute errors in front, differences of pixels most of all, the best answer to an outline
+            that is not quite known is no outline, and small subjects lost their clothes.
         absolute: Absolute pixel error: keeps flat areas clean.
         edges: Absolute error of differences between neighbouring pixels: keeps known outlines sharp.
         motion: The same between neighbouring frames.

@@ -87,8 +87,8 @@ class AutoencoderTrainer:
         self.generator = torch.Generator(device).manual_seed(seed)
         # The first and last layer map pixels and have no orthogonal ideal; they and the vectors go to AdamW.
         ends = {id(m.weight) for m in (self.vae.encoder.conv_in, self.vae.decoder.conv_out)}
-        hidden = {id(p) for p in self.vae.parameters() if p.ndim >= 4 and min(len(p), p[0].numel()) > 1} -
-        ends self.optimizer = MuonAdamW(
+        hidden = {id(p) for p in self.vae.parameters() if p.ndim >= 4} - ends
+        self.optimizer = MuonAdamW(
             [p for p in self.vae.parameters() if id(p) in hidden],
             [p for p in self.vae.parameters() if id(p) not in hidden],
             rate=settings.rate,
