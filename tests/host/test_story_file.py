@@ -12,8 +12,6 @@ from shotstream_bridge.story import BeatMode, BeatPolicy
 from shotstream_runtime.host.errors import StoryFileError
 from shotstream_runtime.host.story_file import MAX_BYTES, read_story
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
 
 def write(folder: Path, text: str, name: str = "story.yaml") -> Path:
     path = folder / name
@@ -206,10 +204,3 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_deeply_nested_json_is_an_error_not_a_crash(tmp_path: Path) -> None:
     path = write(tmp_path, '{"beats": ' + "[" * 200_000 + "]" * 200_000 + "}", "story.json")
     assert "is not valid JSON" in message(path) or "beats" in message(path)
-
-
-@pytest.mark.parametrize(
-    "path", sorted((REPOSITORY / "examples").glob("*.[yj][as][mo][ln]")), ids=lambda path: path.name
-)
-def test_the_examples_are_stories(path: Path) -> None:
-    assert len(read_story(path).beats) >= 2

@@ -19,7 +19,7 @@ from typing import Any
 from shotstream_bridge.errors import AddressError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
-from shotstream_runtime.weights.locate import OWN_FORMAT_FILES
+from shotstream_runtime.weights.locate import OWN_FORMAT_FILES, is_own_format
 
 from .ports import check_free
 
@@ -201,7 +201,8 @@ def _weights(model: Path | None) -> Iterator[Finding]:
         )
     else:
         memory = _memory_gib()
-        tight = memory is not None and memory < _PUBLISHED_MEMORY_GIB
+        small = is_own_format(model)
+        tight = not small and memory is not None and memory < _PUBLISHED_MEMORY_GIB
         size = sum(path.stat().st_size for path in model.rglob("*") if path.is_file()) / 1e9
         detail = f"{model}, {size:.1f} GB"
         if tight:

@@ -20,7 +20,6 @@ from rich.text import Text
 
 # Frames over which the speed is measured: long enough to bridge the pause between two chunks.
 _SPEED_WINDOW = 36
-_MOST_TEXT = 56
 _MOST_ROWS = 12
 _REFRESH_PER_S = 8
 _STATE_STYLES = {
@@ -178,7 +177,7 @@ class ProgressBoard:
                 str(row.frames) if row.frames else "",
                 _milliseconds(row.latency_s) if row.latency_s is not None else "",
                 Text(row.state, _STATE_STYLES.get(row.state, "")),
-                Text(row.text if len(row.text) <= _MOST_TEXT else row.text[: _MOST_TEXT - 1] + "…"),
+                Text(row.text),
             )
         total = sum(row.frames for row in rows)
         foot = Text(f"{_rate(self.speed())}   {total} frames, {total / self._fps:.1f} s of movie", "bold")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `shotstream doctor` finds, and what it says to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shotstream_runtime.cli import diagnosis
+from shotstream_runtime.cli.diagnosis import Finding, Verdict, diagnose
+
+ADDRESS = "tcp://127.0.0.1:0"
+
+
+def find(subject: str, model: Path | None = None, address: str = ADDRESS) -> Finding:
+    sections = diagnose(address, model).sections
+    return next(
+        finding for findings in sections.values() for finding in findings if finding.subject == subject
+    )
+
+
+def test_a_machine_where_everything_is_there(
+    in_process: Any, monkeypatch: pytest.MonkeyPatch, tiny_folder: Path
+) -> None:
+    monkeypatch.setattr(diagnosis, "OWN_FORMAT_FILES", ("text.safetensors",))
+    outcome = in_process("doctor", "--address", ADDRESS, "--model", tiny_folder)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "ShotStream works here. Try: shotstream demo" in outcome.out
+    for subject in ("Python", "torch", "pyzmq", "mini", "published", "H.264", "Address"):
+        assert f"  {subject} " in outcome.out
+
+
+def test_a_mini_that_is_not_whole(in_process: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "OWN_FORMAT_FILES", ("text.safetensors", "soul.safetensors"))
+    outcome = in_process("doctor", "--address", ADDRESS)
+    assert outcome.code == 1
+    assert "soul.safetensors missing" in " ".join(outcome.out.split())
+    assert "ShotStream does not work here yet" in outcome.out
+
+
+def test_packages_that_are_missing_or_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "av":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "3.9.1" if name == "transformers" else real(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    missing = find("av")
+    assert (missing.verdict, missing.detail) == (Verdict.BAD, "is not installed")
+    assert missing.fix == "pip install 'shotstream[runtime]'"
+    old = find("transformers")
+    assert (old.verdict, old.detail) == (Verdict.BAD, "3.9.1 is older than 5")
+    assert old.fix == "pip install -U 'transformers>=5'"
+
+
+def test_a_package_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise OSError(f"lib{name}.so: cannot open shared object file")
+
+    monkeypatch.setattr(diagnosis.importlib, "import_module", broken)
+    finding = find("CPU")
+    assert finding.verdict is Verdict.BAD
+    assert finding.detail == "torch cannot be imported: OSError: libtorch.so: cannot open shared object file"
+    assert finding.fix == "pip install --force-reinstall torch"
+
+
+def test_an_address_that_is_taken_and_one_that_is_none() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        finding = find("Address", address=f"tcp://127.0.0.1:{port}")
+    assert finding.verdict is Verdict.NOTE
+    assert f"port {port} is in use" in finding.detail
+    assert "only loopback addresses" in find("Address", address="tcp://example.org:1").detail
+
+
+def test_a_folder_of_weights_that_is_not_there(tmp_path: Path) -> None:
+    finding = find("published", model=tmp_path / "none")
+    assert finding.verdict is Verdict.BAD
+    assert finding.fix == f"shotstream weights fetch {tmp_path / 'none'}"
