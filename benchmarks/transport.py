@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 import msgpack
 import numpy as np
 import zmq
+from machine import describe
 from shotstream_bridge import (
     Client,
     Frame,
@@ -32,7 +32,6 @@ from shotstream_bridge import (
     ServerInfo,
     ServerStateName,
     StoryOpened,
-    __version__,
 )
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.requests import CancelBeat, CloseStory, OpenStory, SubmitBeat
@@ -187,26 +186,6 @@ def receive(variant: str, address: str, frames: int) -> float:
 # --- report ---------------------------------------------------------------------------------------------
 
 
-def machine() -> dict[str, object]:
-    """What the figures were taken on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        cpu = names[0] if names else cpu
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "pyzmq": zmq.__version__,
-        "libzmq": zmq.zmq_version(),
-        "shotstream": __version__,
-    }
-
-
 def checksum_ms(picture: np.ndarray) -> float:
     """Milliseconds for one checksum, the median of many."""
     payload = picture.reshape(-1)
@@ -261,7 +240,8 @@ def main() -> None:
     print("met" if ratios["bridge"] >= TARGET else "missed")
     if args.json:
         report = {
-            "machine": machine(),
+            "machine": describe("pyzmq", "numpy", "shotstream"),
+            "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             "size": [width, height],
             "frames": args.frames,
             "rounds": rounds,

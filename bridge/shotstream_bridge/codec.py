@@ -186,7 +186,7 @@ def _invalid(error: ValidationError, fields: dict[str, Any]) -> InvalidMessageEr
     kind = first["type"]
     if kind == "extra_forbidden":
         code, reason = ErrorCode.UNKNOWN_FIELD, f"{field} is no field of this message; leave it out"
-    elif kind == "missing":
+    elif kind in ("missing", "beat_id_missing"):
         code, reason = ErrorCode.MISSING_FIELD, f"{field} is missing"
     elif kind.startswith(("text_", "control_")) or first["loc"][1:] == ():
         code, reason = ErrorCode.INVALID_VALUE, _sentence(field, first["msg"])

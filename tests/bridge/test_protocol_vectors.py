@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The vectors and docs/protocol.md against the code, and the malformed vectors against a live server."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, get_args
+
+import make_protocol_vectors as vectors
+import msgpack
+import numpy as np
+import pytest
+from raw_dealer import RawDealer
+from scripted_service import ScriptedService
+from shotstream_bridge import Client, ErrorCode, FrameHeader, ReceivedFrame
+from shotstream_bridge.checksum import fold_crc32
+from shotstream_bridge.codec import CLIENT_TYPES, SERVER_TYPES, decode_client, decode_server, encode
+from shotstream_bridge.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
+
+FILE = json.loads(vectors.FILE.read_text(encoding="utf-8"))
+DOCUMENT = (vectors.FILE.parent / "protocol.md").read_text(encoding="utf-8")
+
+
+def by_name(section: str) -> Any:
+    return pytest.mark.parametrize("vector", FILE[section], ids=lambda vector: vector["name"])
+
+
+def test_the_committed_file_is_what_the_code_makes() -> None:
+    assert vectors.FILE.read_text(encoding="utf-8") == vectors.render(), (
+        "the protocol changed: run tests/bridge/make_protocol_vectors.py and review the difference"
+    )
+
+
+def test_every_message_type_has_a_vector() -> None:
+    assert {v["message"]["type"] for v in FILE["client_to_server"]} == CLIENT_TYPES
+    assert {v["message"]["type"] for v in FILE["server_to_client"]} == SERVER_TYPES
+
+
+@by_name("client_to_server")
+def test_client_messages_are_byte_exact(vector: dict[str, Any]) -> None:
+    message = CLIENT_MESSAGES.validate_json(json.dumps(vector["message"]))
+    (header,) = (bytes.fromhex(part) for part in vector["parts"])
+    assert encode(message).hex() == header.hex()
+    assert decode_client(header) == message
+
+
+@by_name("server_to_client")
+def test_server_messages_are_byte_exact(vector: dict[str, Any]) -> None:
+    message = SERVER_MESSAGES.validate_json(json.dumps(vector["message"]))
+    header, *payload = (bytes.fromhex(part) for part in vector["parts"])
+    assert encode(message).hex() == header.hex()
+    assert decode_server(header) == message
+    assert len(payload) == isinstance(message, FrameHeader)
+    if isinstance(message, FrameHeader):
+        received = ReceivedFrame(message, np.frombuffer(payload[0], np.uint8))
+        received.verify()
+        assert np.array_equal(received.rgb(), vectors.PIXELS)
+
+
+@by_name("client_to_server")
+def test_key_order_and_integer_width_do_not_matter_to_a_reader(vector: dict[str, Any]) -> None:
+    fields = msgpack.unpackb(bytes.fromhex(vector["parts"][0]))
+    packer = msgpack.Packer(autoreset=False)
+    packer.pack_map_header(len(fields))
+    buffer = packer.bytes()
+    for key, value in reversed(fields.items()):
+        wide = isinstance(value, int) and not isinstance(value, bool)
+        buffer += msgpack.packb(key) + (b"\xcf" + value.to_bytes(8, "big") if wide else msgpack.packb(value))
+    assert decode_client(buffer) == decode_client(bytes.fromhex(vector["parts"][0]))
+
+
+@by_name("checksums")
+def test_checksums(vector: dict[str, Any]) -> None:
+    assert fold_crc32(vectors.ramp(vector["size"])) == vector["checksum"]
+
+
+@pytest.fixture(scope="module")
+def live() -> Any:
+    with ScriptedService() as running:
+        yield running
+
+
+def check_refusal(dealer: RawDealer, vector: dict[str, Any]) -> dict[str, Any]:
+    dealer.send(*(vectors.expand(part) for part in vector["parts"]))
+    answer = dealer.hear()
+    assert answer["type"] == vector["answer"], answer
+    assert answer["code"] == vector["code"], answer
+    assert answer.get("field") == vector["field"], answer
+    assert answer["retryable"] is ErrorCode(vector["code"]).retryable
+    assert answer["reason"]
+    return answer
+
+
+@by_name("refused_when_welcomed")
+def test_a_welcomed_client_is_told_what_is_wrong_and_stays(
+    live: ScriptedService, vector: dict[str, Any]
+) -> None:
+    with RawDealer(live.endpoint.address) as dealer:
+        assert dealer.hello("c1")["type"] == "welcome"
+        answer = check_refusal(dealer, vector)
+        header = vectors.expand(vector["parts"][0])
+        if vector["code"] not in ("malformed", "too_large"):
+            named = msgpack.unpackb(header, strict_map_key=False)
+            if (
+                isinstance(named.get("request"), int)
+                and 0 <= named["request"] < 2**32
+                and (named["request"] is not True)
+            ):
+                assert answer["request"] == named["request"]
+        assert dealer.open(f"after-{id(vector)}")["type"] == "story_opened"
+
+
+@by_name("refused_before_hello")
+def test_a_stranger_is_told_what_is_wrong_and_may_say_hello(
+    live: ScriptedService, vector: dict[str, Any]
+) -> None:
+    with RawDealer(live.endpoint.address) as dealer:
+        answer = check_refusal(dealer, vector)
+        if vector["answer"] == "refused":
+            assert answer["server_versions"] == FILE["versions"]
+            assert (
+                answer["client_versions"] == msgpack.unpackb(vectors.expand(vector["parts"][0]))["versions"]
+            )
+        assert dealer.hello("c3")["type"] == "welcome"
+
+
+def test_the_server_outlives_all_of_them(live: ScriptedService) -> None:
+    with Client.connect(live.endpoint.address) as client:
+        assert client.server.model == "scripted"
+
+
+# --- the document -----------------------------------------------------------------------------------------
+
+
+def documented_fields(kind: str) -> list[str]:
+    section = re.search(rf"^### `{kind}`\n(.*?)(?=^##)", DOCUMENT + "\n## end", re.M | re.S)
+    assert section, f"docs/protocol.md has no section on {kind}"
+    return re.findall(r"^\| `(\w+)` \|", section[1], re.M)
+
+
+@pytest.mark.parametrize(
+    "message",
+    sorted({*get_args(ClientMessage), *get_args(ServerMessage)}, key=lambda message: message.__name__),
+    ids=lambda message: message.__name__,
+)
+def test_the_document_lists_every_field_in_the_order_of_the_wire(message: Any) -> None:
+    kind = message.model_fields["type"].default
+    assert documented_fields(kind) == list(message.model_fields)
+
+
+def test_the_document_lists_every_error_code_and_whether_it_is_retryable() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", DOCUMENT, re.M))
+    assert rows == {code.value: "yes" if code.retryable else "no" for code in ErrorCode}
