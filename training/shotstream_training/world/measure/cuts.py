@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,7 @@ _MATCH_WINDOW = 12
 
 def frame_changes(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean absolute difference between neighbouring frames, [n - 1], in levels of 0..255."""
-    return np.array(
-        [np.abs(b.astype(np.int16) - a).mean() for a, b in zip(frames[:-1], frames[1:], strict=True)]
-    )
+    return np.array([np.abs(b.astype(np.int16) - a).mean() for a, b in pairwise(frames)])
 
 
 def find_cuts(frames: NDArray[np.uint8]) -> list[int]:

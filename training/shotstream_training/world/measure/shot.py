@@ -69,7 +69,7 @@ class ShotMeasure:
 def measure_shot(frames: NDArray[np.uint8], spec: StorySpec, shot_index: int) -> ShotMeasure:
     """Measures a rendered or generated shot.
 
-    With two characters, the one meant is the one whose outfit fits better: captions do not say who stands left.
+    With two characters, each is the one whose outfit fits better: captions do not say who stands left.
 
     Args:
         frames: uint8 [n, 80, 128, 3]; n may be less than the shot's length, beats beyond are left out.
