@@ -100,7 +100,10 @@ class Client:
                 retryable=refused.retryable,
             )
         if self._core.lost is not None:
-            raise ConnectError(f"the server at {self._address} cannot be used: {self._core.lost.reason}")
+            raise ConnectError(
+                f"what listens at {self._address} cannot be used: {self._core.lost.reason}; "
+                "is it a ShotStream server?"
+            )
 
     def _why_no_answer(self, timeout: float) -> str:
         if self._transport.handshaken:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from typing import Final
 
@@ -21,6 +23,7 @@ RECEIVED_PER_EXCHANGE: Final = 256
 LINGER_MS: Final = 200
 _RECONNECT_FIRST_MS: Final = 50
 _RECONNECT_LONGEST_MS: Final = 500
+_ADDRESS: Final = re.compile(r"tcp://(\[[^\]]+\]|[^:/\[\]\s]+):\d{1,5}")
 # Plain numbers: an enumeration's bit operations cost more than the poll they are for.
 _IN: Final = int(zmq.POLLIN)
 _IN_OR_OUT: Final = int(zmq.POLLIN | zmq.POLLOUT)
@@ -49,6 +52,9 @@ class DealerTransport:
 
     def __init__(self, address: str, core: ClientCore) -> None:
         self._core = core
+        self._address = address
+        if not _ADDRESS.fullmatch(address) or not 0 < int(address.rpartition(":")[2]) < 65_536:
+            raise ConnectError(f"{address!r} is no address; use tcp://HOST:PORT")
         self._closed = False
         self._polled_for = 0
         self.handshaken = False
@@ -59,8 +65,8 @@ class DealerTransport:
         self._socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
         self._socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
-        # To completed connections only: what waits for a server that is not there would arrive much later.
-        self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        # ZMQ_IMMEDIATE stays off: with it, a closed connection takes along what has arrived and was not
+        # read yet, the server's goodbye above all. Hello is sent once a connection stands: nothing queues.
         self._socket.setsockopt(zmq.IPV6, 1 if "[" in address else 0)
         self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_FIRST_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_LONGEST_MS)
@@ -145,3 +151,6 @@ class DealerTransport:
         while not self._receive(events):
             pass
         events += self._core.connection_lost("the server closed the connection, or died")
+        # The library would try again behind the client's back.
+        with contextlib.suppress(zmq.ZMQError):
+            self._socket.disconnect(self._address)

@@ -222,6 +222,8 @@ class ServerEndpoint:
         self._unblock(now)
         self._flush(socket, now)
         self._send_frames(socket, now)
+        # A story's last frame releases its story_closed.
+        self._flush(socket, now)
         # Signs of life may still wait in the socket, after a slow call into the service for instance.
         if all_heard:
             self._keep_alive(socket, now)
