@@ -31,6 +31,7 @@ from huggingface_hub.utils import (
     build_hf_headers,
     disable_progress_bars,
     enable_progress_bars,
+    logging,
 )
 
 from .checksum import OnBytes
@@ -223,12 +224,15 @@ class _Counted:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the hub's own progress bars: ours count all files together."""
-    if are_progress_bars_disabled(_BAR_GROUP):
-        yield
-        return
-    disable_progress_bars(_BAR_GROUP)
+    """Without the hub's own bars, since ours are shown, and without its warnings at every cut connection."""
+    verbosity = logging.get_verbosity()
+    shown = not are_progress_bars_disabled(_BAR_GROUP)
+    logging.set_verbosity_error()
+    if shown:
+        disable_progress_bars(_BAR_GROUP)
     try:
         yield
     finally:
-        enable_progress_bars(_BAR_GROUP)
+        logging.set_verbosity(verbosity)
+        if shown:
+            enable_progress_bars(_BAR_GROUP)

@@ -101,11 +101,7 @@ def _load_own_format(
     video_config = read_config(folder / "vae_config.json", VideoCodecConfig.model_validate)
     vae = layouts.blank_video(video_config)
     video_tensors = load_part(vae, folder / "vae.safetensors", layouts.library_video_layout(video_config))
-    try:
-        text = MiniTextEncoder.load(folder)
-    except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{folder}: the text side cannot be loaded: {error}") from error
-    text_tensors = read_checkpoint(folder / "text.safetensors")
+    text, text_tensors = load_own_text(folder)
     _settle(text, device, text_dtype)
     video = VideoCodec(_settle(vae, device, video_dtype), video_config.latent_mean, video_config.latent_std)
     return _assemble(
@@ -162,6 +158,19 @@ def load_part(module: nn.Module, path: Path, layout: Layout, entry: str | None =
     tensors = read_checkpoint(path, entry)
     layout.load(module, tensors, path)
     return tensors
+
+
+def load_own_text(folder: Path) -> tuple[MiniTextEncoder, Tensors]:
+    """Loads the text side of a model in our own format, and returns the tensors of its file too.
+
+    Raises:
+        WeightsError: A file is missing or damaged, or does not fit the others.
+    """
+    tensors = read_checkpoint(folder / "text.safetensors")
+    try:
+        return MiniTextEncoder.load(folder), tensors
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder}: the text side cannot be loaded: {error}") from error
 
 
 def _settle(module: M, device: torch.device, dtype: torch.dtype | None) -> M:

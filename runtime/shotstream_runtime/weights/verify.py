@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..codecs.mini_text import MiniTextEncoder
 from ..codecs.text import load_tokenizer
 from ..codecs.video_config import VideoCodecConfig
 from ..model.config import StudentConfig
@@ -17,6 +16,7 @@ from .checksum import OnBytes, sha256_of
 from .configs import read_config, read_configs
 from .errors import WeightsError
 from .layouts import Layout
+from .load import load_own_text
 from .locate import OWN_FORMAT_FILES, ModelFiles, find_parts, is_own_format, require_all
 from .names import STUDENT_ENTRY
 from .profile import ModelProfile
@@ -124,8 +124,8 @@ def _own_format(folder: Path) -> Iterator[Finding]:
     yield from _part("autoencoder", folder / "vae.safetensors", layouts.library_video_layout(video))
     path = folder / "text.safetensors"
     try:
-        encoder = MiniTextEncoder.load(folder)
-    except (OSError, ValueError, KeyError) as error:
+        encoder, _ = load_own_text(folder)
+    except WeightsError as error:
         yield Finding("text encoder", path, False, str(error))
     else:
         yield Finding("text encoder", path, True, f"{len(encoder.words)} words")
