@@ -36,6 +36,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    # The machine's own settings for the hub have no part in this.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_IMPLICIT_TOKEN", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     # The client pauses between its attempts; on loopback there is nothing to wait for.
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     # It passes on what has arrived in blocks of 10 MB; the files here are a few kB.
