@@ -280,15 +280,14 @@ def test_two_stories_take_turns(serve: Any, connect: Any) -> None:
     alone = connect(server)
     story = open_watched(alone, "alone", seed=3)
     story.submit_beat(beat("a", chunks=6))
-    alone.until(lambda: alone.done("a"))
+    frames = FIRST_CHUNK + 5 * CHUNK
+    alone.until(lambda: len(alone.frames()) == frames)
     one, two = connect(server), connect(server)
     first, second = open_watched(one, "one", seed=3), open_watched(two, "two", seed=4)
     first.submit_beat(beat("a", chunks=6), wait=5)
     second.submit_beat(beat("a", chunks=6), wait=5)
-    one.until(lambda: one.done("a"))
-    two.until(lambda: two.done("a"))
-    one.for_s(0.3)
-    two.for_s(0.3)
+    one.until(lambda: len(one.frames()) == frames)
+    two.until(lambda: len(two.frames()) == frames)
     # Neither waited for the other's end, and neither changed the other's frames.
     mine, yours = ([frame.header.created_ns for frame in listener.frames()] for listener in (one, two))
     assert max(mine[0], yours[0]) < min(mine[-1], yours[-1])
@@ -312,7 +311,7 @@ def test_a_stalled_lossless_watcher_pauses_its_own_story_only(serve: Any, connec
     assert len(stalled.frames()) == 1
     # What is not wanted is not generated: the rest comes when credits do, and nothing is lost.
     subscription = stalled.frames()[0].header.subscription
-    while stalled.done("a") is None or len(stalled.frames()) < FIRST_CHUNK + 7 * CHUNK:
+    while len(stalled.frames()) < FIRST_CHUNK + 7 * CHUNK:
         stalled.client.core.grant(subscription, 4)
         seen = len(stalled.frames())
         stalled.until(lambda seen=seen: len(stalled.frames()) > seen)
