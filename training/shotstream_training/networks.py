@@ -12,6 +12,7 @@ from shotstream_runtime.model import RotaryEmbedding, RotaryTable, Student, Stud
 from torch import Tensor, nn
 
 from shotstream_training.data.story_store import SampledShots
+from shotstream_training.muon import MuonAdamW
 from shotstream_training.next_shot import NextShotBatch
 
 MINI_STUDENT = StudentConfig(
@@ -105,6 +106,44 @@ def load_student(config: dict[str, Any], weights: dict[str, Tensor], device: tor
     student = Student(StudentConfig.from_dict(config))
     student.load_state_dict(weights)
     return prepare(student, device)
+
+
+def clone(network: Student) -> Student:
+    """A network of its own with the same weights, not compiled."""
+    return load_student(network.config.to_dict(), network.state_dict(), network.device)
+
+
+def share_compilation(network: Student) -> None:
+    """Gives all blocks one layer number, so that one compiled program serves them all.
+
+    The number addresses the dual cache, which passes over whole sequences do not have.
+    """
+    for block in network.blocks:
+        block.layer = 0
+
+
+def optimise_network(network: Student, rate: float, other_rate: float, *more: nn.Module) -> MuonAdamW:
+    """Muon for the matrices inside the blocks, AdamW for all else: ends, embeddings, modulation, vectors.
+
+    Args:
+        network: The network.
+        rate: Peak rate of the matrices.
+        other_rate: Peak rate of the rest.
+        more: Further modules; their matrices go to Muon, embeddings excepted.
+    """
+    modules: list[nn.Module] = [network.blocks, *more]
+    hidden = [
+        layer.weight for module in modules for layer in module.modules() if isinstance(layer, nn.Linear)
+    ]
+    chosen = {id(weight) for weight in hidden}
+    everything = [p for module in (network, *more) for p in module.parameters()]
+    return MuonAdamW(
+        hidden,
+        [p for p in everything if id(p) not in chosen],
+        rate=rate,
+        other_rate=other_rate,
+        precision=torch.bfloat16 if everything[0].is_cuda else torch.float32,
+    )
 
 
 def encode_captions(shots: SampledShots, text: MiniTextEncoder) -> NextShotBatch:

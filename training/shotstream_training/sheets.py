@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from shotstream_training.curves import Curves
+from shotstream_training.data.clip_pool import to_pictures
+from shotstream_training.latent_codec import LatentCodec
 
 GAP = 2
 """Pixels between pictures."""
+
+SHEET_FRAMES = (0, 12, 24, 36, 48, 64, 80)
+"""Frames of a shot on a contact sheet."""
 
 
 def contact_sheet(rows: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
@@ -70,3 +77,11 @@ def save_sheet(path: Path, rows: list[list[NDArray[np.uint8]]], curves: Curves) 
         np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=24) for part in parts
     ]
     Image.fromarray(np.concatenate(padded)).save(path)
+
+
+def comparison_rows(
+    codec: LatentCodec, *latents: Tensor, frames: Sequence[int] = SHEET_FRAMES
+) -> list[list[NDArray[np.uint8]]]:
+    """Rows of a contact sheet: for every sample one row per given set of latents."""
+    decoded = [to_pictures(codec.decode(part)[:, :, list(frames)]) for part in latents]
+    return [list(clip) for clips in zip(*decoded, strict=True) for clip in clips]

@@ -4,33 +4,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from shotstream_runtime.codecs.mini_text import MiniTextEncoder
-from shotstream_runtime.model import Student, StudentConfig
+from shotstream_runtime.model import Student
 from torch import Tensor
 
 from shotstream_training.budget import Budget, Every, warmup_linear
 from shotstream_training.checkpoint import SHEET, save_stage
 from shotstream_training.curves import Curves, describe
-from shotstream_training.data.clip_pool import to_pictures
-from shotstream_training.data.producer import StoryProducer
-from shotstream_training.data.rendered_story import StoryRenderer
-from shotstream_training.data.story_store import StoryStore
 from shotstream_training.device import autocast, compile_blocks
 from shotstream_training.distillation.matching import clean_prediction, predict_flow
-from shotstream_training.latent_codec import LatentCodec
-from shotstream_training.networks import build_student, encode_captions
+from shotstream_training.networks import build_student, encode_captions, optimise_network, share_compilation
 from shotstream_training.next_shot import NextShotBatch
-from shotstream_training.sheets import save_sheet
-
-SHEET_FRAMES = (0, 12, 24, 36, 48, 64, 80)
+from shotstream_training.sheets import comparison_rows, save_sheet
+from shotstream_training.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +28,21 @@ class TeacherSettings:
     """Training of the teacher.
 
     Attributes:
-        student: Dimensions, shared with the student.
         batch: Samples per step.
-        rate: Peak learning rate.
-        weight_decay: Of the matrices.
+        rate: Peak learning rate of matrices, by Muon.
+        other_rate: Of the rest, by AdamW.
         drop_context: Share of samples whose context is dropped; teaches first shots.
         drop_text: Share of samples whose captions are dropped; teaches the unguided score.
-        capacity: Shots kept on the device.
-        first_shots: Shots waited for before the first step.
         compile: Whether to compile the blocks.
         sample_steps: Euler steps of sample pictures.
         guidance: Guidance of sample pictures.
     """
 
-    student: StudentConfig
     batch: int = 96
-    rate: float = 1e-3
-    weight_decay: float = 0.01
+    rate: float = 0.01
+    other_rate: float = 1e-3
     drop_context: float = 0.1
     drop_text: float = 0.1
-    capacity: int = 60_000
-    first_shots: int = 256
     compile: bool = True
     sample_steps: int = 24
     guidance: float = 2.0
@@ -68,41 +52,23 @@ class TeacherTrainer:
     """One training run of teacher and text side together."""
 
     def __init__(
-        self, settings: TeacherSettings, text: MiniTextEncoder, device: torch.device, seed: int
+        self, settings: TeacherSettings, workshop: Workshop, seed: int, start: Student | None = None
     ) -> None:
         torch.manual_seed(seed)
-        self.settings = settings
-        self.device = device
-        self.network = build_student(settings.student, device)
-        self.text = text.to(device).train()
-        self.generator = torch.Generator(device).manual_seed(seed)
-        self._parameters = [*self.network.parameters(), *self.text.parameters()]
-        matrices = [p for p in self._parameters if p.ndim >= 2]
-        vectors = [p for p in self._parameters if p.ndim < 2]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": settings.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=settings.rate,
-            betas=(0.9, 0.99),
-            fused=device.type == "cuda",
-        )
+        self.settings, self.workshop = settings, workshop
+        self.device = workshop.device
+        self.network = start or build_student(workshop.student, self.device)
+        share_compilation(self.network)
+        self.text = workshop.text.train()
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.optimizer = optimise_network(self.network, settings.rate, settings.other_rate, self.text)
         self.curves = Curves()
         self.steps = 0
 
-    def share_compilation(self) -> None:
-        """Gives all blocks one layer number, so that one compiled program serves them all.
-
-        The number addresses the dual cache, which a pass over whole sequences does not have.
-        """
-        for block in self.network.blocks:
-            block.layer = 0
-
-    def batch(self, store: StoryStore) -> NextShotBatch:
+    def batch(self) -> NextShotBatch:
         """A training batch with context and text dropped independently."""
         settings = self.settings
-        batch = encode_captions(store.draw(settings.batch), self.text)
+        batch = encode_captions(self.workshop.store.draw(settings.batch), self.text)
         batch = batch.without_context(self._chance(settings.drop_context))
         return batch.without_text(self._chance(settings.drop_text))
 
@@ -112,7 +78,7 @@ class TeacherTrainer:
         The published fine-tuning weighs the middle times up. From scratch every time has to be learnt, time
         1000 above all: it is where the few-step student starts.
         """
-        shift = self.settings.student.timestep_shift
+        shift = self.network.config.timestep_shift
         # One stratum per sample: the same uniform times with less variance.
         order = torch.arange(len(batch), device=self.device)
         uniform = torch.rand(len(batch), generator=self.generator, device=self.device)
@@ -124,15 +90,14 @@ class TeacherTrainer:
         flow = predict_flow(self.network, batch, noisy, 1000 * sigma)
         return (flow - (noise - batch.target)).square().mean()
 
-    def step(self, store: StoryStore, factor: float) -> None:
+    def step(self, factor: float) -> None:
         """One optimiser step; ``factor`` scales the learning rate."""
         with autocast(self.device):
-            loss = self.loss(self.batch(store))
-        self.optimizer.zero_grad(set_to_none=True)
+            loss = self.loss(self.batch())
+        self.optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate * factor
+        norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, 1.0)
+        self.optimizer.scale_rates(factor)
         self.optimizer.step()
         self.steps += 1
         self.curves.add(self.steps, loss=loss, gradient=norm)
@@ -178,106 +143,50 @@ def sample_teacher(
 
 def train_teacher(
     settings: TeacherSettings,
-    text: MiniTextEncoder,
-    renderer: StoryRenderer,
-    held_out: StoryRenderer,
+    workshop: Workshop,
     *,
-    vae: Path,
     budget: Budget,
     out: Path,
-    device: torch.device,
-    workers: int,
-    seed: int = 0,
-) -> None:
-    """Trains by the clock and leaves teacher and text side in ``out``."""
-    with StoryProducer(renderer, workers=workers, first_seed=seed * 10_000_000) as producer:
-        codec = LatentCodec.from_stage(vae, device)
-        trainer = TeacherTrainer(settings, text, device, seed)
-        trainer.share_compilation()
-        store = open_store(codec, settings.student, text, settings.capacity, renderer.max_shots, seed)
-        judged = held_out_batch(codec, settings.student, text, held_out)
-        while len(store) < settings.first_shots and budget.training:
-            store.refill(producer, settings.first_shots, wait_s=5.0)
-        compile_blocks(trainer.network.blocks, lambda: trainer.step(store, 0.0), enabled=settings.compile)
-        trainer.curves.flush()
-        print(f"teacher starts after {budget.elapsed:.1f} s with {store.seen} shots", flush=True)
-        budget.start_training()
-        log, picture = Every(10.0), Every(75.0)
-        while budget.training:
-            trainer.step(store, warmup_linear(budget.fraction, warmup=0.02, hold=0.35))
-            if workers or trainer.steps % 20 == 0:
-                store.refill(producer, limit=2)
-            if log():
-                row = trainer.curves.flush()
-                print(f"teacher {budget.elapsed:6.1f} s  shots {store.seen}  {describe(row)}", flush=True)
-            if picture():
-                save_teacher(trainer, codec, judged, store, out)
-        save_teacher(trainer, codec, judged, store, out)
-
-
-def open_store(
-    codec: LatentCodec,
-    student: StudentConfig,
-    text: MiniTextEncoder,
-    capacity: int,
-    max_shots: int,
     seed: int,
-) -> StoryStore:
-    """A store with the sizes of these networks and of the storyboard world."""
-    return StoryStore(
-        codec,
-        capacity=capacity,
-        max_shots=max_shots,
-        slots=student.max_context_frames,
-        text_len=text.config.text_len,
-        size=(10, 16),
-        seed=seed,
-    )
+    start: Student | None = None,
+) -> Student:
+    """Trains by the clock, from scratch or from ``start``; leaves teacher and text side in ``out``."""
+    trainer = TeacherTrainer(settings, workshop, seed, start)
+    compile_blocks(trainer.network.blocks, lambda: trainer.step(0.0), enabled=settings.compile)
+    trainer.curves.flush()
+    print(f"teacher starts after {budget.elapsed:.1f} s with {workshop.store.seen} shots", flush=True)
+    budget.start_training()
+    log, picture = Every(10.0), Every(90.0)
+    while budget.training:
+        trainer.step(warmup_linear(budget.fraction, warmup=0.02, hold=0.35))
+        workshop.refill(trainer.steps)
+        if log():
+            row = describe(trainer.curves.flush())
+            print(f"teacher {budget.elapsed:6.1f} s  shots {workshop.store.seen}  {row}", flush=True)
+        if picture():
+            save_teacher(trainer, out)
+    save_teacher(trainer, out)
+    workshop.text.eval().requires_grad_(False)
+    return trainer.network
 
 
-def held_out_batch(
-    codec: LatentCodec,
-    student: StudentConfig,
-    text: MiniTextEncoder,
-    renderer: StoryRenderer,
-    stories: int = 2,
-) -> StoryStore:
-    """A store with a few held-out stories, for sample pictures."""
-    store = open_store(codec, student, text, stories * renderer.max_shots, renderer.max_shots, 0)
-    for number in range(stories):
-        store.add(renderer(number))
-    return store
-
-
-def save_teacher(
-    trainer: TeacherTrainer, codec: LatentCodec, judged: StoryStore, store: StoryStore, out: Path
-) -> None:
+def save_teacher(trainer: TeacherTrainer, out: Path) -> None:
     """Writes checkpoint, record and sample pictures: of held-out shots the truth above the sample."""
     trainer.curves.flush()
     settings = trainer.settings
     groups = {"student": trainer.network.state_dict(), "text": trainer.text.state_dict()}
     record: dict[str, Any] = {
         "stage": "teacher",
-        "student_config": settings.student.to_dict(),
-        "settings": {name: value for name, value in asdict(settings).items() if name != "student"},
+        "student_config": trainer.network.config.to_dict(),
+        "settings": asdict(settings),
         "steps": trainer.steps,
-        "shots_seen": store.seen,
+        "shots_seen": trainer.workshop.store.seen,
         "curves": trainer.curves.record(),
     }
     save_stage(out, groups, record)
-    rows = torch.arange(min(len(judged), 8), device=trainer.device)
-    with torch.no_grad():
-        batch = encode_captions(judged.at(rows), trainer.text)
+    batch = trainer.workshop.judged_batch()
     generator = torch.Generator(trainer.device).manual_seed(1)
     latents = sample_teacher(
         trainer.network, batch, steps=settings.sample_steps, guidance=settings.guidance, generator=generator
     )
-    save_sheet(out / SHEET, comparison_rows(codec, batch.target, latents), trainer.curves)
-
-
-def comparison_rows(
-    codec: LatentCodec, *latents: Tensor, frames: Sequence[int] = SHEET_FRAMES
-) -> list[list[NDArray[np.uint8]]]:
-    """Rows of a contact sheet: for every sample one row per given set of latents."""
-    decoded = [to_pictures(codec.decode(part)[:, :, list(frames)]) for part in latents]
-    return [list(clip) for clips in zip(*decoded, strict=True) for clip in clips]
+    save_sheet(out / SHEET, comparison_rows(trainer.workshop.codec, batch.target, latents), trainer.curves)

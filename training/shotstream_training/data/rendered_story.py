@@ -81,16 +81,25 @@ class StoryRenderer:
         text: Tokenises the prompts; its layers are not used.
         shot_counts: Numbers of shots a story may have, drawn evenly; repeat one to favour it.
         split: Split of the storyboard world.
+        two_characters: Share of stories with a cast of two.
+        moving_camera: Share of shots with a pan or a push-in.
     """
 
     def __init__(
-        self, text: MiniTextEncoder, shot_counts: Sequence[int] = (5,), split: Split = "train"
+        self,
+        text: MiniTextEncoder,
+        shot_counts: Sequence[int] = (5,),
+        split: Split = "train",
+        *,
+        two_characters: float = 0.4,
+        moving_camera: float = 0.4,
     ) -> None:
         self._text = text
         # Built here once; workers inherit it.
         self._reader = text.reader
         self._shot_counts = tuple(shot_counts)
         self._split: Split = split
+        self._shares = {"two_characters": two_characters, "moving_camera": moving_camera}
 
     @property
     def max_shots(self) -> int:
@@ -100,7 +109,7 @@ class StoryRenderer:
     def plan(self, seed: int) -> StorySpec:
         """The story without its pictures."""
         rng = story_rng(seed, self._split)
-        return sample_story(rng, int(rng.choice(self._shot_counts)), split=self._split)
+        return sample_story(rng, int(rng.choice(self._shot_counts)), split=self._split, **self._shares)
 
     def prompts(self, seed: int) -> tuple[StorySpec, StoryPrompts]:
         """A story's plan and prompts, without pictures."""

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stage S2.1: the teacher's weights learn to work causally, chunk by chunk, over the dual cache.
+
+Published: regression onto trajectories of the bidirectional teacher. Done here: flow matching with teacher
+    forcing
+(every chunk sees the true chunks before it), half of the times from the few-step list. A bidirectional
+trajectory ends at a picture that also depends on the noise of chunks still to come, which a causal student
+cannot see and can only average over (Causal Forcing, arXiv 2602.02214); and where stories are rendered
+without end, a true picture is cheaper than a sampled one. What regression would add, clean pictures in few
+steps, distribution matching teaches right after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from shotstream_runtime.model import DualCache, FlowSchedule, Student
+from torch import Tensor
+
+from shotstream_training.budget import Budget, Every, warmup_linear
+from shotstream_training.checkpoint import SHEET, save_stage
+from shotstream_training.curves import Curves, describe
+from shotstream_training.device import autocast
+from shotstream_training.distillation.forced_pass import ForcedPass
+from shotstream_training.distillation.rollout import Rollout, draw_noise
+from shotstream_training.muon import MuonAdamW
+from shotstream_training.networks import optimise_network
+from shotstream_training.next_shot import NextShotBatch
+from shotstream_training.sheets import comparison_rows, save_sheet
+from shotstream_training.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class CausalInitSettings:
+    """Training of the causal initialisation.
+
+    Attributes:
+        batch: Samples per step.
+        rate: Peak learning rate of matrices, by Muon.
+        other_rate: Of the rest, by AdamW.
+        few_step_share: Share of chunks whose time comes from the few-step list.
+        drop_context: Share of samples whose context is dropped.
+        drop_text: Share of samples whose captions are dropped.
+    """
+
+    batch: int = 64
+    rate: float = 3e-3
+    other_rate: float = 3e-4
+    few_step_share: float = 0.5
+    drop_context: float = 0.1
+    drop_text: float = 0.1
+
+
+class CausalInitTrainer:
+    """One training run."""
+
+    def __init__(self, settings: CausalInitSettings, student: Student, workshop: Workshop, seed: int) -> None:
+        self.settings, self.student, self.workshop = settings, student, workshop
+        self.schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
+        self.generator = torch.Generator(workshop.device).manual_seed(seed + 1)
+        self._few = torch.tensor(self.schedule.steps, device=workshop.device) / 1000
+        cache = make_cache(student, settings.batch, workshop.device)
+        self._forced = ForcedPass(student, cache, student.config.local_window_frames)
+        self.optimizer: MuonAdamW = optimise_network(student, settings.rate, settings.other_rate)
+        self.curves = Curves()
+        self.steps = 0
+
+    def loss(self, batch: NextShotBatch) -> Tensor:
+        """Flow matching, every chunk at a time of its own, true chunks before it."""
+        size, frames = batch.target.shape[:2]
+        self._forced.fill(batch, batch.target)
+        sigma = self._sigmas(size, frames)
+        wide = sigma[:, :, None, None, None]
+        noise = torch.randn(batch.target.shape, generator=self.generator, device=batch.target.device)
+        noisy = (1 - wide) * batch.target + wide * noise
+        flow = self._forced.flow(batch, noisy, 1000 * sigma)
+        return (flow - (noise - batch.target)).square().mean()
+
+    def step(self, factor: float) -> None:
+        """One optimiser step."""
+        settings = self.settings
+        batch = self.workshop.batch(settings.batch)
+        batch = batch.without_context(self._chance(settings.drop_context))
+        batch = batch.without_text(self._chance(settings.drop_text))
+        with autocast(self.workshop.device):
+            loss = self.loss(batch)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimizer.scale_rates(factor)
+        self.optimizer.step()
+        self.steps += 1
+        self.curves.add(self.steps, loss=loss, gradient=norm)
+
+    def _sigmas(self, size: int, frames: int) -> Tensor:
+        chunk = self.student.config.frames_per_chunk
+        shape = (size, frames // chunk)
+        device = self.workshop.device
+        shift = self.student.config.timestep_shift
+        uniform = 1 - torch.rand(shape, generator=self.generator, device=device)
+        spread = shift * uniform / (1 + (shift - 1) * uniform)
+        listed = self._few[torch.randint(len(self._few), shape, generator=self.generator, device=device)]
+        few = torch.rand(shape, generator=self.generator, device=device) < self.settings.few_step_share
+        return torch.where(few, listed, spread).repeat_interleave(chunk, dim=1)
+
+    def _chance(self, share: float) -> Tensor:
+        return torch.rand(self.settings.batch, generator=self.generator, device=self.workshop.device) < share
+
+
+def make_cache(student: Student, batch: int, device: torch.device) -> DualCache:
+    """A dual cache for a training batch, 16-bit on a GPU."""
+    return DualCache(
+        student.config,
+        tokens_per_frame=student.config.tokens_per_frame(10, 16),
+        batch=batch,
+        device=device,
+        dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+    )
+
+
+def train_causal_init(
+    settings: CausalInitSettings, student: Student, workshop: Workshop, *, budget: Budget, out: Path, seed:
+        int
+) -> None:
+    """Trains by the clock and leaves the causal student in ``out``."""
+    trainer = CausalInitTrainer(settings, student, workshop, seed)
+    budget.start_training()
+    log = Every(10.0)
+    while budget.training:
+        trainer.step(warmup_linear(budget.fraction, warmup=0.05, hold=0.3))
+        workshop.refill(trainer.steps)
+        if log():
+            print(f"causal-init {budget.elapsed:6.1f} s  {describe(trainer.curves.flush())}", flush=True)
+    trainer.curves.flush()
+    record = {
+        "stage": "causal-init",
+        "student_config": student.config.to_dict(),
+        "settings": asdict(settings),
+        "steps": trainer.steps,
+        "curves": trainer.curves.record(),
+    }
+    save_stage(out, {"student": student.state_dict()}, record)
+    save_rollout_sheet(student, workshop, out, trainer.curves)
+
+
+def save_rollout_sheet(student: Student, workshop: Workshop, out: Path, curves: Curves) -> None:
+    """Rolls held-out shots out in four steps, true context; the truth above each."""
+    batch = workshop.judged_batch()
+    schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
+    cache = make_cache(student, len(batch), workshop.device)
+    noise = draw_noise(batch, len(schedule.steps), torch.Generator(workshop.device).manual_seed(1))
+    with autocast(workshop.device):
+        result = Rollout(student, cache, schedule)(batch, noise, len(schedule.steps) - 1)
+    save_sheet(out / SHEET, comparison_rows(workshop.codec, batch.target, result.clean), curves)
