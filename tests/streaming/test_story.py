@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.streaming.beats import Beat, BeatRefused
 from shotstream_runtime.streaming.events import (
