@@ -108,6 +108,7 @@ def sample_story(
     split: Split = "train",
     two_characters: float = 0.4,
     continue_beats: float = 0.22,
+    moving_camera: float = 0.4,
 ) -> StorySpec:
     """Draws a story.
 
@@ -117,6 +118,7 @@ def sample_story(
         split: `novel` dresses the first character in a pair of kind and coat that the other splits leave out.
         two_characters: share of stories with a cast of two.
         continue_beats: share of shots whose caption changes.
+        moving_camera: share of shots with a pan or a push-in.
 
     Raises:
         ValueError: `shots` or `frames` is not positive.
@@ -147,7 +149,7 @@ def sample_story(
         if len(cast) == 2 and index == 0 and not both:
             framing, both = _choose(rng, ("wide", "medium")), True
         members = (0, 1) if both else (int(rng.integers(len(cast))),)
-        camera = CAMERAS[int(rng.choice(3, p=(0.6, 0.2, 0.2)))]
+        camera = CAMERAS[int(rng.choice(3, p=(1 - moving_camera, moving_camera / 2, moving_camera / 2)))]
         allowed = CLOSE_ACTIONS if framing == "close" else ACTIONS
         action = _choose(rng, allowed, action)
         place = ""
