@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from listener import Listener
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,18 @@ def serve(tiny_loaded: Any) -> Iterator[Callable[..., Any]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def connect(serve: Callable[..., Any]) -> Iterator[Callable[..., Listener]]:
+    """Connects clients and closes them before the server stops."""
+    listeners: list[Listener] = []
+
+    def start(server: Any, client_id: str | None = None) -> Listener:
+        listener = Listener(server.address, client_id)
+        listeners.append(listener)
+        return listener
+
+    yield start
+    for listener in listeners:
+        listener.client.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from shotstream_bridge.client import Client
 from shotstream_bridge.events import ClientEvent
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import BeatStage, BeatStatus, StoryClosed
+from shotstream_bridge.story import BeatScript
 
 PATIENCE_S = 40.0
+CAPTION = "A fox in a red coat in the forest."
 
 
 class Listener:
@@ -76,3 +79,15 @@ class Listener:
             ),
             None,
         )
+
+
+def beat(name: str, text: str = "the fox walks", **values: Any) -> BeatScript:
+    """A cut unless `values` say otherwise."""
+    return BeatScript(id=name, text=text, **values)
+
+
+def open_watched(listener: Listener, name: str = "story", seed: int = 7, **watch: Any) -> Any:
+    """Opens a story and subscribes to its frames; returns its handle."""
+    story = listener.client.open_story(global_caption=CAPTION, seed=seed, story_id=name)
+    story.subscribe(**watch)
+    return story

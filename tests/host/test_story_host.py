@@ -3,53 +3,20 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import threading
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from listener import Listener
-from shotstream_bridge.errors import AddressError, RequestFailedError
+from listener import CAPTION, beat, open_watched
+from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.messages import EndpointLimits, StoryEnd, StoryLimits
-from shotstream_bridge.story import BeatPolicy, BeatScript, StoryScript
+from shotstream_bridge.story import BeatPolicy, StoryScript
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.rendering import render_story
 from tiny_model_folder import CHUNK, CHUNKS_PER_SHOT, FIRST_CHUNK, HEIGHT, WIDTH
 
 SHOT = FIRST_CHUNK + (CHUNKS_PER_SHOT - 1) * CHUNK
-CAPTION = "A fox in a red coat in the forest."
-
-
-@pytest.fixture
-def connect(serve: Callable[..., Any]) -> Iterator[Callable[..., Listener]]:
-    """Connects clients and closes them before the server stops."""
-    listeners: list[Listener] = []
-
-    def start(server: Any, client_id: str | None = None) -> Listener:
-        listener = Listener(server.address, client_id)
-        listeners.append(listener)
-        return listener
-
-    yield start
-    for listener in listeners:
-        listener.client.close()
-
-
-def beat(name: str, text: str = "the fox walks", **values: Any) -> BeatScript:
-    return BeatScript(id=name, text=text, **values)
-
-
-def open_watched(listener: Listener, name: str = "story", seed: int = 7, **watch: Any) -> Any:
-    story = listener.client.open_story(global_caption=CAPTION, seed=seed, story_id=name)
-    story.subscribe(**watch)
-    return story
 
 
 def test_a_story_of_three_shots_beat_by_beat(serve: Any, connect: Any) -> None:
@@ -343,167 +310,3 @@ def test_stalled_watchers_do_not_keep_a_story_from_being_stopped(serve: Any, con
     story.close(drain=False)
     one.until(lambda: one.done("a"))
     assert one.done("a").outcome == "interrupted"
-
-
-CLIENT_THAT_DIES = """
-    import os, sys
-    from shotstream_bridge.client import Client
-    from shotstream_bridge.frames import ReceivedFrame
-    from shotstream_bridge.story import BeatScript
-    client = Client.connect(sys.argv[1], timeout_s=2.0)
-    story = client.open_story(global_caption="A fox.", story_id="orphan")
-    story.subscribe()
-    story.submit_beat(BeatScript(id="a", text="the fox walks", chunks=200))
-    for event in client.events():
-        if isinstance(event, ReceivedFrame):
-            print("frame", flush=True)
-            break
-    sys.stdin.read()
-"""
-
-
-def test_a_client_killed_mid_shot_leaves_a_server_that_serves(serve: Any, connect: Any) -> None:
-    server = serve()
-    watcher = connect(server)
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(CLIENT_THAT_DIES), server.address],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == b"frame"
-        watcher.client.story("orphan").subscribe()
-    finally:
-        process.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        process.wait()
-    one = connect(server)
-    story = open_watched(one)
-    story.submit_beat(beat("a", chunks=2))
-    one.until(lambda: one.done("a"))
-    assert one.done("a").outcome == "completed"
-    # The orphan ends by itself, which whoever watches it is told.
-    watcher.until(watcher.closed)
-    assert watcher.closed().end is StoryEnd.STOPPED
-    assert watcher.done("a").outcome == "interrupted"
-    assert server.host.running
-
-
-class FailingEngine:
-    """The real engine, except that a chosen chunk of one story fails as an engine does."""
-
-    name = "failing"
-
-    def __init__(self, student: Any, error: Exception) -> None:
-        self.inner = EagerEngine(student)
-        self.error = error
-        self.armed: threading.Event = threading.Event()
-
-    def open_session(self, height: int, width: int, batch: int = 1) -> Any:
-        session = self.inner.open_session(height, width, batch)
-        whole = session.denoise
-
-        def denoise(*args: Any, **kwargs: Any) -> Any:
-            if self.armed.is_set() and kwargs["first_frame"] == 3:
-                self.armed.clear()
-                raise self.error
-            return whole(*args, **kwargs)
-
-        session.denoise = denoise
-        return session
-
-
-@pytest.mark.parametrize(
-    ("error", "code", "retryable"),
-    [
-        (RuntimeError("a kernel failed"), "internal", False),
-        (MemoryError("no room"), "out_of_memory", True),
-    ],
-)
-def test_a_failure_ends_its_story_with_a_reason_and_no_other(
-    serve: Any, connect: Any, tiny_loaded: Any, error: Exception, code: str, retryable: bool
-) -> None:
-    engine = FailingEngine(tiny_loaded.student, error)
-    server = serve(engine=engine)
-    one, two = connect(server), connect(server)
-    other = open_watched(two, "other")
-    other.submit_beat(beat("a", chunks=1))
-    two.until(lambda: two.done("a"))
-    story = open_watched(one, "broken")
-    engine.armed.set()
-    story.submit_beat(beat("a", chunks=5))
-    story.submit_beat(beat("b", chunks=5))
-    one.until(one.closed)
-    assert one.closed().end is StoryEnd.FAILED
-    for name, frames in (("a", FIRST_CHUNK), ("b", 0)):
-        status = one.done(name)
-        assert (status.outcome, status.code, status.retryable) == ("failed", code, retryable)
-        assert status.frames == frames
-        assert status.reason
-    other.submit_beat(beat("b", chunks=2))
-    two.until(lambda: two.done("b"))
-    assert two.done("b").outcome == "completed"
-    # The same client may try again under the same name.
-    again = open_watched(one, "broken")
-    again.submit_beat(beat("c", chunks=2))
-    one.until(lambda: one.done("c"))
-    assert one.done("c").outcome == "completed"
-
-
-def test_stopping_finishes_the_chunk_and_tells_the_clients(serve: Any, connect: Any) -> None:
-    server = serve()
-    one = connect(server)
-    story = open_watched(one)
-    story.submit_beat(beat("a", chunks=30))
-    story.submit_beat(beat("b"))
-    one.until(one.frames)
-    stopper = threading.Thread(target=server.stop)
-    stopper.start()
-    one.until(lambda: not one.client.connected)
-    stopper.join(20)
-    assert not stopper.is_alive()
-    assert not server.host.running
-    frames = one.closed().frames
-    assert one.closed().end is StoryEnd.SERVER_STOPPING
-    assert (frames - FIRST_CHUNK) % CHUNK == 0
-    assert (one.done("a").outcome, one.done("b").outcome) == ("interrupted", "cancelled")
-    assert one.done("a").frames == frames
-
-
-def test_a_port_in_use_is_told_and_the_first_server_lives(serve: Any, connect: Any, tiny_loaded: Any) -> None:
-    from shotstream_runtime.host.serving import Server
-
-    server = serve()
-    port = server.address.rpartition(":")[2]
-    with (
-        pytest.raises(AddressError, match=f"port {port} is in use"),
-        Server(tiny_loaded, EagerEngine(tiny_loaded.student), server.address),
-    ):
-        pass
-    one = connect(server)
-    story = open_watched(one)
-    story.submit_beat(beat("a", chunks=1))
-    one.until(lambda: one.done("a"))
-
-
-def test_the_frames_of_a_long_story_leave_no_memory_behind(serve: Any, connect: Any) -> None:
-    if not os.path.exists("/proc/self/statm"):
-        pytest.skip("resident memory is read from /proc")
-
-    def resident() -> int:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    one = connect(serve())
-    story = open_watched(one)
-
-    def play(first: int, count: int) -> None:
-        for number in range(first, first + count):
-            story.submit_beat(beat(f"b{number}", chunks=1))
-        one.until(lambda: one.done(f"b{first + count - 1}"))
-        one.heard.clear()
-
-    play(0, 8)
-    before = resident()
-    play(8, 16)
-    assert resident() - before < 8e6

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """`shotstream doctor`."""
-
 # ruff: noqa: PLC0415 - what help does not need is imported when the command runs
 
 from __future__ import annotations
