@@ -236,6 +236,24 @@ def test_stop_ends_at_the_chunk_and_closes(open_story: Any) -> None:
         story.submit(beat("c"))
 
 
+def test_a_continue_finds_the_shot_that_is_just_starting(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    events = story.advance()
+    next(events)  # the first shot is scheduled, and has left the queue
+    story.submit(beat("jump", mode="continue"))
+    story.submit(beat("b"))
+    later = [*events, *run(story)]
+    assert [name for name, _, _ in scheduled(later)] == ["jump", "b"]
+    # The same between two shots, where the one is over and the other not yet there.
+    story.submit(beat("c"))
+    between = story.advance()
+    assert isinstance(next(between), ShotFinished)
+    story.submit(beat("wave", mode="continue"))
+    later = [*between, *run(story)]
+    assert [name for name, _, _ in scheduled(later)] == ["c", "wave"]
+
+
 @pytest.mark.parametrize("policy", [None, "queue", "replace", "interrupt"])
 def test_continue_without_a_shot_is_refused(open_story: Any, policy: Any) -> None:
     with pytest.raises(BeatRefused, match="send a beat with mode 'cut' first"):

@@ -108,6 +108,7 @@ class StoryStream:
         self._in_cache: _Context | None = None
         self._submitting = threading.Lock()
         self._withdrawn: str | None = None
+        self._starting = False
         self._stopping = False
         self._closed = False
 
@@ -138,7 +139,8 @@ class StoryStream:
                 raise BeatRefused("id", f"beat {beat.id!r} came after the story was closed; open a new story")
             keeps_waiting = beat.policy not in ("replace", "interrupt")
             waiting_cuts = self._queue.cuts() if keeps_waiting else 0
-            if beat.mode == "continue" and self._shot is None and not waiting_cuts:
+            # Read after the queue: a cut that has just left it is starting until it is the shot.
+            if beat.mode == "continue" and not (waiting_cuts or self._starting or self._shot is not None):
                 raise BeatRefused(
                     "mode", "'continue' needs a shot to continue; send a beat with mode 'cut' first"
                 )
@@ -190,9 +192,12 @@ class StoryStream:
             self._withdrawn = None
             waiting = self._queue.peek()
             if shot is None or not shot.beat_open or (waiting is not None and waiting.takes_over):
-                if (beat := self._queue.pop()) is None:
+                self._starting = True
+                if (beat := self._queue.pop()) is not None:
+                    yield from self._begin(beat)
+                self._starting = False
+                if beat is None:
                     return
-                yield from self._begin(beat)
                 shot = self._shot
             assert shot is not None  # noqa: S101 - _begin leaves a shot
             yield from self._generate(shot)
