@@ -25,6 +25,7 @@ _RECONNECT_FIRST_MS: Final = 50
 _RECONNECT_LONGEST_MS: Final = 500
 _ADDRESS: Final = re.compile(r"tcp://(\[[^\]]+\]|[^:/\[\]\s]+):\d{1,5}")
 # Plain numbers: an enumeration's bit operations cost more than the poll they are for.
+_NOBLOCK: Final = int(zmq.NOBLOCK)
 _IN: Final = int(zmq.POLLIN)
 _IN_OR_OUT: Final = int(zmq.POLLIN | zmq.POLLOUT)
 _HANDSHAKE_FAILED: Final = (
@@ -124,12 +125,17 @@ class DealerTransport:
 
     def _receive(self, events: list[ClientEvent]) -> bool:
         """Reads what has arrived, up to a limit; returns whether that was all."""
+        socket = self._socket
         for _ in range(RECEIVED_PER_EXCHANGE):
-            try:
-                parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
+            # By hand: recv_multipart takes ten times as long, and so does an exception at the end.
+            if not int(socket.getsockopt(zmq.EVENTS)) & _IN:
                 return True
-            events += self._core.receive([part.buffer for part in parts], time.monotonic())
+            part = socket.recv(_NOBLOCK, copy=False)
+            parts = [part.buffer]
+            while part.more:
+                part = socket.recv(_NOBLOCK, copy=False)
+                parts.append(part.buffer)
+            events += self._core.receive(parts, time.monotonic())
         return False
 
     def _watch_connection(self, events: list[ClientEvent]) -> None:

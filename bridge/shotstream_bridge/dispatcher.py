@@ -119,15 +119,13 @@ class Dispatcher:
     def _hello(
         self, routing_id: bytes, session: Session | None, fields: dict[str, Any], now: float
     ) -> list[Stranger]:
-        hello = read_hello(fields)
-        if isinstance(hello, Refused):
-            if session is not None:
-                self.drop(session, "hello with another version")
-            return [(routing_id, hello)]
         if session is not None:
             raise InvalidMessageError(
                 ErrorCode.UNEXPECTED_MESSAGE, "this connection was welcomed already", field="type"
             )
+        hello = read_hello(fields)
+        if isinstance(hello, Refused):
+            return [(routing_id, hello)]
         taken_over = self._by_client.get(hello.client_id)
         if taken_over is None and len(self.sessions) >= self._limits.clients:
             why = f"{len(self.sessions)} clients are connected, which is this server's limit"

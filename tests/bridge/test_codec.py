@@ -11,6 +11,7 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malformed_messages import HELLO, expand, long_beat
 from scripted_service import frame
 from shotstream_bridge import ErrorCode, FrameHeader, InvalidMessageError, PixelFormat
 from shotstream_bridge.codec import (
@@ -109,7 +110,7 @@ def test_the_longest_messages_fit_a_header() -> None:
 
 def test_a_refusal_names_request_story_and_beat_where_they_can_be_read() -> None:
     with pytest.raises(InvalidMessageError) as caught:
-        decode_client(vectors.expand(vectors.long_beat(20_000)))
+        decode_client(expand(long_beat(20_000)))
     error = caught.value
     assert (error.request, error.story_id, error.beat_id) == (4, "s1", "b1")
     assert (
@@ -144,7 +145,7 @@ def test_the_quick_frame_header_is_the_models(pixel_format: PixelFormat, checksu
 
 
 def test_a_whole_number_where_a_fraction_belongs_is_read() -> None:
-    message = decode_client(msgpack.packb({**vectors.HELLO, "heartbeat_s": 2}))
+    message = decode_client(msgpack.packb({**HELLO, "heartbeat_s": 2}))
     with contextlib.suppress(AttributeError):
         assert message.heartbeat_s == 2.0  # type: ignore[union-attr]
     assert encode(message).hex().count("cb4000000000000000") == 1

@@ -11,6 +11,7 @@ import make_protocol_vectors as vectors
 import msgpack
 import numpy as np
 import pytest
+from malformed_messages import expand
 from raw_dealer import RawDealer
 from scripted_service import ScriptedService
 from shotstream_bridge import Client, ErrorCode, FrameHeader, ReceivedFrame
@@ -82,7 +83,7 @@ def live() -> Any:
 
 
 def check_refusal(dealer: RawDealer, vector: dict[str, Any]) -> dict[str, Any]:
-    dealer.send(*(vectors.expand(part) for part in vector["parts"]))
+    dealer.send(*(expand(part) for part in vector["parts"]))
     answer = dealer.hear()
     assert answer["type"] == vector["answer"], answer
     assert answer["code"] == vector["code"], answer
@@ -99,7 +100,7 @@ def test_a_welcomed_client_is_told_what_is_wrong_and_stays(
     with RawDealer(live.endpoint.address) as dealer:
         assert dealer.hello("c1")["type"] == "welcome"
         answer = check_refusal(dealer, vector)
-        header = vectors.expand(vector["parts"][0])
+        header = expand(vector["parts"][0])
         if vector["code"] not in ("malformed", "too_large"):
             named = msgpack.unpackb(header, strict_map_key=False)
             if (
@@ -119,9 +120,7 @@ def test_a_stranger_is_told_what_is_wrong_and_may_say_hello(
         answer = check_refusal(dealer, vector)
         if vector["answer"] == "refused":
             assert answer["server_versions"] == FILE["versions"]
-            assert (
-                answer["client_versions"] == msgpack.unpackb(vectors.expand(vector["parts"][0]))["versions"]
-            )
+            assert answer["client_versions"] == msgpack.unpackb(expand(vector["parts"][0]))["versions"]
         assert dealer.hello("c3")["type"] == "welcome"
 
 
