@@ -74,7 +74,7 @@ def rows_of(student: Student, batch: NextShotBatch, frame: int) -> CaptionKeys:
 def stepwise_exit_estimates(
     student: Student, batch: NextShotBatch, noise: Tensor, exit_step: int
 ) -> tuple[Tensor, list[Tensor]]:
-    """Self-forcing as the paper tells it, chunk by chunk: gradient in the exit call only, caches written without."""
+    """Self-forcing chunk by chunk, as the paper tells it: only the exit call carries gradient."""
     schedule = FlowSchedule(CONFIG.timestep_shift, CONFIG.denoising_steps)
     cache = cache_for(batch)
 

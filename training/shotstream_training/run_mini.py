@@ -12,7 +12,6 @@ on.
 from __future__ import annotations
 
 import argparse
-import shutil
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from shotstream_runtime.model import Student
 
 from shotstream_training.autoencoder.train import AutoencoderSettings, train_autoencoder
 from shotstream_training.budget import Budget
-from shotstream_training.checkpoint import SHEET, load_stage
+from shotstream_training.checkpoint import load_stage
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.device import default_workers, pick_device
@@ -66,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     vae.add_argument("--dim-mult", type=int, nargs="+", default=[1, 2, 3])
     vae.add_argument("--latent-channels", type=int, default=32)
     vae.add_argument("--rate", type=float, default=0.02, help="of the convolutions, by Muon")
+    vae.add_argument("--init", type=Path, default=None, help="folder of a vae stage to start from")
+    vae.add_argument("--decoder-only", action="store_true", help="keep encoder and latents as they are")
     vae.add_argument("--batch-scale", type=float, default=1.0, help="scales the clips per step")
     story = stages.add_parser("story", parents=[common], help="teacher and student")
     story.add_argument("--vae", type=Path, required=True, help="folder of the vae stage")
@@ -81,6 +82,10 @@ def parser() -> argparse.ArgumentParser:
     story.add_argument("--critic-updates", type=int, default=3)
     story.add_argument("--shift", type=float, default=MINI_STUDENT.timestep_shift)
     story.add_argument("--no-compile", action="store_true")
+    story.add_argument("--two-characters", type=float, default=0.4, help="share of stories with a cast of two")
+    story.add_argument("--moving-camera", type=float, default=0.4, help="share of shots with a pan or push-in")
+    story.add_argument("--few-step-share", type=float, default=0.5, help="of the causal init's times")
+    story.add_argument("--init-rate", type=float, default=3e-3, help="of the causal init's matrices, by Muon")
     return root
 
 
@@ -101,6 +106,7 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         latent_channels=options.latent_channels,
         batches=tuple((frames, max(1, round(clips * scale))) for frames, clips in defaults.batches),
         rate=options.rate,
+        decoder_only=options.decoder_only,
         pool=16 if options.tiny else 6000,
         first_shots=4 if options.tiny else 64,
     )
@@ -113,14 +119,16 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         device=pick_device(options.device),
         workers=options.workers,
         seed=options.seed,
+        init=options.init,
     )
 
 
 def run_story(options: argparse.Namespace, text: MiniTextEncoder) -> None:
     """The ``story`` command."""
     whole = Budget(options.minutes, 1.0)
-    renderer = StoryRenderer(text, shot_counts=STORY_LENGTHS)
-    held_out = StoryRenderer(text, split="held_out")
+    shares = {"two_characters": options.two_characters, "moving_camera": options.moving_camera}
+    renderer = StoryRenderer(text, shot_counts=STORY_LENGTHS, **shares)
+    held_out = StoryRenderer(text, split="held_out", **shares)
     channels = load_stage(options.vae)[1]["vae_config"]["z_dim"]
     config = replace(
         TINY_STUDENT if options.tiny else MINI_STUDENT,
@@ -160,7 +168,8 @@ class _StoryRun:
         teacher = self._teacher()
         student = clone(teacher)
         out = options.out / "student"
-        self._guard("causal-init", lambda budget: self._causal_init(student, budget, out))
+        begin = options.out / "causal_init"
+        self._guard("causal-init", lambda budget: self._causal_init(student, budget, begin))
         if not any(self._left.values()):
             return
         settings = SelfForcingSettings(
@@ -198,10 +207,14 @@ class _StoryRun:
         )
 
     def _causal_init(self, student: Student, budget: Budget, out: Path) -> None:
-        settings = CausalInitSettings(batch=2 if self._options.tiny else self._options.student_batch)
+        options = self._options
+        settings = CausalInitSettings(
+            batch=2 if options.tiny else options.student_batch,
+            rate=options.init_rate,
+            other_rate=options.init_rate / 10,
+            few_step_share=options.few_step_share,
+        )
         train_causal_init(settings, student, self._workshop, budget=budget, out=out, seed=self._options.seed)
-        # The next stage writes its own sheet into the same folder.
-        shutil.copy(out / SHEET, self._options.out / "causal_init.png")
 
     def _guard(self, stage: str, work: Callable[[Budget], None]) -> None:
         if not self._left[stage]:

@@ -22,6 +22,7 @@ from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.device import autocast
 from shotstream_training.graphed_step import GraphedStep
+from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.muon import MuonAdamW
 from shotstream_training.sheets import save_sheet
 
@@ -45,6 +46,8 @@ class AutoencoderSettings:
         other_rate: Peak learning rate of the rest, by AdamW.
         pool: Shots kept on the device.
         first_shots: Shots waited for before the first step.
+        decoder_only: Whether encoder and latents stay as they are, so that what was trained on them stays
+            valid.
         weights: Parts of the loss.
     """
 
@@ -57,6 +60,7 @@ class AutoencoderSettings:
     other_rate: float = 2e-3
     pool: int = 6000
     first_shots: int = 64
+    decoder_only: bool = False
     weights: LossWeights = field(default_factory=LossWeights)
 
     def build(self) -> AutoencoderKLWan:
@@ -78,19 +82,29 @@ class AutoencoderSettings:
 class AutoencoderTrainer:
     """One training run."""
 
-    def __init__(self, settings: AutoencoderSettings, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        settings: AutoencoderSettings,
+        device: torch.device,
+        seed: int,
+        start: AutoencoderKLWan | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         self.settings = settings
         self.device = device
-        self.vae = settings.build().to(device)
+        self.vae = (start or settings.build()).to(device)
+        if settings.decoder_only:
+            self.vae.encoder.requires_grad_(False)
+            self.vae.quant_conv.requires_grad_(False)
         self.codec = WholeClipCodec(self.vae)
         self.generator = torch.Generator(device).manual_seed(seed)
         # The first and last layer map pixels and have no orthogonal ideal; they and the vectors go to AdamW.
         ends = {id(m.weight) for m in (self.vae.encoder.conv_in, self.vae.decoder.conv_out)}
-        hidden = {id(p) for p in self.vae.parameters() if p.ndim >= 4} - ends
+        learning = [p for p in self.vae.parameters() if p.requires_grad]
+        hidden = {id(p) for p in learning if p.ndim >= 4} - ends
         self.optimizer = MuonAdamW(
-            [p for p in self.vae.parameters() if id(p) in hidden],
-            [p for p in self.vae.parameters() if id(p) not in hidden],
+            [p for p in learning if id(p) in hidden],
+            [p for p in learning if id(p) not in hidden],
             rate=settings.rate,
             other_rate=settings.other_rate,
             precision=torch.bfloat16 if device.type == "cuda" else torch.float32,
@@ -102,7 +116,8 @@ class AutoencoderTrainer:
     def loss(self, clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Total loss, divergence and pixels of one batch."""
         with autocast(self.device):
-            mean, log_variance = self.codec.encode(clips)
+            with torch.set_grad_enabled(not self.settings.decoder_only):
+                mean, log_variance = self.codec.encode(clips)
             latents = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
             pixels = self.codec.decode(latents)
         surprise = divergence(mean, log_variance)
@@ -170,15 +185,21 @@ def train_autoencoder(
     device: torch.device,
     workers: int,
     seed: int = 0,
+    init: Path | None = None,
 ) -> None:
-    """Trains by the clock and leaves the autoencoder in ``out``."""
+    """Trains by the clock, from scratch or from the stage in ``init``; leaves the autoencoder in ``out``."""
     with StoryProducer(renderer, workers=workers, first_seed=seed * 10_000_000) as producer:
         judged = torch.cat([_all_shots(held_out, number, device) for number in range(4)])[:12]
-        trainer = AutoencoderTrainer(settings, device, seed)
+        start = LatentCodec.from_stage(init, device) if init is not None else None
+        vae = start.vae.requires_grad_(True).train() if start is not None else None
+        trainer = AutoencoderTrainer(settings, device, seed, vae)
         pool = ClipPool(settings.pool, device)
         while len(pool) < settings.first_shots and budget.training:
             pool.refill(producer, settings.first_shots, wait_s=5.0)
-        report = _Reporter(trainer, judged, pool, budget, out)
+        kept = None
+        if settings.decoder_only and start is not None:
+            kept = start.config["latents_mean"], start.config["latents_std"]
+        report = _Reporter(trainer, judged, pool, budget, out, kept)
         budget.start_training()
         log, picture = Every(10.0), Every(60.0)
         while budget.training:
@@ -198,15 +219,22 @@ class _Reporter:
     """Writes checkpoint, record and picture."""
 
     def __init__(
-        self, trainer: AutoencoderTrainer, judged: Tensor, pool: ClipPool, budget: Budget, out: Path
+        self,
+        trainer: AutoencoderTrainer,
+        judged: Tensor,
+        pool: ClipPool,
+        budget: Budget,
+        out: Path,
+        kept: tuple[list[float], list[float]] | None,
     ) -> None:
         self._trainer, self._judged, self._pool, self._budget, self._out = trainer, judged, pool, budget, out
+        self._kept = kept
         self._quality: list[dict[str, float]] = []
 
     def __call__(self, *, final: bool) -> None:
         trainer = self._trainer
         trainer.curves.flush()
-        mean, std = trainer.measure_latents(self._pool, 256 if final else 64)
+        mean, std = self._kept or trainer.measure_latents(self._pool, 256 if final else 64)
         quality, pixels = trainer.evaluate(self._judged)
         self._quality.append({"seconds": self._budget.elapsed, "psnr": quality})
         print(f"vae held-out PSNR {quality:.2f} dB after {trainer.steps} steps", flush=True)
