@@ -4,9 +4,9 @@
     python -m shotstream_training.run_mini vae --minutes 6 --out runs/vae
     python -m shotstream_training.run_mini story --minutes 25 --vae runs/vae --out runs/story
 
-``story`` makes teacher and student: teacher, causal initialisation, intra-shot and inter-shot self-forcing share
-the minutes and one process. With ``--init`` it starts from a finished teacher, which a share of the minutes trains
-on.
+``story`` makes teacher and student: teacher, causal initialisation, intra-shot and inter-shot self-forcing
+share the minutes and one process. With ``--init`` it starts from a finished teacher, which a share of the
+minutes trains on.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     story = stages.add_parser("story", parents=[common], help="teacher and student")
     story.add_argument("--vae", type=Path, required=True, help="folder of the vae stage")
     story.add_argument("--init", type=Path, default=None, help="folder of a finished teacher")
+    story.add_argument("--teacher-out", type=Path, default=None, help="default: OUT/teacher")
     story.add_argument("--shares", type=float, nargs=4, default=list(SHARES.values()), metavar="PART",
                        help="parts of the minutes: teacher, causal-init, intra, inter")  # fmt: skip
     story.add_argument("--batch", type=int, default=96, help="of the teacher")
@@ -203,7 +204,7 @@ class _StoryRun:
         )
         budget = self._budget("teacher")
         return train_teacher(
-            settings, workshop, budget=budget, out=options.out / "teacher", seed=options.seed, start=start
+            settings, workshop, budget=budget, out=options.teacher_out or options.out / "teacher", seed=options.seed, start=start
         )
 
     def _causal_init(self, student: Student, budget: Budget, out: Path) -> None:

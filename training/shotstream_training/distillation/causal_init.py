@@ -141,7 +141,7 @@ def train_causal_init(
         "steps": trainer.steps,
         "curves": trainer.curves.record(),
     }
-    save_stage(out, {"student": student.state_dict()}, record)
+    save_stage(out, {"student": student.state_dict(), "text": workshop.text.state_dict()}, record)
     save_rollout_sheet(student, workshop, out, trainer.curves)
 
 

@@ -291,5 +291,6 @@ def save_student(trainer: SelfForcingTrainer, stage: str, out: Path) -> None:
         "student_updates": trainer.updates,
         "curves": trainer.curves.record(),
     }
-    save_stage(out, {"student": trainer.average.state_dict()}, record)
+    groups = {"student": trainer.average.state_dict(), "text": trainer.workshop.text.state_dict()}
+    save_stage(out, groups, record)
     save_rollout_sheet(trainer.average, trainer.workshop, out, trainer.curves)
