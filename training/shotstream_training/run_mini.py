@@ -83,8 +83,8 @@ def parser() -> argparse.ArgumentParser:
     story.add_argument("--critic-updates", type=int, default=3)
     story.add_argument("--shift", type=float, default=MINI_STUDENT.timestep_shift)
     story.add_argument("--no-compile", action="store_true")
-    story.add_argument("--two-characters", type=float, default=0.4, help="share of stories with a cast of two")
-    story.add_argument("--moving-camera", type=float, default=0.4, help="share of shots with a pan or push-in")
+    story.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
+    story.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
     story.add_argument("--few-step-share", type=float, default=0.5, help="of the causal init's times")
     story.add_argument("--init-rate", type=float, default=3e-3, help="of the causal init's matrices, by Muon")
     return root
@@ -204,7 +204,12 @@ class _StoryRun:
         )
         budget = self._budget("teacher")
         return train_teacher(
-            settings, workshop, budget=budget, out=options.teacher_out or options.out / "teacher", seed=options.seed, start=start
+            settings,
+            workshop,
+            budget=budget,
+            out=options.teacher_out or options.out / "teacher",
+            seed=options.seed,
+            start=start,
         )
 
     def _causal_init(self, student: Student, budget: Budget, out: Path) -> None:
