@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     vae.add_argument("--rate", type=float, default=0.02, help="of the convolutions, by Muon")
     vae.add_argument("--init", type=Path, default=None, help="folder of a vae stage to start from")
     vae.add_argument("--decoder-only", action="store_true", help="keep encoder and latents as they are")
+    vae.add_argument("--latent-noise", type=float, default=0.0, help="largest noise on decoded latents")
     vae.add_argument("--batch-scale", type=float, default=1.0, help="scales the clips per step")
     story = stages.add_parser("story", parents=[common], help="teacher and student")
     story.add_argument("--vae", type=Path, required=True, help="folder of the vae stage")
@@ -108,6 +109,7 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         batches=tuple((frames, max(1, round(clips * scale))) for frames, clips in defaults.batches),
         rate=options.rate,
         decoder_only=options.decoder_only,
+        latent_noise=options.latent_noise,
         pool=16 if options.tiny else 6000,
         first_shots=4 if options.tiny else 64,
     )

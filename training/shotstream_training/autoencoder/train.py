@@ -48,6 +48,8 @@ class AutoencoderSettings:
         first_shots: Shots waited for before the first step.
         decoder_only: Whether encoder and latents stay as they are, so that what was trained on them stays
             valid.
+        latent_noise: Largest noise added to a clip's latents before they are decoded, in standard deviations;
+            the decoder then turns what a student gets slightly wrong into clean pictures all the same.
         weights: Parts of the loss.
     """
 
@@ -61,6 +63,7 @@ class AutoencoderSettings:
     pool: int = 6000
     first_shots: int = 64
     decoder_only: bool = False
+    latent_noise: float = 0.0
     weights: LossWeights = field(default_factory=LossWeights)
 
     def build(self) -> AutoencoderKLWan:
@@ -119,6 +122,10 @@ class AutoencoderTrainer:
             with torch.set_grad_enabled(not self.settings.decoder_only):
                 mean, log_variance = self.codec.encode(clips)
             latents = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+            if self.settings.latent_noise:
+                spread = mean.detach().std(dim=(0, 2, 3, 4), keepdim=True)
+                level = self.settings.latent_noise * torch.rand(len(mean), 1, 1, 1, 1, device=mean.device)
+                latents = latents + level * spread * torch.randn_like(mean)
             pixels = self.codec.decode(latents)
         surprise = divergence(mean, log_variance)
         weights = self.settings.weights
@@ -201,7 +208,8 @@ def train_autoencoder(
             kept = start.config["latents_mean"], start.config["latents_std"]
         report = _Reporter(trainer, judged, pool, budget, out, kept)
         budget.start_training()
-        log, picture = Every(10.0), Every(60.0)
+        # Judging takes a while on a CPU, where budgets are long.
+        log, picture = Every(10.0), Every(max(60.0, budget.remaining / 8))
         while budget.training:
             frames, batch = settings.batches[trainer.steps % len(settings.batches)]
             trainer.step(pool.sample(batch, frames, trainer.generator), warmup_cosine(budget.fraction))
