@@ -151,7 +151,15 @@ def table(columns: dict[str, dict[str, Interval]]) -> str:
 
 
 def evaluate(
-    model: LoadedModel, *, stories: int, shots: int, split: Split, seed: int, out: Path
+    model: LoadedModel,
+    *,
+    stories: int,
+    shots: int,
+    split: Split,
+    seed: int,
+    out: Path,
+    two_characters: float = 0.4,
+    moving_camera: float = 0.4,
 ) -> dict[str, dict[str, Interval]]:
     """Generates, measures, and writes ``evaluation.json``, ``evaluation.md`` and ``sheet.png``.
 
@@ -169,7 +177,13 @@ def evaluate(
     found: dict[str, list[dict[str, list[float]]]] = {"rendered": [], "autoencoder": [], model.name: []}
     rows: list[list[Pictures]] = []
     for number in range(stories):
-        spec = sample_story(story_rng(number, split), shots, split=split)
+        spec = sample_story(
+            story_rng(number, split),
+            shots,
+            split=split,
+            two_characters=two_characters,
+            moving_camera=moving_camera,
+        )
         truth = [render_shot(spec, shot) for shot in range(shots)]
         coded = [through_autoencoder(model.video, shot) for shot in truth]
         made = generate_story(model, spec, seed)
@@ -205,6 +219,8 @@ def main() -> None:
     parser.add_argument("--model", default="mini", help="mini, or a model folder")
     parser.add_argument("--stories", type=int, default=20)
     parser.add_argument("--shots", type=int, default=5)
+    parser.add_argument("--two-characters", type=float, default=0.4, help="share of stories with a cast of two")
+    parser.add_argument("--moving-camera", type=float, default=0.4, help="share of shots with a pan or push-in")
     parser.add_argument("--split", choices=("held_out", "novel"), default="held_out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
@@ -216,6 +232,8 @@ def main() -> None:
         split=options.split,
         seed=options.seed,
         out=options.out,
+        two_characters=options.two_characters,
+        moving_camera=options.moving_camera,
     )
     print(table(columns))
 

@@ -100,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
     """The ``vae`` command."""
+    device = pick_device(options.device)
     scale = 0.05 if options.tiny else options.batch_scale
     defaults = AutoencoderSettings()
     settings = AutoencoderSettings(
@@ -110,7 +111,7 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         rate=options.rate,
         decoder_only=options.decoder_only,
         latent_noise=options.latent_noise,
-        pool=16 if options.tiny else 6000,
+        pool=16 if options.tiny else 6000 if device.type == "cuda" else 400,
         first_shots=4 if options.tiny else 64,
     )
     train_autoencoder(
@@ -119,7 +120,7 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         StoryRenderer(text, split="held_out", shot_counts=(1,) if options.tiny else (5,)),
         budget=Budget(options.minutes, min(25.0, options.minutes * 60 * 0.3)),
         out=options.out,
-        device=pick_device(options.device),
+        device=device,
         workers=options.workers,
         seed=options.seed,
         init=options.init,

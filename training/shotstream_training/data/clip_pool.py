@@ -20,7 +20,8 @@ class ClipPool:
     """
 
     def __init__(self, capacity: int, device: torch.device) -> None:
-        self._shots = torch.zeros((capacity, *SHOT_SHAPE), dtype=torch.uint8, device=device)
+        # Not zeroed: on a CPU, memory is then taken only as shots arrive.
+        self._shots = torch.empty((capacity, *SHOT_SHAPE), dtype=torch.uint8, device=device)
         self._next = 0
         self.seen = 0
 
