@@ -15,6 +15,7 @@ from shotstream_runtime.model import (
     FlowSchedule,
     RotaryTable,
     Student,
+    TimeModulation,
 )
 from torch import Tensor
 
@@ -70,6 +71,12 @@ class Rollout:
             [CaptionRun(i, i + 1, _rows(captions, batch, i)) for i in range(context)],
             CacheAccess(self._cache, self._cache.context_span()),
         )
+        # One modulation per time serves all chunks: these small products cost launches, not arithmetic.
+        times = [*self._schedule.steps[: exit_step + 1], 0.0]
+        device = batch.context.device
+        modulations = [
+            self._student.modulate(torch.full((chunk,), time, device=device)) for time in times
+        ]
         cleans, entering = [], []
         frames = batch.target.shape[1]
         for first in range(0, frames, chunk):
@@ -78,7 +85,7 @@ class Rollout:
                 self._rotary(batch, context + first, chunk),
                 _rows(captions, batch, context + first),
                 CacheAccess(self._cache, self._cache.local_span(first)),
-                exit_step,
+                modulations,
                 last=first + chunk >= frames,
             )
             cleans.append(clean)
@@ -91,25 +98,22 @@ class Rollout:
         rotary: RotaryTable,
         caption: CaptionKeys,
         access: CacheAccess,
-        exit_step: int,
+        modulations: Sequence[TimeModulation],
         *,
         last: bool,
     ) -> tuple[Tensor, Tensor]:
         frames = noise.shape[2]
         runs = [CaptionRun(0, frames, caption)]
         clean = entering = noise[0]
-        for step in range(exit_step + 1):
-            time = self._schedule.steps[step]
-            sigma = self._schedule.sigma(time)
+        *denoising, refreshing = modulations
+        for step, modulation in enumerate(denoising):
+            sigma = self._schedule.sigma(self._schedule.steps[step])
             if step:
                 entering = self._schedule.renoise(clean, noise[step], sigma)
-            modulation = self._student.modulate(torch.full((frames,), time, device=noise.device))
             flow = self._student(entering, modulation, rotary, runs, access)
             clean = entering - sigma * flow.float()
         if not last:
-            self._student.fill_cache(
-                clean, self._student.modulate(torch.zeros(frames, device=noise.device)), rotary, runs, access
-            )
+            self._student.fill_cache(clean, refreshing, rotary, runs, access)
         return clean, entering
 
     def _rotary(self, batch: NextShotBatch, first: int, frames: int) -> RotaryTable:
