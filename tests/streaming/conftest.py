@@ -10,14 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from shotstream_runtime.codecs.caption_cache import CachedTextEncoder
+from golden_story import load_golden_model
 from shotstream_runtime.codecs.text import CaptionFeatures, CaptionNotice
-from shotstream_runtime.codecs.video import VideoCodec
-from shotstream_runtime.codecs.video_config import VideoCodecConfig
-from shotstream_runtime.model import Student, StudentConfig
-from shotstream_runtime.weights.layouts import student_layout, video_layout
 from shotstream_runtime.weights.load import LoadedModel
-from shotstream_runtime.weights.profile import ModelProfile
 
 
 @dataclass(frozen=True)
@@ -36,24 +31,7 @@ class SeededText:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(golden_dir: Path, golden_json: Any, golden_tensors: Any) -> LoadedModel:
+def tiny_model(golden_dir: Path, golden_json: Any) -> LoadedModel:
     """The golden networks as a loaded model, at the size of the golden rollout."""
     values = golden_json("student_config")
-    config = StudentConfig.from_dict(values)
-    student = Student(config).eval().requires_grad_(False)
-    weights = golden_dir / "student_weights.safetensors"
-    student_layout(config).load(student, dict(golden_tensors("student_weights")), weights)
-    video_config = VideoCodecConfig.from_published(golden_json("vae_config"))
-    vae = video_config.build().requires_grad_(False)
-    weights = golden_dir / "vae_weights.safetensors"
-    video_layout(video_config).load(vae, dict(golden_tensors("vae_weights")), weights)
-    video = VideoCodec(vae, video_config.latent_mean, video_config.latent_std)
-    text = CachedTextEncoder(SeededText(config.text_len, config.text_dim))
-    profile = ModelProfile(
-        name="tiny",
-        width=values["rollout"]["w"] * video.spatial_factor,
-        height=values["rollout"]["h"] * video.spatial_factor,
-        frames_per_chunk=config.frames_per_chunk,
-        latent_frames_per_shot=7 * config.frames_per_chunk,
-    )
-    return LoadedModel(name="tiny", student=student, video=video, text=text, profile=profile)
+    return load_golden_model(golden_dir, SeededText(values["text_len"], values["text_dim"]))

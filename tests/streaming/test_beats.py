@@ -38,10 +38,21 @@ def test_replace_and_interrupt_drop_what_waits(policy: Any) -> None:
 
 def test_a_redirection_goes_before_waiting_cuts_and_behind_earlier_redirections() -> None:
     queue = BeatQueue()
+    queue.push(beat("shot"))
+    assert queue.pop() == beat("shot")
     queue.push(beat("next shot"))
     queue.push(beat("jump", mode="continue"))
     assert queue.push(beat("wave", mode="continue")) == []
     assert drain(queue) == ["jump", "wave", "next shot"]
+
+
+def test_a_redirection_before_anything_has_begun_belongs_to_the_first_cut() -> None:
+    queue = BeatQueue()
+    for name in ("shot", "next shot"):
+        queue.push(beat(name))
+    for name in ("jump", "wave"):
+        assert queue.push(beat(name, mode="continue")) == []
+    assert drain(queue) == ["shot", "jump", "wave", "next shot"]
 
 
 def test_a_queued_continue_waits_its_turn() -> None:

@@ -8,48 +8,18 @@ context latents and the passes made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
-from shotstream_runtime.codecs.caption_cache import CachedTextEncoder
-from shotstream_runtime.codecs.text import CaptionFeatures
+from golden_story import open_recorded_story
 from shotstream_runtime.engines import EagerEngine, EagerSession
-from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.context import select_context
 from shotstream_runtime.streaming.events import FramesReady
-from shotstream_runtime.streaming.story import StoryStream
 from torch import Tensor
 
 pytestmark = pytest.mark.golden
 LATENTS, PIXELS = 2e-5, 5e-5
-
-
-class RecordedText:
-    """The recorded features, chosen by the shot's number in the prompt."""
-
-    def __init__(self, embeds: Tensor) -> None:
-        self._embeds = embeds
-
-    def encode(self, prompt: str) -> CaptionFeatures:
-        return CaptionFeatures(self._embeds[int(prompt.partition("shot")[2].partition(":")[0])])
-
-
-class RecordedNoise:
-    """The recorded noise: the whole shot's initial noise, and what is mixed in before each later step."""
-
-    def __init__(self, tensors: Any, frames_per_chunk: int) -> None:
-        self._tensors, self._chunk = tensors, frames_per_chunk
-
-    def draw(self, shot: int, chunk: int, step: int, shape: tuple[int, ...]) -> Tensor:
-        if step:
-            noise = self._tensors[f"in.noise.shot{shot}.chunk{chunk}.renoise{step - 1}"]
-        else:
-            first = chunk * self._chunk
-            noise = self._tensors[f"in.noise.shot{shot}.init"][:, first : first + self._chunk]
-        assert noise.shape == shape
-        return noise
 
 
 class Listener:
@@ -106,11 +76,8 @@ def test_three_shots(tiny_model: Any, golden_json: Any, golden_tensors: Any) -> 
     tensors = golden_tensors("rollout")
     chunk = tiny_model.student.config.frames_per_chunk
     chunks = values["frames"] // chunk
-    model = replace(tiny_model, text=CachedTextEncoder(RecordedText(tensors["in.prompt_embeds"])))
-    engine = Listener(model.student)
-    story = StoryStream(model, engine, global_caption="", seed=0, noise=RecordedNoise(tensors, chunk))
-    for shot in range(values["shots"]):
-        story.submit(Beat(id=str(shot), text="-", chunks=chunks))
+    engine = Listener(tiny_model.student)
+    story = open_recorded_story(tiny_model, engine, tensors, values)
     lengths = [recorded["pixel_frames_per_shot"]] * values["shots"]
     shot_frames: list[list[Tensor]] = [[] for _ in lengths]
     pictures: list[list[Any]] = [[] for _ in lengths]

@@ -179,6 +179,16 @@ def test_a_redirection_keeps_waiting_cuts(open_story: Any) -> None:
     assert [name for name, _, _ in scheduled(events + run(story))] == ["a", "jump", "b"]
 
 
+def test_a_redirection_before_the_first_shot_begins_redirects_it(open_story: Any) -> None:
+    story = open_story()
+    for name in ("a", "b"):
+        story.submit(beat(name, chunks=2))
+    story.submit(beat("jump", mode="continue", chunks=1))
+    events = run(story)
+    assert scheduled(events) == [("a", 0, 0), ("jump", 0, FIRST_CHUNK), ("b", 1, FIRST_CHUNK + CHUNK)]
+    assert [outcome for _, outcome, _ in done(events)] == ["interrupted", "completed", "completed"]
+
+
 def test_a_finished_shot_can_be_extended_with_the_frames_of_one_longer_shot(open_story: Any) -> None:
     """The next shot's context was prefetched meanwhile; extending brings the old one back."""
     long, extended = open_story(), open_story()
