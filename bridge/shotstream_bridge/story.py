@@ -30,7 +30,7 @@ class BeatMode(StrEnum):
     CUT = "cut"
     """A new shot."""
     CONTINUE = "continue"
-    """Redirects the running shot from its next chunk on."""
+    """Changes the text of a shot; without a policy, that of the running shot from its next chunk on."""
 
 
 class BeatPolicy(StrEnum):
@@ -106,8 +106,10 @@ class BeatScript(BaseModel):
         id: Names the beat within its story; required on the wire, given by the reader of a file otherwise.
         text: What is seen, 1 to 2,000 characters once stripped.
         mode: ``cut`` or ``continue``.
-        policy: ``None`` stands for the mode's default, see :attr:`effective_policy`.
-        chunks: Duration in chunks, 1 to 200; ``None`` stands for the model's default.
+        policy: ``None``: a ``cut`` is queued; a ``continue`` redirects the running shot from its next chunk
+            on and leaves what waits in place. In a story file, ``None`` is ``queue`` for both.
+        chunks: Duration in chunks, 1 to 200; ``None`` stands for the model's default for a ``cut``, for what
+            is left of the shot for a ``continue``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,13 +119,6 @@ class BeatScript(BaseModel):
     mode: BeatMode = BeatMode.CUT
     policy: BeatPolicy | None = None
     chunks: ChunkCount | None = None
-
-    @property
-    def effective_policy(self) -> BeatPolicy:
-        """The policy, or the mode's default: ``queue`` for a cut, ``interrupt`` for a continue."""
-        if self.policy is not None:
-            return self.policy
-        return BeatPolicy.QUEUE if self.mode is BeatMode.CUT else BeatPolicy.INTERRUPT
 
 
 class StoryScript(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from shotstream_bridge import BeatMode, BeatPolicy, BeatScript, StoryScript
+from shotstream_bridge import BeatMode, BeatScript, StoryScript
 
 CUT = {"text": "A fox."}
 
@@ -18,10 +18,7 @@ def story(**changes: Any) -> StoryScript:
 
 def test_defaults() -> None:
     beat = story().beats[0]
-    assert (beat.mode, beat.policy, beat.effective_policy) == (BeatMode.CUT, None, BeatPolicy.QUEUE)
-    continued = BeatScript(text="It stops.", mode=BeatMode.CONTINUE)
-    assert continued.effective_policy is BeatPolicy.INTERRUPT
-    assert continued.model_copy(update={"policy": BeatPolicy.QUEUE}).effective_policy is BeatPolicy.QUEUE
+    assert (beat.id, beat.mode, beat.policy, beat.chunks) == (None, BeatMode.CUT, None, None)
 
 
 def test_text_is_stripped_before_it_is_measured() -> None:

@@ -89,23 +89,26 @@ def test_frames_through_the_socket_are_those_of_a_render(serve: Any, connect: An
     assert np.array_equal(one.pixels(), np.stack(rendered.pixels))
 
 
-def test_continue_redirects_the_running_shot_without_a_gap(serve: Any, connect: Any) -> None:
+def test_continue_redirects_the_running_shot_without_a_gap_and_leaves_what_waits(
+    serve: Any, connect: Any
+) -> None:
     one = connect(serve())
     story = open_watched(one)
     story.submit_beat(beat("a", chunks=30))
+    story.submit_beat(beat("waits", chunks=1))
     one.until(one.frames)
     story.submit_beat(beat("b", "the fox jumps", mode="continue", chunks=2))
-    one.until(lambda: one.done("b"))
     story.close()
     one.until(one.closed)
-    first, second = one.done("a"), one.done("b")
+    first, second, third = one.done("a"), one.done("b"), one.done("waits")
     assert (first.outcome, second.outcome) == ("interrupted", "completed")
     assert (first.shot, second.shot) == (0, 0)
+    assert (third.outcome, third.shot, third.frames) == ("completed", 1, FIRST_CHUNK)
     assert (first.frames - FIRST_CHUNK) % CHUNK == 0
     assert first.frames < FIRST_CHUNK + 29 * CHUNK
     assert second.frames == 2 * CHUNK
     assert second.first_frame == first.frames
-    headers = [frame.header for frame in one.frames()]
+    headers = [frame.header for frame in one.frames() if frame.header.shot == 0]
     assert [header.index_in_shot for header in headers] == list(range(first.frames + second.frames))
     assert [header.beat_id for header in headers] == ["a"] * first.frames + ["b"] * second.frames
 

@@ -39,7 +39,8 @@ class Beat:
             boundary. ``None``: ``queue`` for a cut; a ``continue`` redirects the running shot from the next
             chunk on and leaves what waits in place.
         chunks: How many chunks it runs. ``None``: a cut runs for the model's default shot length, a
-            ``continue`` for what remains of that length, at least one chunk.
+            ``continue`` for what remains of that length or of the running beat, whichever is more, and at
+            least one chunk.
     """
 
     id: str
@@ -69,6 +70,7 @@ class BeatQueue:
 
     def __init__(self) -> None:
         self._waiting: deque[Beat] = deque()
+        self._begun = False
         self._lock = threading.Lock()
 
     def push(self, beat: Beat) -> list[Beat]:
@@ -80,11 +82,10 @@ class BeatQueue:
                 self._waiting.clear()
             if beat.mode == "continue" and beat.policy is None:
                 # It belongs to the running shot: behind earlier redirections, before the first waiting cut.
-                place = next(
-                    (i for i, waiting in enumerate(self._waiting) if waiting.mode == "cut"),
-                    len(self._waiting),
-                )
-                self._waiting.insert(place, beat)
+                # As long as nothing has begun, the first waiting cut is the shot it belongs to.
+                cuts = [place for place, waiting in enumerate(self._waiting) if waiting.mode == "cut"]
+                later_cuts = cuts if self._begun else cuts[1:]
+                self._waiting.insert(later_cuts[0] if later_cuts else len(self._waiting), beat)
             else:
                 self._waiting.append(beat)
             return dropped
@@ -97,7 +98,10 @@ class BeatQueue:
     def pop(self) -> Beat | None:
         """Takes the beat that comes next."""
         with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+            if not self._waiting:
+                return None
+            self._begun = True
+            return self._waiting.popleft()
 
     def remove(self, beat_id: str) -> Beat | None:
         """Takes a waiting beat out; ``None`` where it does not wait."""

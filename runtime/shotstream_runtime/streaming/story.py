@@ -346,7 +346,9 @@ class StoryStream:
         last = shot.number if shot is not None else self._history.shots - 1
         if beat.mode == "cut":
             return last + waiting_cuts + 1
-        return last + waiting_cuts if beat.policy == "queue" or shot is None else last
+        if beat.policy == "queue":
+            return last + waiting_cuts
+        return last if shot is not None else last + 1
 
     def _draw(self, shot: _Shot, step: int) -> Tensor:
         shape = (1, self._config.frames_per_chunk, *self._size)
