@@ -27,7 +27,17 @@ SIZE_LIMIT = 25_000_000
 """Bytes a built-in model may have on disk."""
 
 
-def export_model(*, vae: Path, text: Path, student: Path, words: Path, out: Path, description: str) -> int:
+def export_model(
+    *,
+    vae: Path,
+    text: Path,
+    student: Path,
+    words: Path,
+    out: Path,
+    description: str,
+    blend: Path | None = None,
+    share: float = 0.5,
+) -> int:
     """Writes a model folder and loads it again.
 
     Args:
@@ -37,6 +47,8 @@ def export_model(*, vae: Path, text: Path, student: Path, words: Path, out: Path
         words: Model folder whose word table and lexicon the text side was trained with.
         out: Where the model goes.
         description: One or two sentences for people.
+        blend: Folder of a second stage of the same student, whose weights are mixed in.
+        share: Its part of the mixture.
 
     Returns:
         Size of the folder's weights in bytes.
@@ -49,8 +61,12 @@ def export_model(*, vae: Path, text: Path, student: Path, words: Path, out: Path
     encoder.load_state_dict(load_stage(text)[0]["text"])
     encoder.save(out)
     groups, record = load_stage(student)
+    weights = groups["student"]
+    if blend is not None:
+        other = load_stage(blend)[0]["student"]
+        weights = {name: torch.lerp(tensor, other[name], share) for name, tensor in weights.items()}
     # bfloat16: the student's matrices are stored in the type the runtime computes in on a GPU.
-    _store(groups["student"], torch.bfloat16, out / "student.safetensors")
+    _store(weights, torch.bfloat16, out / "student.safetensors")
     _write_json(record["student_config"], out / "student_config.json")
     groups, record = load_stage(vae)
     _store(groups["vae"], torch.float16, out / "vae.safetensors")
@@ -85,6 +101,8 @@ def main() -> None:
         ("out", "where the model goes"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=about)
+    parser.add_argument("--blend", type=Path, help="folder of a second stage, mixed into the student's weights")
+    parser.add_argument("--share", type=float, default=0.5, help="part of that second stage")
     parser.add_argument("--words", type=Path, default=MINI_FOLDER, help="folder with word table and lexicon")
     parser.add_argument(
         "--description",
