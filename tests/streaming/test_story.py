@@ -265,6 +265,22 @@ def test_a_continue_finds_the_shot_that_is_just_starting(open_story: Any) -> Non
 
 
 @pytest.mark.parametrize("policy", [None, "queue", "replace", "interrupt"])
+def test_a_continue_meets_a_first_cut_that_is_neither_waiting_nor_running(
+    open_story: Any, tiny_model: Any, monkeypatch: pytest.MonkeyPatch, policy: Any
+) -> None:
+    story = open_story()
+    story.submit(beat("a", chunks=2))
+    open_decoder = tiny_model.video.open_decoder
+
+    def submit_meanwhile() -> Any:
+        story.submit(beat("jump", mode="continue", policy=policy, chunks=1))
+        return open_decoder()
+
+    monkeypatch.setattr(tiny_model.video, "open_decoder", submit_meanwhile)
+    assert [shot for _, shot, _ in scheduled(run(story))] == [0, 0]
+
+
+@pytest.mark.parametrize("policy", [None, "queue", "replace", "interrupt"])
 def test_continue_without_a_shot_is_refused(open_story: Any, policy: Any) -> None:
     with pytest.raises(BeatRefused, match="send a beat with mode 'cut' first"):
         open_story().submit(beat("a", mode="continue", policy=policy))

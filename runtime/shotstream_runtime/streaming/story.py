@@ -342,13 +342,12 @@ class StoryStream:
 
     def _expected_shot(self, beat: Beat, waiting_cuts: int) -> int:
         """The number of the shot a beat will most likely belong to."""
-        shot = self._shot
-        last = shot.number if shot is not None else self._history.shots - 1
+        # Read in this order: a cut that has left the queue is seen to be starting, or is the shot already.
+        starting, shot = self._starting, self._shot
+        last = shot.number if shot is not None else self._history.shots - (not starting)
         if beat.mode == "cut":
             return last + waiting_cuts + 1
-        if beat.policy == "queue":
-            return last + waiting_cuts
-        return last if shot is not None else last + 1
+        return last + waiting_cuts if beat.policy == "queue" else max(last, 0)
 
     def _draw(self, shot: _Shot, step: int) -> Tensor:
         shape = (1, self._config.frames_per_chunk, *self._size)
