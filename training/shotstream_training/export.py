@@ -101,7 +101,7 @@ def main() -> None:
         ("out", "where the model goes"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, help=about)
-    parser.add_argument("--blend", type=Path, help="folder of a second stage, mixed into the student's weights")
+    parser.add_argument("--blend", type=Path, help="second stage, mixed into the student")
     parser.add_argument("--share", type=float, default=0.5, help="part of that second stage")
     parser.add_argument("--words", type=Path, default=MINI_FOLDER, help="folder with word table and lexicon")
     parser.add_argument(
