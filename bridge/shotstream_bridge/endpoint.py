@@ -74,6 +74,7 @@ class ServerEndpoint:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._blocked: dict[bytes, float] = {}
+        self._awaiting_sent: list[threading.Event] = []
 
     @property
     def address(self) -> str:
@@ -119,8 +120,8 @@ class ServerEndpoint:
     def stop(self, timeout: float = DEFAULT_STOP_S) -> None:
         """Sends what waits, says goodbye to every client and closes the socket.
 
-        Frames that wait for credits are not waited for: close the stories first and let ``story_closed``
-        go out. Afterwards publishing has no effect and nobody waits in :meth:`wait_wants_frames`.
+        Frames that wait for credits are not waited for, nor a ``story_closed`` behind them: close the stories
+        and call :meth:`wait_sent` first. Afterwards publishing has no effect and nobody waits in :meth:`wait_wants_frames`.
 
         Args:
             timeout: Seconds for sending what waits.
@@ -188,6 +189,31 @@ class ServerEndpoint:
         """
         return self._watchers.wait_wants_frames(story_id, timeout)
 
+    def wait_sent(self, timeout: float) -> bool:
+        """Waits until everything that can be sent is with the socket.
+
+        Thread-safe; not for methods of the service, which run on the thread that sends.
+
+        That is all that was published: messages, frames as far as credits are granted, and every
+        ``story_closed``, which a client that grants no credits holds up until the time is over. Frames of an
+        open story that wait for credits are not waited for.
+
+        Args:
+            timeout: Seconds.
+
+        Returns:
+            False when the time is over, or the endpoint does not run.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            return False
+        sent = threading.Event()
+        self._awaiting_sent.append(sent)
+        self._wakeup.set()
+        try:
+            return sent.wait(timeout)
+        finally:
+            self._awaiting_sent.remove(sent)
+
     def _check_failure(self) -> None:
         if self._failure is not None:
             raise BridgeError("the endpoint's thread has failed; see its log") from self._failure
@@ -227,6 +253,17 @@ class ServerEndpoint:
         # Signs of life may still wait in the socket, after a slow call into the service for instance.
         if all_heard:
             self._keep_alive(socket, now)
+        if self._awaiting_sent and self._all_sent():
+            for sent in list(self._awaiting_sent):
+                sent.set()
+
+    def _all_sent(self) -> bool:
+        sessions = self._dispatcher.sessions.values()
+        return not (
+            self._published
+            or any(session.outbox or session.held for session in sessions)
+            or self._watchers.any_ready(blocked=())
+        )
 
     def _wait_ms(self) -> int:
         if self._watchers.any_ready(self._blocked):

@@ -190,6 +190,48 @@ def test_story_closed_follows_the_last_frame_of_a_watcher_without_credits(
         raw.subscribe("s2")
 
 
+def test_wait_sent_waits_for_frames_with_credits_and_for_the_end_of_a_story(
+    service: ScriptedService, raw: RawDealer
+) -> None:
+    endpoint = service.endpoint
+    raw.open()
+    raw.subscribe(credits=2)
+    assert endpoint.wait_sent(PATIENCE_S)
+    # Without credits the third frame of an open story cannot be sent, and is not waited for.
+    service.publish_frames("s1", 3)
+    assert endpoint.wait_sent(PATIENCE_S)
+    assert [raw.hear_frame()[0]["index"] for _ in range(2)] == [0, 1]
+    # The end of the story stands behind it.
+    service.close("s1")
+    started = time.monotonic()
+    assert not endpoint.wait_sent(0.1)
+    assert 0.1 <= time.monotonic() - started < 5
+    waited: list[bool] = []
+    waiter = threading.Thread(target=lambda: waited.append(endpoint.wait_sent(PATIENCE_S)))
+    waiter.start()
+    raw.say(type="grant_credits", subscription=0, credits=1)
+    waiter.join(PATIENCE_S)
+    assert waited == [True]
+    assert [raw.hear()["type"] for _ in range(2)] == ["frame", "story_closed"]
+
+
+def test_wait_sent_on_clients_that_leave_and_on_an_endpoint_that_does_not_run() -> None:
+    service = ScriptedService()
+    endpoint = service.endpoint
+    assert not endpoint.wait_sent(PATIENCE_S)
+    endpoint.start()
+    with RawDealer(endpoint.address) as raw:
+        raw.hello()
+        raw.open()
+        raw.subscribe(credits=1)
+        service.publish_frames("s1", 3)
+        service.close("s1")
+        raw.say(type="goodbye")
+        assert endpoint.wait_sent(PATIENCE_S)
+    endpoint.stop()
+    assert not endpoint.wait_sent(PATIENCE_S)
+
+
 # --- life -------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from listener import beat, open_watched
 from shotstream_bridge.errors import AddressError
 from shotstream_bridge.messages import StoryEnd
 from shotstream_runtime.engines import EagerEngine
+from shotstream_runtime.host import serving
 from tiny_model_folder import CHUNK, FIRST_CHUNK
 
 CLIENT_THAT_DIES = """
@@ -143,14 +145,43 @@ def test_stopping_finishes_the_chunk_and_tells_the_clients(serve: Any, connect: 
     assert one.done("a").frames == frames
 
 
-def test_a_port_in_use_is_told_and_the_first_server_lives(serve: Any, connect: Any, tiny_loaded: Any) -> None:
-    from shotstream_runtime.host.serving import Server
+def test_a_stop_waits_for_watchers_that_read_on(serve: Any, connect: Any) -> None:
+    server = serve()
+    one = connect(server)
+    story = open_watched(one, auto_grant=False, credits=1)
+    story.submit_beat(beat("a", chunks=30))
+    one.until(one.frames)
+    stopper = threading.Thread(target=server.stop)
+    stopper.start()
+    one.until(lambda: one.done("a"))
+    assert one.closed() is None
+    one.client.core.grant(one.frames()[0].header.subscription, 100)
+    one.until(one.closed)
+    assert one.closed().end is StoryEnd.SERVER_STOPPING
+    assert len(one.frames()) == one.closed().frames
+    stopper.join(20)
+    assert not stopper.is_alive()
 
+
+def test_a_stop_does_not_wait_long_for_watchers_that_do_not_read(
+    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "_LAST_FRAMES_S", 0.1)
+    server = serve()
+    one = connect(server)
+    open_watched(one, auto_grant=False, credits=1).submit_beat(beat("a", chunks=2))
+    one.until(lambda: one.done("a"))
+    started = time.monotonic()
+    assert server.stop()
+    assert time.monotonic() - started < 5
+
+
+def test_a_port_in_use_is_told_and_the_first_server_lives(serve: Any, connect: Any, tiny_loaded: Any) -> None:
     server = serve()
     port = server.address.rpartition(":")[2]
     with (
         pytest.raises(AddressError, match=f"port {port} is in use"),
-        Server(tiny_loaded, EagerEngine(tiny_loaded.student), server.address),
+        serving.Server(tiny_loaded, EagerEngine(tiny_loaded.student), server.address),
     ):
         pass
     one = connect(server)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +15,8 @@ from shotstream_runtime.weights.load import LoadedModel
 from .story_host import StoryHost
 
 _ENDPOINT_TIMEOUT_S = 5.0
-_LAST_FRAMES_S = 0.5
+# Watchers that read get the last chunk and the news of the end; those that do not read hold a stop up so long.
+_LAST_FRAMES_S = 2.0
 
 
 class Server:
@@ -60,12 +60,8 @@ class Server:
             Whether the running chunk was finished within `timeout` seconds.
         """
         # The host first: what it says last still has to go out.
-        interrupted = self.host.open_stories > 0
         finished = self.host.stop(timeout)
-        if interrupted:
-            # Watchers that read get the last chunk and the news of the end; the endpoint itself would not
-            # wait for credits, and must not wait for watchers that do not read.
-            time.sleep(_LAST_FRAMES_S)
+        self.endpoint.wait_sent(_LAST_FRAMES_S)
         self.endpoint.stop(_ENDPOINT_TIMEOUT_S)
         return finished
 

@@ -126,12 +126,6 @@ class StoryHost:
         """Whether its threads live."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
 
-    @property
-    def open_stories(self) -> int:
-        """Stories that have not ended."""
-        with self._changed:
-            return len(self._registry)
-
     def wait_ready(self, timeout: float) -> bool:
         """Waits until the warm-up is over; False if that takes longer than `timeout` seconds."""
         with self._changed:

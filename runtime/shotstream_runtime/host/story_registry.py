@@ -30,9 +30,6 @@ class StoryRegistry:
         self._stories: dict[str, HostedStory] = {}
         self._turns: list[HostedStory] = []
 
-    def __len__(self) -> int:
-        return len(self._turns)
-
     def in_turn(self) -> Iterator[HostedStory]:
         """The stories, the one whose turn it is first."""
         return iter(list(self._turns))
