@@ -57,7 +57,7 @@ def test_captions_of_the_world_give_no_notice_and_fit(encoder: MiniTextEncoder, 
 def test_words_outside_are_drawn_as_the_nearest_and_said(
     encoder: MiniTextEncoder, prompt: str, word: str, nearest: str
 ):
-    (notice,) = (n for n in encoder.notices(prompt) if n.code == "outside-world")
+    (notice,) = (n for n in encoder.notices(prompt) if n.code == "outside_world")
     assert notice.words == (word,)
     assert f"'{word}'" in notice.text
     assert f"'{nearest}'" in notice.text
@@ -79,12 +79,12 @@ def test_unknown_words_are_ignored_aloud(encoder: MiniTextEncoder):
 
 
 def test_a_prompt_without_a_subject_is_said(encoder: MiniTextEncoder):
-    assert notice_codes(encoder, "In the forest.shot0:wide shot") == {"no-subject"}
-    assert notice_codes(encoder, "In the forest.shot0:it stands") == {"no-subject"}
-    assert notice_codes(encoder, "") == {"no-subject"}
+    assert notice_codes(encoder, "In the forest.shot0:wide shot") == {"no_subject"}
+    assert notice_codes(encoder, "In the forest.shot0:it stands") == {"no_subject"}
+    assert notice_codes(encoder, "") == {"no_subject"}
     # Later shots may speak of somebody by a pronoun: earlier shots show who it is.
     assert notice_codes(encoder, "In the forest.shot1:it stands") == set()
-    assert notice_codes(encoder, "In the forest.shot1:wide shot") == {"no-subject"}
+    assert notice_codes(encoder, "In the forest.shot1:wide shot") == {"no_subject"}
 
 
 def test_inflections_and_spelling_are_understood(encoder: MiniTextEncoder):
@@ -104,7 +104,7 @@ def test_a_prompt_that_is_too_long_keeps_the_shot(encoder: MiniTextEncoder):
     length = len(split_prompt(tail))
     assert mask.all()
     assert torch.equal(ids[0, -length:], own[0, :length])
-    assert notice_codes(encoder, "A fox " + "in a red coat " * 60 + tail) == {"too-long"}
+    assert notice_codes(encoder, "A fox " + "in a red coat " * 60 + tail) == {"too_long"}
 
 
 def test_features_have_the_promised_form(encoder: MiniTextEncoder):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from shotstream_runtime.codecs.text import Umt5TextEncoder, clean_prompt, load_tokenizer
+from shotstream_runtime.codecs.text import CaptionNotice, Umt5TextEncoder, clean_prompt, load_tokenizer
 from shotstream_runtime.codecs.umt5_config import Umt5Config
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
@@ -86,7 +86,7 @@ def test_too_long_a_prompt_keeps_its_end_token_and_says_so(encoder: Umt5TextEnco
     long = "a fox runs in the snow a fox runs in the snow"
     features = encoder.encode(long)
     (notice,) = features.notices
-    assert notice.code == "too-long"
+    assert notice.code == "too_long"
     assert "13 tokens of at most 8" in notice.text
     kept = torch.tensor([[3, 4, 5, 6, 7, 8, 3, END]])
     torch.testing.assert_close(features.embeds, encoder.encode_tokens(kept, torch.ones_like(kept))[0])
@@ -132,3 +132,9 @@ def test_attention_narrower_than_the_features_is_built_as_stated() -> None:
 def test_other_encoders_are_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("code", ["", "too-long", "Outside", "1st", "a" * 65])
+def test_notice_codes_are_those_of_the_protocol(code: str) -> None:
+    with pytest.raises(ValueError, match="must match"):
+        CaptionNotice(code, "words for people")

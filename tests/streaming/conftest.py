@@ -26,7 +26,7 @@ class SeededText:
         seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4], "little")
         embeds = torch.randn(self.text_len, self.text_dim, generator=torch.Generator().manual_seed(seed))
         embeds[len(prompt.split()) :] = 0
-        notices = (CaptionNotice("outside-world", "never heard of it"),) if "unheard of" in prompt else ()
+        notices = (CaptionNotice("outside_world", "never heard of it"),) if "unheard of" in prompt else ()
         return CaptionFeatures(embeds, notices)
 
 

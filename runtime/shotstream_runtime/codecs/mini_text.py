@@ -200,18 +200,18 @@ class MiniTextEncoder(nn.Module):
         notices = []
         for word, name in nearest.items():
             text = f"'{word}' is outside what mini can draw; nearest: '{name}'"
-            notices.append(CaptionNotice(code="outside-world", text=text, words=(word,)))
+            notices.append(CaptionNotice(code="outside_world", text=text, words=(word,)))
         if ignored:
             text = "mini does not know and ignores " + ", ".join(f"'{word}'" for word in ignored)
             notices.append(CaptionNotice(code="ignored", text=text, words=tuple(ignored)))
         if not has_subject:
             kinds = ", ".join(concept.name for concept in self.lexicon.group("kind"))
             text = f"no subject mini can draw is named; it knows: {kinds}"
-            notices.append(CaptionNotice(code="no-subject", text=text, words=()))
+            notices.append(CaptionNotice(code="no_subject", text=text, words=()))
         length, room = sum(self._token_id(token) is not None for token in tokens), self.config.text_len
         if length > room:
             text = f"the prompt has {length} words, mini reads {room}; the end of the global caption is cut"
-            notices.append(CaptionNotice(code="too-long", text=text, words=()))
+            notices.append(CaptionNotice(code="too_long", text=text, words=()))
         return tuple(notices)
 
     def save(self, folder: Path) -> None:

@@ -21,6 +21,7 @@ Tokenize = Callable[[str], Sequence[int]]
 """Token ids of a cleaned prompt, the end-of-sentence token included."""
 
 _WHITESPACE = re.compile(r"\s+")
+_NOTICE_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,22 @@ class CaptionNotice:
     """Something the author of a caption should know: what of it the model cannot follow.
 
     Attributes:
-        code: Kind of notice, stable across versions, for programs (`too-long`, `outside-world`, ...).
+        code: Kind of notice, stable across versions, for programs: `too_long`, `outside_world`, ...; up to 64
+            lower-case letters, digits and underscores, as the protocol has it.
         text: The notice in words, for people.
         words: The words of the caption it is about, in order; empty where no single word is meant.
+
+    Raises:
+        ValueError: The code is not of that form.
     """
 
     code: str
     text: str
     words: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _NOTICE_CODE.fullmatch(self.code):
+            raise ValueError(f"code {self.code!r} must match {_NOTICE_CODE.pattern}, as 'too_long' does")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +127,7 @@ class Umt5TextEncoder:
     def encode(self, prompt: str) -> CaptionFeatures:
         """Features of one prompt, float32, where the encoder is.
 
-        A prompt of more than `text_len` tokens loses its end and gets a `too-long` notice.
+        A prompt of more than `text_len` tokens loses its end and gets a `too_long` notice.
         """
         # Not truncated by the tokenizer: the notice needs the true length, and the end token must survive.
         ids = list(self._tokenize(clean_prompt(prompt)))
@@ -128,7 +137,7 @@ class Umt5TextEncoder:
             ids = [*ids[: self.text_len - 1], ids[-1]]
             notices = (
                 CaptionNotice(
-                    code="too-long",
+                    code="too_long",
                     text=f"the prompt has {length} tokens of at most {self.text_len}; its end is not read",
                 ),
             )

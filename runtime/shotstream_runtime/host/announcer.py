@@ -31,7 +31,6 @@ from shotstream_runtime.streaming.events import (
 )
 
 from .hosted_story import HostedStory
-from .stream_beats import notice_code
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ class Announcer:
                         story_id=story.id,
                         beat_id=event.beat_id,
                         level=NoticeLevel.WARNING,
-                        code=notice_code(event.notice.code),
+                        code=event.notice.code,
                         text=event.notice.text[:_LONGEST_TEXT],
                     )
                 )

@@ -20,7 +20,7 @@ from shotstream_runtime.weights.load import LoadedModel
 
 from .observers import StoryObserver
 from .script_pacing import Cue, ScriptPacing
-from .stream_beats import notice_code, stream_beat
+from .stream_beats import stream_beat
 
 
 def render_story(
@@ -71,6 +71,6 @@ def render_story(
                     observer.beat_done(event.beat_id, event.outcome, event.frames)
                     send(pacing.on(event.beat_id, Cue.DONE))
                 case CaptionNoticed():
-                    observer.notice(notice_code(event.notice.code), event.notice.text, event.beat_id)
+                    observer.notice(event.notice.code, event.notice.text, event.beat_id)
                 case ShotFinished():
                     pass

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Between the protocol's words and the stream's: beats on their way in, notices on their way out."""
+"""From the protocol's beats to the stream's."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
@@ -28,9 +27,3 @@ def stream_beat(script: BeatScript, beat_id: str) -> beats.Beat:
         policy=_POLICIES[script.policy],
         chunks=script.chunks,
     )
-
-
-def notice_code(code: str) -> str:
-    """A text encoder's notice code in the form that the protocol and manifests have: ``outside_world``."""
-    plain = re.sub(r"[^a-z0-9]+", "_", code.lower()).strip("_")[:64]
-    return plain if plain[:1].isalpha() else "caption"
