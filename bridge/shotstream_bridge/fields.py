@@ -110,6 +110,7 @@ class ServerInfo(Message):
     Attributes:
         product: Product and version, ``shotstream/0.1.0``.
         model: Name of the model.
+        weights_hash: Tells two sets of weights under one name apart.
         width: Pixels.
         height: Pixels.
         fps: Frames per second of the pictures' own time.
@@ -123,6 +124,7 @@ class ServerInfo(Message):
 
     product: Label
     model: Label
+    weights_hash: Label | None = None
     width: U16
     height: U16
     fps: Seconds

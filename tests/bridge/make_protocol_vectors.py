@@ -26,6 +26,7 @@ def server_info() -> m.ServerInfo:
     return m.ServerInfo(
         product="shotstream/0.1.0",
         model="mini",
+        weights_hash="5d41402abc4b2a76",
         width=128,
         height=80,
         fps=16.0,

@@ -19,11 +19,12 @@ from tiny_model_folder import CHUNK, CHUNKS_PER_SHOT, FIRST_CHUNK, HEIGHT, WIDTH
 SHOT = FIRST_CHUNK + (CHUNKS_PER_SHOT - 1) * CHUNK
 
 
-def test_a_story_of_three_shots_beat_by_beat(serve: Any, connect: Any) -> None:
+def test_a_story_of_three_shots_beat_by_beat(serve: Any, connect: Any, tiny_loaded: Any) -> None:
     server = serve()
     one = connect(server)
     info = one.client.server
     assert (info.model, info.width, info.height, info.fps) == ("tiny", WIDTH, HEIGHT, 16)
+    assert info.weights_hash == server.host.server_info().weights_hash == tiny_loaded.profile.weights_hash != ""
     assert (info.frames_per_chunk, info.frames_in_first_chunk, info.chunks_per_shot) == (12, 9, 3)
     assert info.state.value == "ready"
     story = open_watched(one)
@@ -242,6 +243,7 @@ def test_a_caption_outside_the_models_world_gives_a_notice(serve: Any, connect: 
     notices = [event for event in one.heard if type(event).__name__ == "Notice"]
     assert notices
     assert {notice.beat_id for notice in notices} == {"a"}
+    assert "outside_world" in {notice.code for notice in notices}
     assert "volcano" in " ".join(notice.text for notice in notices)
 
 

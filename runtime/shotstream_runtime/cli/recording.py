@@ -96,7 +96,6 @@ def play_and_record(
     name: str,
     seed: int,
     live: bool,
-    weights_hash: str | None = None,
 ) -> None:
     """Plays a story on a server and records it.
 
@@ -107,14 +106,15 @@ def play_and_record(
         name: What to call the story if it has no title.
         seed: Seed to use.
         live: Whether only the newest frames are watched.
-        weights_hash: Of the server's model, where it is known.
 
     Raises:
         CommandFailed: The story did not run to its end; what came before is kept.
         TakeError: The take cannot be written.
     """
     server = client.server
-    model = TakeModel(name=server.model, weights_hash=weights_hash, width=server.width, height=server.height)
+    model = TakeModel(
+        name=server.model, weights_hash=server.weights_hash, width=server.width, height=server.height
+    )
     with record(target, story, name=name, seed=seed, model=model, fps=server.fps) as recording:
         playback = Playback(client, story, seed=seed, live=live, observer=recording.observer)
         try:

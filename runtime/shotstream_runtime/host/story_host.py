@@ -141,6 +141,7 @@ class StoryHost:
         return ServerInfo(
             product=f"shotstream/{__version__}",
             model=profile.name,
+            weights_hash=profile.weights_hash or None,
             width=profile.width,
             height=profile.height,
             fps=float(profile.fps),

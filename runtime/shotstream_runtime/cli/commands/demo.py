@@ -60,5 +60,4 @@ def demo(
             name=path.stem,
             seed=script.seed if seed is None else seed,
             live=False,
-            weights_hash=loaded.profile.weights_hash,
         )
