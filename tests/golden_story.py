@@ -27,7 +27,7 @@ from shotstream_runtime.weights.profile import ModelProfile
 from torch import Tensor
 
 
-def load_golden_model(folder: Path, text: TextEncoder) -> LoadedModel:
+def load_golden_model(folder: Path, text: TextEncoder, *, accelerated: bool = True) -> LoadedModel:
     """Student and autoencoder of a golden folder, at the size of its rollout."""
     values = json.loads((folder / "student_config.json").read_text(encoding="utf-8"))
     config = StudentConfig.from_dict(values)
@@ -39,7 +39,7 @@ def load_golden_model(folder: Path, text: TextEncoder) -> LoadedModel:
     vae = video_config.build().requires_grad_(False)
     weights = folder / "vae_weights.safetensors"
     video_layout(video_config).load(vae, load_file(weights), weights)
-    video = VideoCodec(vae, video_config.latent_mean, video_config.latent_std)
+    video = VideoCodec(vae, video_config.latent_mean, video_config.latent_std, accelerated=accelerated)
     profile = ModelProfile(
         name="golden",
         width=values["rollout"]["w"] * video.spatial_factor,
