@@ -3,8 +3,8 @@
 
     python benchmarks/golden_rollout.py
 
-Beside it the same story over the library's own video codec shows how fast the machine is: the published code and
-plain implementations take about as long as that.
+Beside it the same story over the library's own video codec shows how fast the machine is: the published code
+and plain implementations take about as long as that.
 """
 
 from __future__ import annotations

@@ -149,7 +149,9 @@ def test_passes_a_to_d(scene: Scene) -> None:
     assert_cached(scene, "c.local", local.start, local.stop, layers)
 
     noisy = scene.inputs["in.chunk1_noisy"]
-    for j in (0, 3):
+    listed = [j for j in range(len(steps)) if f"out.d.flow.{j}" in scene.inputs]
+    assert listed
+    for j in listed:
         flow = scene.chunk(noisy, steps[j], 1, flag=scene.new_flag, caption=scene.new_flag)
         assert_close(flow, scene.inputs[f"out.d.flow.{j}"], f"d.flow.{j}")
         clean = scene.schedule.clean(noisy, flow, scene.schedule.sigma(steps[j]))
