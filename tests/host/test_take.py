@@ -237,6 +237,8 @@ def test_thumbnails_are_evenly_spaced_whatever_the_length(length: int) -> None:
     assert picks[0] == 0
     assert picks[-1] == length - 1
     assert len(picks) == min(length, COLUMNS)
+    shot.settle(COLUMNS)
+    assert [index for index, _ in shot.pick(COLUMNS)] == picks
     if length > COLUMNS:
         gaps = np.diff(picks)
         assert gaps.max() - gaps.min() <= max(2, length // 6)

@@ -37,24 +37,30 @@ class ShotThumbnails:
     def __init__(self) -> None:
         self._stride = 1
         self._kept: list[tuple[int, Image.Image]] = []
-        self._last: tuple[int, Image.Image] | None = None
+        self._last: tuple[int, PixelArray] | None = None
 
     def add(self, pixels: PixelArray, index_in_shot: int) -> None:
         """Offers a frame, ``[H, W, 3]`` uint8 RGB, with its index inside the shot."""
-        thumbnail = _thumbnail(pixels)
-        self._last = (index_in_shot, thumbnail)
+        # Scaled only when it is picked: the last frame so far is hardly ever the last one.
+        self._last = (index_in_shot, pixels)
         if index_in_shot % self._stride:
             return
-        self._kept.append(self._last)
+        self._kept.append((index_in_shot, _thumbnail(pixels)))
         if len(self._kept) > _CANDIDATES:
             self._stride *= 2
             self._kept = [entry for entry in self._kept if entry[0] % self._stride == 0]
+
+    def settle(self, count: int) -> None:
+        """Keeps only what `pick` picks, now that the shot has ended."""
+        self._kept = self.pick(count)
+        self._last = None
 
     def pick(self, count: int) -> list[tuple[int, Image.Image]]:
         """Picks up to `count` thumbnails, first and last frame included, with their indices in the shot."""
         entries = list(self._kept)
         if self._last is not None and (not entries or entries[-1][0] != self._last[0]):
-            entries.append(self._last)
+            index, pixels = self._last
+            entries.append((index, _thumbnail(pixels)))
         if len(entries) <= count:
             return entries
         if count == 1:

@@ -233,6 +233,8 @@ class TakeRecorder:
         self._frames += 1
         entry = self._shots.get(shot)
         if entry is None:
+            if self._shots:
+                next(reversed(self._shots.values())).thumbnails.settle(COLUMNS)
             record = TakeShot(shot=shot, first_frame=index - index_in_shot, frames=0, beats=[])
             entry = self._shots[shot] = _Shot(record, ShotThumbnails())
         entry.record.frames += 1
