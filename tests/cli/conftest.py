@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real command in a process of its own, and a tiny model to run it with."""
+"""The command in a process of its own and in that of the test, and a tiny model to run it with."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,9 +56,11 @@ def start() -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
-def in_process(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Runs the command inside the test's process: for failures that come after the slow imports."""
+def in_process(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Outcome]]:
+    """Runs the command inside the test's process, which has made the slow imports already."""
     from shotstream_runtime.cli.app import run as run_command
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(*arguments: str | Path) -> Outcome:
         capsys.readouterr()
@@ -66,4 +69,6 @@ def in_process(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         captured = capsys.readouterr()
         return Outcome(int(end.value.code or 0), captured.out, captured.err)
 
-    return run
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

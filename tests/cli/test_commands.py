@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +16,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from command_process import begin
+from command_process import PATIENCE_S, Running, begin
 from PIL import Image
+from shotstream_bridge.client import Client
+from shotstream_bridge.events import ClientEvent, ConnectionLost
+from shotstream_bridge.messages import StoryClosed, StoryEnd
+from shotstream_bridge.story import BeatScript
 from shotstream_runtime.host.manifest import read_manifest
 from tiny_model_folder import CHUNK, FIRST_CHUNK, HEIGHT, WIDTH
 
@@ -86,39 +93,47 @@ def test_demo_leaves_movie_contact_sheet_and_manifest(
 
 
 @pytest.fixture(scope="module")
-def address(tiny_folder: Path) -> Iterator[str]:
-    """Where a server listens; the last test that uses it is that of its end."""
-    process = begin("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
-    yield process.line_with("Serving tiny (32x16 at 16 fps) at ").split()[-1]
-    process.process.send_signal(signal.SIGINT)
-    ended = process.end()
-    assert ended.code == 0
-    assert ended.out.splitlines()[-2:] == ["Finishing the running chunk ...", "Stopped."]
+def server(tiny_folder: Path) -> Iterator[Running]:
+    """A server in a process of its own, for the tests up to that of its death."""
+    running = begin("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
+    yield running
+    if running.process.poll() is None:
+        running.process.kill()
+    running.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(server: Running) -> str:
+    """Where it listens."""
+    return server.line_with("Serving tiny (32x16 at 16 fps) at ").split()[-1]
 
 
 def test_render_without_sockets_equals_play_through_them(
-    shotstream: Any, address: str, tiny_folder: Path, tmp_path: Path, story: Path
+    shotstream: Any, in_process: Any, address: str, tiny_folder: Path, tmp_path: Path, story: Path
 ) -> None:
-    rendered = shotstream("render", story, "-o", tmp_path / "rendered", "--png", "--model", tiny_folder)
+    rendered = in_process("render", story, "-o", tmp_path / "rendered", "--png", "--model", tiny_folder)
     assert (rendered.code, rendered.err) == (0, "")
     played = shotstream("play", story, "-o", tmp_path / "played", "--png", "--address", address)
     assert (played.code, played.err) == (0, "")
     expected = pictures_in(tmp_path / "rendered" / "frames")
     assert expected.shape == (STORY_FRAMES, HEIGHT, WIDTH, 3)
     assert np.array_equal(pictures_in(tmp_path / "played" / "frames"), expected)
+    first, second = (read_manifest(tmp_path / name / "manifest.json") for name in ("rendered", "played"))
+    assert first.model == second.model
+    assert first.model.weights_hash
 
 
 def test_play_with_another_seed_to_a_named_movie(
-    shotstream: Any, address: str, tmp_path: Path, story: Path
+    in_process: Any, address: str, tmp_path: Path, story: Path
 ) -> None:
-    outcome = shotstream("play", story, "-o", tmp_path / "other.mp4", "--seed", "8", "--address", address)
+    outcome = in_process("play", story, "-o", tmp_path / "other.mp4", "--seed", "8", "--address", address)
     assert (outcome.code, outcome.err) == (0, "")
     assert read_manifest(tmp_path / "other.manifest.json").seed == 8
     assert frames_of(tmp_path / "other.mp4") == STORY_FRAMES
 
 
-def test_play_live(shotstream: Any, address: str, tmp_path: Path, story: Path) -> None:
-    outcome = shotstream("play", story, "-o", tmp_path / "live", "--live", "--address", address)
+def test_play_live(in_process: Any, address: str, tmp_path: Path, story: Path) -> None:
+    outcome = in_process("play", story, "-o", tmp_path / "live", "--live", "--address", address)
     assert (outcome.code, outcome.err) == (0, "")
     manifest = read_manifest(tmp_path / "live" / "manifest.json")
     assert manifest.complete
@@ -128,11 +143,11 @@ def test_play_live(shotstream: Any, address: str, tmp_path: Path, story: Path) -
 
 
 def test_a_notice_reaches_the_terminal_and_the_manifest(
-    shotstream: Any, address: str, tmp_path: Path
+    in_process: Any, address: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "odd.json"
     path.write_text('{"global_caption": "A volcano.", "shot1": "It explodes."}', encoding="utf-8")
-    outcome = shotstream("play", path, "-o", tmp_path / "take", "--address", address)
+    outcome = in_process("play", path, "-o", tmp_path / "take", "--address", address)
     assert (outcome.code, outcome.err) == (0, "")
     assert "note: " in outcome.out
     assert "volcano" in outcome.out
@@ -155,11 +170,36 @@ def test_ctrl_c_keeps_what_was_played(start: Any, address: str, tmp_path: Path, 
 
 
 @not_on_windows
+def test_serve_ends_by_ctrl_c_and_tells_its_clients(in_process: Any, tiny_folder: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    heard: list[ClientEvent] = []
+
+    def press_ctrl_c() -> None:
+        with Client.connect(address, PATIENCE_S) as client:
+            client.wait_until_ready(PATIENCE_S)
+            story = client.open_story(global_caption="A fox.")
+            story.subscribe()
+            story.submit_beat(BeatScript(id="a", text="The fox walks.", chunks=200), wait=5)
+            os.kill(os.getpid(), signal.SIGINT)
+            heard.extend(client.events())
+
+    client = threading.Thread(target=press_ctrl_c)
+    client.start()
+    outcome = in_process("serve", "--address", address, "--model", tiny_folder)
+    client.join(PATIENCE_S)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.splitlines()[-2:] == ["Finishing the running chunk ...", "Stopped."]
+    (closed,) = (event for event in heard if isinstance(event, StoryClosed))
+    assert closed.end is StoryEnd.SERVER_STOPPING
+    assert isinstance(heard[-1], ConnectionLost)
+
+
+@not_on_windows
 def test_a_server_that_dies_is_told_and_what_came_is_kept(
-    start: Any, tiny_folder: Path, tmp_path: Path, long_story: Path
+    start: Any, server: Running, address: str, tmp_path: Path, long_story: Path
 ) -> None:
-    server = start("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
-    address = server.line_with("Serving tiny").split()[-1]
     player = start("play", long_story, "-o", tmp_path / "lost", "--address", address)
     wait_for(tmp_path / "lost" / ".movie.mp4.part")
     server.process.kill()

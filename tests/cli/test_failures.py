@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shotstream_runtime.cli.commands import play
 
 GOOD = "global_caption: A fox.\nbeats:\n  - The fox walks.\n"
 HEAVY = ("torch", "transformers", "diffusers", "av", "zmq", "numpy", "yaml", "PIL")
@@ -41,8 +42,8 @@ def write(folder: Path, text: str, name: str = "story.yaml") -> Path:
     ],
     ids=["unknown field", "zero shots", "empty beat", "huge beat", "not YAML"],
 )
-def test_wrong_stories(shotstream: Any, tmp_path: Path, text: str, problem: str) -> None:
-    outcome = shotstream("render", write(tmp_path, text), "-o", tmp_path / "out")
+def test_wrong_stories(in_process: Any, tmp_path: Path, text: str, problem: str) -> None:
+    outcome = in_process("render", write(tmp_path, text), "-o", tmp_path / "out")
     assert outcome.code == 1
     assert outcome.error_line().startswith(f"{tmp_path}/{problem}")
     assert not (tmp_path / "out").exists()
@@ -57,20 +58,20 @@ def test_a_story_that_is_not_there(shotstream: Any, tmp_path: Path, command: str
     )
 
 
-def test_outputs_that_cannot_be(shotstream: Any, tmp_path: Path) -> None:
+def test_outputs_that_cannot_be(in_process: Any, tmp_path: Path) -> None:
     story = write(tmp_path, GOOD)
-    outcome = shotstream("render", story, "-o", tmp_path / "out.mov")
+    outcome = in_process("render", story, "-o", tmp_path / "out.mov")
     assert (outcome.code, outcome.error_line()) == (
         1,
         f"{tmp_path}/out.mov: movies are written as .mp4; use out.mp4",
     )
-    outcome = shotstream("render", story, "-o", story / "out")
+    outcome = in_process("render", story, "-o", story / "out")
     assert outcome.code == 1
     assert "the take cannot be written here" in outcome.error_line()
 
 
-def test_a_model_that_is_not_there(shotstream: Any, tmp_path: Path) -> None:
-    outcome = shotstream(
+def test_a_model_that_is_not_there(in_process: Any, tmp_path: Path) -> None:
+    outcome = in_process(
         "render", write(tmp_path, GOOD), "-o", tmp_path / "out", "--model", tmp_path / "none"
     )
     assert outcome.code == 2
@@ -93,29 +94,30 @@ def test_a_device_that_is_not_there(in_process: Any, tmp_path: Path, tiny_folder
         assert f"device '{device}' {problem}" in outcome.error_line()
 
 
-def test_nobody_at_the_address(shotstream: Any, tmp_path: Path) -> None:
+def test_nobody_at_the_address(in_process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(play, "_CONNECT_S", 0.2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    outcome = shotstream("play", write(tmp_path, GOOD), "-o", tmp_path / "out", "--address", address)
+    outcome = in_process("play", write(tmp_path, GOOD), "-o", tmp_path / "out", "--address", address)
     assert outcome.code == 1
     assert outcome.error_line().startswith(f"no server answers at {address}")
     assert "shotstream serve" in outcome.error_line()
 
 
-def test_a_port_in_use(shotstream: Any) -> None:
+def test_a_port_in_use(in_process: Any) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        outcome = shotstream("serve", "--address", f"tcp://127.0.0.1:{port}")
+        outcome = in_process("serve", "--address", f"tcp://127.0.0.1:{port}")
     assert outcome.code == 1
     assert outcome.error_line().startswith(f"port {port} is in use")
 
 
 @pytest.mark.parametrize("address", ["tcp://0.0.0.0:5555", "tcp://example.org:5555", "ipc://x", "5555"])
-def test_addresses_beyond_this_machine_are_refused(shotstream: Any, address: str) -> None:
-    outcome = shotstream("serve", "--address", address)
+def test_addresses_beyond_this_machine_are_refused(in_process: Any, address: str) -> None:
+    outcome = in_process("serve", "--address", address)
     assert outcome.code == 1
     assert outcome.error_line().startswith("only loopback addresses are served; got ")
 
@@ -131,8 +133,8 @@ def test_addresses_beyond_this_machine_are_refused(shotstream: Any, address: str
         (["serve", "--adress", "x"], "No such option: --adress"),
     ],
 )
-def test_wrong_usage_is_exit_code_2(shotstream: Any, arguments: list[str], problem: str) -> None:
-    outcome = shotstream(*arguments)
+def test_wrong_usage_is_exit_code_2(in_process: Any, arguments: list[str], problem: str) -> None:
+    outcome = in_process(*arguments)
     assert outcome.code == 2
     assert outcome.error_line().startswith(problem)
     assert "--help)" in outcome.error_line()
@@ -169,27 +171,27 @@ def test_weights_from_a_hub_that_does_not_answer(in_process: Any, tmp_path: Path
     assert "Traceback" not in outcome.err
 
 
-def test_debug_shows_where_wherever_it_stands(shotstream: Any, tmp_path: Path) -> None:
+def test_debug_shows_where_wherever_it_stands(in_process: Any, tmp_path: Path) -> None:
     for arguments in (
         ["--debug", "render", tmp_path / "none.yaml", "-o", "x"],
         ["render", tmp_path / "none.yaml", "-o", "x", "--debug"],
     ):
-        outcome = shotstream(*arguments)
+        outcome = in_process(*arguments)
         assert outcome.code == 1
         assert "Traceback (most recent call last)" in outcome.err
         assert outcome.err.strip().splitlines()[-1].startswith("error: ")
 
 
-def test_help_and_version(shotstream: Any) -> None:
+def test_help_and_version(in_process: Any) -> None:
     from shotstream_bridge.version import __version__
 
-    assert shotstream("--version").out == f"shotstream {__version__}\n"
-    outcome = shotstream("--help")
+    assert in_process("--version").out == f"shotstream {__version__}\n"
+    outcome = in_process("--help")
     assert outcome.code == 0
     for command in ("demo", "serve", "play", "render", "doctor", "weights"):
         assert f" {command} " in outcome.out
-    assert shotstream().code == 2
-    outcome = shotstream("weights", "--help")
+    assert in_process().code == 2
+    outcome = in_process("weights", "--help")
     assert "fetch" in outcome.out
     assert "verify" in outcome.out
 
