@@ -121,7 +121,8 @@ class ServerEndpoint:
         """Sends what waits, says goodbye to every client and closes the socket.
 
         Frames that wait for credits are not waited for, nor a ``story_closed`` behind them: close the stories
-        and call :meth:`wait_sent` first. Afterwards publishing has no effect and nobody waits in :meth:`wait_wants_frames`.
+        and call :meth:`wait_sent` first. Afterwards publishing has no effect and nobody waits in
+        :meth:`wait_wants_frames`.
 
         Args:
             timeout: Seconds for sending what waits.

@@ -15,7 +15,7 @@ from shotstream_runtime.weights.load import LoadedModel
 from .story_host import StoryHost
 
 _ENDPOINT_TIMEOUT_S = 5.0
-# Watchers that read get the last chunk and the news of the end; those that do not read hold a stop up so long.
+# Watchers that read get the last chunk and the news of the end; the others hold a stop up for so long.
 _LAST_FRAMES_S = 2.0
 
 
