@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steers a running story from events, as a game would. Start `shotstream serve` first.
 
-    python examples/steer.py [tcp://127.0.0.1:5555]
+python examples/steer.py [tcp://127.0.0.1:5555]
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ with Client.connect(address) as client:
             if event.header.index == 20:  # something happened in the game: redirect the running shot
                 story.submit_beat(BeatScript(text="The bear waves.", mode="continue"))
             if event.header.index == 60:  # and a new shot, at the next chunk
-                story.submit_beat(BeatScript(text="Wide shot: the bear walks at the beach.", policy="interrupt"))
+                story.submit_beat(
+                    BeatScript(text="Wide shot: the bear walks at the beach.", policy="interrupt")
+                )
                 story.close(drain=True)
         elif isinstance(event, StoryClosed):
             print(f"{picture.shape[1]}x{picture.shape[0]}: the last frame has arrived")

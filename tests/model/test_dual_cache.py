@@ -26,6 +26,12 @@ def test_a_long_shot_becomes_a_ring() -> None:
     assert cache.local_span(42) == cache.local_span(21)
 
 
+def test_a_window_that_is_no_multiple_of_a_chunk_rings_over_whole_chunks() -> None:
+    cache = DualCache(config(frames_per_chunk=2), tokens_per_frame=1)
+    assert cache.local_span(18) == CacheSpan(start=24, stop=26, keys=26)
+    assert cache.local_span(20) == CacheSpan(start=6, stop=8, keys=26)
+
+
 def test_the_sink_is_never_overwritten() -> None:
     cache = DualCache(config(sink_frames=3), tokens_per_frame=1)
     starts = {cache.local_span(first).start for first in range(21, 120, 3)}
@@ -55,6 +61,7 @@ def test_a_chunk_starts_at_a_chunk_boundary() -> None:
     [
         ({"dim": 25}, "dim=25 must be a multiple of num_heads=2"),
         ({"sink_frames": 2}, "whole chunks"),
+        ({"local_window_frames": 2}, "room for a chunk"),
         ({"denoising_steps": [0]}, "must lie in 1..1000"),
         ({"rope_channels": [4, 4, 5]}, "must be even and add up to head_dim=12"),
         ({"patch_size": [2, 2, 2]}, "one latent frame"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.streaming.beats import Beat, BeatRefused
 from shotstream_runtime.streaming.events import (
@@ -229,6 +231,61 @@ def test_cancel_waiting_and_running(open_story: Any) -> None:
     assert not story.cancel("nobody")
     events += run(story)
     assert done(events) == [("b", "cancelled", 0), ("a", "cancelled", FIRST_CHUNK)]
+
+
+def test_cancel_finds_a_beat_that_is_just_starting(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    events = run(story)
+    story.submit(beat("b"))
+    between = story.advance()
+    assert isinstance(next(between), ShotFinished)  # "b" has left the queue and is not yet the shot
+    assert story.cancel("b")
+    events = [*between, *run(story)]
+    assert done(events) == [("b", "cancelled", 0)]
+    story.submit(beat("c"))
+    assert done(run(story)) == [("c", "completed", 21)]
+
+
+def test_a_slow_text_encoder_holds_nobody_up(tiny_model: Any) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    class SlowText:
+        def encode(self, prompt: str) -> Any:
+            entered.set()
+            assert release.wait(30)
+            return tiny_model.text.encode(prompt)
+
+    model = replace(tiny_model, text=SlowText())
+    story = StoryStream(model, EagerEngine(model.student), global_caption="", seed=1)
+    refused: list[BeatRefused] = []
+
+    def submit() -> None:
+        try:
+            story.submit(beat("a"))
+        except BeatRefused as error:
+            refused.append(error)
+
+    sender = threading.Thread(target=submit)
+    sender.start()
+    assert entered.wait(30)
+    stopper = threading.Thread(target=story.stop)
+    stopper.start()
+    stopper.join(10)  # waits for the encoder if anything is locked meanwhile
+    held_up = stopper.is_alive()
+    release.set()
+    sender.join(30)
+    assert not held_up
+    assert refused
+    assert run(story) == []
+    assert story.closed
+
+
+def test_the_reader_keeps_its_own_grad_mode(open_story: Any) -> None:
+    story = open_story()
+    story.submit(beat("a"))
+    for _ in story.advance():
+        assert not torch.is_inference_mode_enabled()
 
 
 def test_stop_ends_at_the_chunk_and_closes(open_story: Any) -> None:

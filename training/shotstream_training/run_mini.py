@@ -140,9 +140,7 @@ def run_story(options: argparse.Namespace, text: MiniTextEncoder) -> None:
         in_dim=channels,
         out_dim=channels,
     )
-    with StoryProducer(
-        renderer, workers=options.workers, first_seed=options.seed * 10_000_000
-    ) as producer:
+    with StoryProducer(renderer, workers=options.workers, first_seed=options.seed * 10_000_000) as producer:
         workshop = Workshop.open(
             config,
             text,

@@ -79,9 +79,7 @@ class Workshop:
         judged = store(2 * held_out.max_shots, held_out.max_shots)
         for number in range(2):
             judged.add(held_out(number))
-        return cls(
-            student, text, codec, producer, store(capacity, max_shots), judged, device, live
-        )
+        return cls(student, text, codec, producer, store(capacity, max_shots), judged, device, live)
 
     def wait_for(self, shots: int, budget: Budget) -> None:
         """Waits until the store holds so many shots."""

@@ -76,14 +76,10 @@ class StudentConfig:
                 f"rope_channels={self.rope_channels} must be even and add up to head_dim={self.head_dim}"
             )
         ring = self.local_window_frames - self.sink_frames
-        if (
-            self.sink_frames % self.frames_per_chunk
-            or ring < self.frames_per_chunk
-            or ring % self.frames_per_chunk
-        ):
+        if self.sink_frames % self.frames_per_chunk or ring < self.frames_per_chunk:
             raise ValueError(
                 f"sink_frames={self.sink_frames} and local_window_frames={self.local_window_frames} must "
-                f"leave a ring of whole chunks of {self.frames_per_chunk} frames"
+                f"leave a sink of whole chunks and room for a chunk of {self.frames_per_chunk} frames"
             )
         if not self.denoising_steps or any(not 1 <= step <= 1000 for step in self.denoising_steps):
             raise ValueError(f"denoising_steps={self.denoising_steps} must lie in 1..1000")

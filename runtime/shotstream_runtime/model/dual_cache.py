@@ -77,8 +77,11 @@ class DualCache:
         chunk = config.frames_per_chunk
         if first_frame < 0 or first_frame % chunk:
             raise ValueError(f"first_frame={first_frame} must be a multiple of frames_per_chunk={chunk}")
-        window, sink = config.local_window_frames, config.sink_frames
-        slot = first_frame if first_frame < window else sink + (first_frame - sink) % (window - sink)
+        sink = config.sink_frames
+        # The ring holds whole chunks: a window that is no multiple of a chunk leaves its last slots unused.
+        ring = (config.local_window_frames - sink) // chunk * chunk
+        window = sink + ring
+        slot = first_frame if first_frame < window else sink + (first_frame - sink) % ring
         filled = min(first_frame + chunk, window)
         start = (config.max_context_frames + slot) * self.tokens_per_frame
         return CacheSpan(

@@ -71,6 +71,7 @@ class BeatQueue:
     def __init__(self) -> None:
         self._waiting: deque[Beat] = deque()
         self._begun = False
+        self._starting: Beat | None = None
         self._lock = threading.Lock()
 
     def push(self, beat: Beat) -> list[Beat]:
@@ -95,13 +96,25 @@ class BeatQueue:
         with self._lock:
             return self._waiting[0] if self._waiting else None
 
+    @property
+    def starting(self) -> Beat | None:
+        """A beat that has left the queue and does not run yet; see `started`."""
+        with self._lock:
+            return self._starting
+
     def pop(self) -> Beat | None:
-        """Takes the beat that comes next."""
+        """Takes the beat that comes next; it counts as starting until `started` is called."""
         with self._lock:
             if not self._waiting:
                 return None
             self._begun = True
-            return self._waiting.popleft()
+            self._starting = self._waiting.popleft()
+            return self._starting
+
+    def started(self) -> None:
+        """Says that the beat taken last runs now."""
+        with self._lock:
+            self._starting = None
 
     def remove(self, beat_id: str) -> Beat | None:
         """Takes a waiting beat out; ``None`` where it does not wait."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,8 +107,7 @@ class StoryStream:
         self._next_context: _Context | None = None
         self._in_cache: _Context | None = None
         self._submitting = threading.Lock()
-        self._withdrawn: str | None = None
-        self._starting = False
+        self._withdrawn: set[str] = set()
         self._stopping = False
         self._closed = False
 
@@ -121,7 +120,7 @@ class StoryStream:
             return True
         shot = self._shot
         busy = shot is not None and shot.beat_open
-        return not (busy or len(self._queue) or self._events or self._stopping)
+        return not (busy or len(self._queue) or self._queue.starting or self._events or self._stopping)
 
     @property
     def closed(self) -> bool:
@@ -134,21 +133,27 @@ class StoryStream:
         Raises:
             BeatRefused: If the story has ended, or a ``continue`` finds no shot to continue.
         """
+        shot = self._expected_shot(beat, self._admit(beat))
+        # The text encoder works now, while an earlier chunk is generated; later this is a cache hit. It may
+        # take seconds, so nothing is locked meanwhile.
+        features = self._model.text.encode(self._prompt(beat, shot))
         with self._submitting:
-            if self._stopping or self._closed:
-                raise BeatRefused("id", f"beat {beat.id!r} came after the story was closed; open a new story")
-            keeps_waiting = beat.policy not in ("replace", "interrupt")
-            waiting_cuts = self._queue.cuts() if keeps_waiting else 0
-            # Read after the queue: a cut that has just left it is starting until it is the shot.
-            if beat.mode == "continue" and not (waiting_cuts or self._starting or self._shot is not None):
-                raise BeatRefused(
-                    "mode", "'continue' needs a shot to continue; send a beat with mode 'cut' first"
-                )
-            # The text encoder works now, while an earlier chunk is generated; later this is a cache hit.
-            features = self._model.text.encode(self._prompt(beat, self._expected_shot(beat, waiting_cuts)))
+            self._admit(beat)
             self._events.extend(CaptionNoticed(beat.id, notice) for notice in features.notices)
             for dropped in self._queue.push(beat):
                 self._events.append(BeatDone(dropped.id, None, "superseded", 0))
+
+    def _admit(self, beat: Beat) -> int:
+        """Refuses a beat that cannot enter now; returns how many waiting cuts it leaves before it."""
+        if self._stopping or self._closed:
+            raise BeatRefused("id", f"beat {beat.id!r} came after the story was closed; open a new story")
+        waiting_cuts = self._queue.cuts() if beat.policy not in ("replace", "interrupt") else 0
+        # Read after the queue: a cut that has just left it is starting until it is the shot.
+        if beat.mode == "continue" and not (waiting_cuts or self._queue.starting or self._shot):
+            raise BeatRefused(
+                "mode", "'continue' needs a shot to continue; send a beat with mode 'cut' first"
+            )
+        return waiting_cuts
 
     def cancel(self, beat_id: str) -> bool:
         """Takes a beat back; a running one ends at the next chunk boundary.
@@ -159,11 +164,13 @@ class StoryStream:
         if self._queue.remove(beat_id) is not None:
             self._events.append(BeatDone(beat_id, None, "cancelled", 0))
             return True
-        shot = self._shot
-        if shot is None or not shot.beat_open or shot.beat.id != beat_id:
-            return False
-        self._withdrawn = beat_id
-        return True
+        # A beat is waiting, then starting, then running: asked in this order, none slips through.
+        starting, shot = self._queue.starting, self._shot
+        begins = starting is not None and starting.id == beat_id
+        runs = shot is not None and shot.beat_open and shot.beat.id == beat_id
+        if begins or runs:
+            self._withdrawn.add(beat_id)
+        return begins or runs
 
     def stop(self) -> None:
         """Ends the story at the next chunk boundary; waiting beats are cancelled."""
@@ -178,34 +185,34 @@ class StoryStream:
         A latent's frames are yielded as soon as it is decoded, before the rest of the chunk is. The iterator
         must be read to its end before the next call. Yields nothing when the story is idle.
         """
-        with torch.inference_mode():
-            while self._events:
-                yield self._events.popleft()
-            if self._closed:
+        while self._events:
+            yield self._events.popleft()
+        if self._closed:
+            return
+        if self._stopping:
+            yield from self._close()
+            return
+        shot = self._shot
+        if shot is not None and self._is_withdrawn(shot):
+            yield self._end_beat(shot, "cancelled")
+        waiting = self._queue.peek()
+        if shot is None or not shot.beat_open or (waiting is not None and waiting.takes_over):
+            if (beat := self._queue.pop()) is None:
                 return
-            if self._stopping:
-                yield from self._close()
-                return
-            shot = self._shot
-            if shot is not None and shot.beat_open and self._withdrawn == shot.beat.id:
+            shot = yield from self._begin(beat)
+            self._queue.started()
+            if self._is_withdrawn(shot):
                 yield self._end_beat(shot, "cancelled")
-            self._withdrawn = None
-            waiting = self._queue.peek()
-            if shot is None or not shot.beat_open or (waiting is not None and waiting.takes_over):
-                self._starting = True
-                if (beat := self._queue.pop()) is not None:
-                    yield from self._begin(beat)
-                self._starting = False
-                if beat is None:
-                    return
-                shot = self._shot
-            assert shot is not None  # noqa: S101 - _begin leaves a shot
-            yield from self._generate(shot)
-            if not shot.remaining:
-                yield self._end_beat(shot, "completed")
-                self._prefetch(shot)
+                return
+        yield from self._generate(shot)
+        if not shot.remaining:
+            yield self._end_beat(shot, "completed")
+            self._prefetch(shot)
 
-    def _begin(self, beat: Beat) -> Iterator[StreamEvent]:
+    def _is_withdrawn(self, shot: _Shot) -> bool:
+        return shot.beat_open and shot.beat.id in self._withdrawn
+
+    def _begin(self, beat: Beat) -> Generator[StreamEvent, None, _Shot]:
         shot = self._shot
         left = 0
         if shot is not None:
@@ -221,6 +228,7 @@ class StoryStream:
             shot.prompt = self._prompt(beat, shot.number)
             shot.remaining = beat.chunks or max(left, 1)
         yield BeatScheduled(beat.id, shot.number, shot.first_index + len(shot.frames))
+        return shot
 
     def _open_shot(self, beat: Beat) -> _Shot:
         number = self._history.shots
@@ -241,6 +249,7 @@ class StoryStream:
     def _end_beat(self, shot: _Shot, outcome: Outcome) -> BeatDone:
         shot.beat_open = False
         shot.remaining = 0
+        self._withdrawn.discard(shot.beat.id)
         return BeatDone(shot.beat.id, shot.number, outcome, shot.beat_frames)
 
     def _retire(self, shot: _Shot) -> ShotFinished:
@@ -287,13 +296,18 @@ class StoryStream:
         shot.chunk += 1
         shot.remaining -= 1
         for latent in clean.unbind(1):
-            pixels = shot.decoder.decode(latent)[0]
             first = len(shot.frames)
-            shot.frames.append(pixels, shot.prompt)
-            shot.beat_frames += len(pixels)
-            yield FramesReady(
-                shot.beat.id, shot.number, chunk, shot.first_index + first, first, _to_rgb8(pixels)
-            )
+            pictures = self._decode(shot, latent)
+            shot.beat_frames += len(pictures)
+            yield FramesReady(shot.beat.id, shot.number, chunk, shot.first_index + first, first, pictures)
+
+    # Inference mode belongs around what computes, never around a yield: the reader would inherit it.
+    @torch.inference_mode()
+    def _decode(self, shot: _Shot, latent: Tensor) -> NDArray[np.uint8]:
+        """Decodes the next latent of a shot; the frames are kept as history and returned as pictures."""
+        pixels = shot.decoder.decode(latent)[0]
+        shot.frames.append(pixels, shot.prompt)
+        return _to_rgb8(pixels)
 
     def _prefetch(self, shot: _Shot) -> None:
         """Prepares the next shot's context as soon as a shot ends: it does not depend on the next beat."""
@@ -315,6 +329,7 @@ class StoryStream:
             prompts = (first_prompt,) * slots
         return _Context(latents, selection.shot_flags, prompts, selection.new_shot_flag)
 
+    @torch.inference_mode()
     def _encode(self, frames: Sequence[HistoryFrame]) -> Tensor:
         latents: Tensor = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
         return latents[None].to(self._dtype)
@@ -343,8 +358,8 @@ class StoryStream:
     def _expected_shot(self, beat: Beat, waiting_cuts: int) -> int:
         """The number of the shot a beat will most likely belong to."""
         # Read in this order: a cut that has left the queue is seen to be starting, or is the shot already.
-        starting, shot = self._starting, self._shot
-        last = shot.number if shot is not None else self._history.shots - (not starting)
+        starting, shot = self._queue.starting, self._shot
+        last = self._history.shots - (starting is None) if shot is None else shot.number
         if beat.mode == "cut":
             return last + waiting_cuts + 1
         return last + waiting_cuts if beat.policy == "queue" else max(last, 0)

@@ -148,5 +148,3 @@ def _resample(block: WanResample, x: Tensor) -> Tensor:
     if block.mode == "downsample3d" and x.shape[2] > 1:
         x = torch.cat((x[:, :, :1], block.time_conv(x)), dim=2)
     return x
-
-

@@ -38,9 +38,7 @@ class StoryPrompts:
 
     def prompt_of_latents(self, shot: int, latent_frames: int) -> tuple[int, ...]:
         """Index of the prompt that holds for each latent frame; prompts change at chunk boundaries only."""
-        return tuple(
-            self.prompt_at(shot, first_pixel_frame(latent)) for latent in range(latent_frames)
-        )
+        return tuple(self.prompt_at(shot, first_pixel_frame(latent)) for latent in range(latent_frames))
 
 
 def first_pixel_frame(latent: int) -> int:

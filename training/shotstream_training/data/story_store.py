@@ -118,9 +118,7 @@ class StoryStore:
         for shot, ids in enumerate(prompts.token_ids):
             tokens[shot, : len(ids)] = torch.from_numpy(ids)
         of_latents = [prompts.prompt_of_latents(shot, self._latent_frames) for shot in range(count)]
-        of_frames = [
-            [prompts.prompt_at(shot, frame) for frame in self.table.frames] for shot in range(count)
-        ]
+        of_frames = [[prompts.prompt_at(shot, frame) for frame in self.table.frames] for shot in range(count)]
         self._tokens[rows] = tokens.to(device)
         self._latent_prompt[rows] = torch.tensor(of_latents, device=device)
         self._frame_prompt[rows] = torch.tensor(of_frames, device=device)

@@ -121,8 +121,13 @@ def make_cache(student: Student, batch: int, device: torch.device) -> DualCache:
 
 
 def train_causal_init(
-    settings: CausalInitSettings, student: Student, workshop: Workshop, *, budget: Budget, out: Path, seed:
-        int
+    settings: CausalInitSettings,
+    student: Student,
+    workshop: Workshop,
+    *,
+    budget: Budget,
+    out: Path,
+    seed: int,
 ) -> None:
     """Trains by the clock and leaves the causal student in ``out``."""
     trainer = CausalInitTrainer(settings, student, workshop, seed)

@@ -74,9 +74,7 @@ class Rollout:
         # One modulation per time serves all chunks: these small products cost launches, not arithmetic.
         times = [*self._schedule.steps[: exit_step + 1], 0.0]
         device = batch.context.device
-        modulations = [
-            self._student.modulate(torch.full((chunk,), time, device=device)) for time in times
-        ]
+        modulations = [self._student.modulate(torch.full((chunk,), time, device=device)) for time in times]
         cleans, entering = [], []
         frames = batch.target.shape[1]
         for first in range(0, frames, chunk):

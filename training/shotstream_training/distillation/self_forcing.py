@@ -182,9 +182,7 @@ class SelfForcingTrainer:
 
     def _critic_loss(self, batch: NextShotBatch, clean: Tensor) -> Tensor:
         with autocast(self.workshop.device):
-            return flow_loss(
-                self.critic, batch, clean, self.student.config.timestep_shift, self.generator
-            )
+            return flow_loss(self.critic, batch, clean, self.student.config.timestep_shift, self.generator)
 
 
 def _apply(
