@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
-import socket
 import sys
 import threading
 import time
@@ -170,14 +170,24 @@ def test_ctrl_c_keeps_what_was_played(start: Any, address: str, tmp_path: Path, 
 
 
 @not_on_windows
-def test_serve_ends_by_ctrl_c_and_tells_its_clients(in_process: Any, tiny_folder: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+def test_serve_ends_by_ctrl_c_and_tells_its_clients(
+    in_process: Any, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shotstream_runtime.host.serving import Server
+
     heard: list[ClientEvent] = []
+    addresses: queue.SimpleQueue[str] = queue.SimpleQueue()
+    enter = Server.__enter__
+
+    def enter_and_tell(server: Server) -> Server:
+        enter(server)
+        addresses.put(server.address)
+        return server
+
+    monkeypatch.setattr(Server, "__enter__", enter_and_tell)
 
     def press_ctrl_c() -> None:
-        with Client.connect(address, PATIENCE_S) as client:
+        with Client.connect(addresses.get(timeout=PATIENCE_S), PATIENCE_S) as client:
             client.wait_until_ready(PATIENCE_S)
             story = client.open_story(global_caption="A fox.")
             story.subscribe()
@@ -187,7 +197,7 @@ def test_serve_ends_by_ctrl_c_and_tells_its_clients(in_process: Any, tiny_folder
 
     client = threading.Thread(target=press_ctrl_c)
     client.start()
-    outcome = in_process("serve", "--address", address, "--model", tiny_folder)
+    outcome = in_process("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
     client.join(PATIENCE_S)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.splitlines()[-2:] == ["Finishing the running chunk ...", "Stopped."]
