@@ -27,6 +27,8 @@ def check_loopback(address: str) -> str:
         AddressError: It is another transport, another host, or not an address.
     """
     match = _TCP.fullmatch(address)
+    if match is None and _TCP.fullmatch(f"tcp://{address}"):
+        raise AddressError(f"{address!r} lacks its transport; use tcp://{address}")
     if match is None or not _is_loopback(match["host"]):
         raise AddressError(
             f"only loopback addresses are served; got {address!r}; use tcp://127.0.0.1:PORT "

@@ -37,7 +37,6 @@ def test_loopback(address: str, bound: str) -> None:
         "tcp://eth0:5555",
         "ipc:///tmp/x",
         "inproc://x",
-        "127.0.0.1:5555",
         "tcp://127.0.0.1",
         "",
     ],
@@ -49,6 +48,12 @@ def test_everything_else_is_refused_with_the_fix(address: str) -> None:
     assert f"only loopback addresses are served; got {address!r}; use tcp://127.0.0.1:PORT" in str(
         caught.value
     )
+
+
+@pytest.mark.parametrize("address", ["localhost:5555", "127.0.0.1:5555"])
+def test_a_missing_transport_is_named(address: str) -> None:
+    with pytest.raises(AddressError, match=f"'{address}' lacks its transport; use tcp://{address}"):
+        check_loopback(address)
 
 
 def test_a_port_that_does_not_exist() -> None:

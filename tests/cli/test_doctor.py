@@ -84,3 +84,9 @@ def test_a_folder_of_weights_that_is_not_there(tmp_path: Path) -> None:
     finding = find("published", model=tmp_path / "none")
     assert finding.verdict is Verdict.BAD
     assert finding.fix == f"shotstream weights fetch {tmp_path / 'none'}"
+
+
+def test_a_folder_that_holds_no_weights(tmp_path: Path) -> None:
+    finding = find("published", model=tmp_path)
+    assert finding.verdict is Verdict.BAD
+    assert "lacks the student" in finding.detail

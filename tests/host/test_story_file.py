@@ -100,6 +100,11 @@ GOOD_HEAD = "global_caption: A fox.\nbeats:\n  - It runs.\n"
             "4: banana: unknown field; known fields are title, global_caption, seed, beats",
         ),
         (
+            GOOD_HEAD + "  - Wide shot: again.\n",
+            "4: beats[1].Wide shot: unknown field; known fields are id, text, mode, policy, chunks; "
+            "a text with a colon in it stands in quotes",
+        ),
+        (
             GOOD_HEAD + "  - txt: Again.\n",
             "4: beats[1].txt: unknown field; did you mean 'text'?",
         ),

@@ -19,7 +19,8 @@ from typing import Any
 from shotstream_bridge.errors import AddressError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
-from shotstream_runtime.weights.locate import OWN_FORMAT_FILES, is_own_format
+from shotstream_runtime.weights.errors import WeightsError
+from shotstream_runtime.weights.locate import OWN_FORMAT_FILES, is_own_format, locate
 
 from .ports import check_free
 
@@ -199,6 +200,8 @@ def _weights(model: Path | None) -> Iterator[Finding]:
         yield Finding(
             "published", Verdict.BAD, f"{model} is not a folder", f"shotstream weights fetch {model}"
         )
+    elif (lack := _lacks(model)) is not None:
+        yield Finding("published", Verdict.BAD, lack, f"shotstream weights fetch {model}")
     else:
         memory = _memory_gib()
         small = is_own_format(model)
@@ -209,6 +212,17 @@ def _weights(model: Path | None) -> Iterator[Finding]:
             detail += f"; loading needs about {_PUBLISHED_MEMORY_GIB} GiB of memory"
         verdict = Verdict.NOTE if tight else Verdict.GOOD
         yield Finding("published", verdict, detail, f"check the files: shotstream weights verify {model}")
+
+
+def _lacks(folder: Path) -> str | None:
+    """What keeps a folder from being a model's; None where all its files are there."""
+    if is_own_format(folder):
+        return None
+    try:
+        locate(folder)
+    except WeightsError as error:
+        return str(error)
+    return None
 
 
 def _movies() -> Iterator[Finding]:

@@ -239,6 +239,9 @@ def _refuse_unknown(
         close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.6)
         allowed = ", ".join([*known, also] if also else known)
         hint = f"did you mean {close[0]!r}?" if close else f"known fields are {allowed}"
+        if " " in str(key):
+            # `- Wide shot: the fox` is a field to YAML, and a text to the one who wrote it.
+            hint += "; a text with a colon in it stands in quotes"
         raise StoryFileError(
             path, f"unknown field; {hint}", field=_dotted((*at, str(key))), line=lines.get((*at, str(key)))
         )

@@ -53,7 +53,8 @@ def serve(
             f"at {server.address}",
             soft_wrap=True,
         )
-        console.print("Stop with Ctrl-C. Try: shotstream play STORY", style="dim", soft_wrap=True)
+        there = "" if server.address == DEFAULT_ADDRESS else f" --address {server.address}"
+        console.print(f"Stop with Ctrl-C. Try: shotstream play STORY{there}", style="dim", soft_wrap=True)
         while not asked.wait(_POLL_S):
             if not server.running:
                 raise CommandFailed("the server has stopped by itself; its log above says why")
