@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published checkpoint layouts, the hub, and the built-in mini."""
