@@ -109,7 +109,7 @@ def address(server: Running) -> str:
 
 
 def test_render_without_sockets_equals_play_through_them(
-    shotstream: Any, in_process: Any, address: str, tiny_folder: Path, tmp_path: Path, story: Path
+    shotstream: Any, address: str, tiny_folder: Path, tmp_path: Path, story: Path
 ) -> None:
     # A process of its own: how the arithmetic's threads treat denormal numbers is settled when they start.
     rendered = shotstream("render", story, "-o", tmp_path / "rendered", "--png", "--model", tiny_folder)
