@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
-from shotstream_runtime.model import RotaryEmbedding, RotaryTable, Student, StudentConfig
+from shotstream_runtime.model import RotaryEmbedding, Student, StudentConfig
 from torch import Tensor, nn
 
 from shotstream_training.data.story_store import SampledShots
@@ -43,36 +43,8 @@ class DeviceRotaryEmbedding(RotaryEmbedding):
     every step. The arithmetic is the same, in float64.
     """
 
-    def table(
-        self,
-        positions: Tensor,
-        shot_flags: Tensor,
-        rows: int,
-        columns: int,
-        *,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> RotaryTable:
-        """See `RotaryEmbedding.table`."""
-        if self._time.device != torch.device(device):
-            self._time, self._rows, self._columns = (
-                part.to(device) for part in (self._time, self._rows, self._columns)
-            )
-        positions, shot_flags = (
-            torch.atleast_2d(values.detach().to(device, torch.float64)) for values in (positions, shot_flags)
-        )
-        time = positions[..., None] * self._time + shot_flags[..., None] * self._phase
-        vertical = torch.arange(rows, dtype=torch.float64, device=device)[:, None] * self._rows
-        horizontal = torch.arange(columns, dtype=torch.float64, device=device)[:, None] * self._columns
-        shape = (*positions.shape, rows, columns)
-        parts = (time[:, :, None, None], vertical[None, None, :, None], horizontal[None, None, None])
-
-        def joined(function: Any) -> Tensor:
-            # Sines and cosines of the few distinct angles first, spread over the tokens after.
-            spread = [function(part).to(dtype).expand(*shape, -1) for part in parts]
-            return torch.cat(spread, dim=-1).flatten(1, 3)[:, :, None, :].contiguous()
-
-        return RotaryTable(cos=joined(torch.cos), sin=joined(torch.sin))
+    def _computing_device(self, wanted: torch.device) -> torch.device:
+        return wanted
 
 
 def build_student(config: StudentConfig, device: torch.device) -> Student:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -80,23 +81,28 @@ class RotaryEmbedding:
             device: Where the table is wanted.
             dtype: Its type; at least float32 is advised whatever the student's type.
         """
+        place = self._computing_device(torch.device(device))
+        if self._time.device != place:
+            self._time, self._rows, self._columns = (
+                part.to(place) for part in (self._time, self._rows, self._columns)
+            )
         positions, shot_flags = (
-            torch.atleast_2d(values.detach().to("cpu", torch.float64)) for values in (positions, shot_flags)
+            torch.atleast_2d(values.detach().to(place, torch.float64)) for values in (positions, shot_flags)
         )
-        batch, frames = positions.shape
         time = positions[..., None] * self._time + shot_flags[..., None] * self._phase
-        vertical = torch.arange(rows, dtype=torch.float64)[:, None] * self._rows
-        horizontal = torch.arange(columns, dtype=torch.float64)[:, None] * self._columns
-        shape = (batch, frames, rows, columns)
-        angles = torch.cat(
-            (
-                time[:, :, None, None, :].expand(*shape, -1),
-                vertical[None, None, :, None, :].expand(*shape, -1),
-                horizontal[None, None, None, :, :].expand(*shape, -1),
-            ),
-            dim=-1,
-        ).flatten(1, 3)[:, :, None, :]
-        return RotaryTable(
-            cos=angles.cos().to(dtype).to(device).contiguous(),
-            sin=angles.sin().to(dtype).to(device).contiguous(),
-        )
+        vertical = torch.arange(rows, dtype=torch.float64, device=place)[:, None] * self._rows
+        horizontal = torch.arange(columns, dtype=torch.float64, device=place)[:, None] * self._columns
+        shape = (*positions.shape, rows, columns)
+        parts = (time[:, :, None, None], vertical[None, None, :, None], horizontal[None, None, None])
+
+        def joined(function: Callable[[Tensor], Tensor]) -> Tensor:
+            # Sines and cosines of the few distinct angles first, spread over the tokens after.
+            spread = [function(part).to(dtype).expand(*shape, -1) for part in parts]
+            return torch.cat(spread, dim=-1).flatten(1, 3)[:, :, None, :].to(device).contiguous()
+
+        return RotaryTable(cos=joined(torch.cos), sin=joined(torch.sin))
+
+    def _computing_device(self, wanted: torch.device) -> torch.device:
+        """Where the angles are computed, given where the table is wanted: on the host, once per chunk."""
+        del wanted
+        return torch.device("cpu")
