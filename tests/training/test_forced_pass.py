@@ -200,11 +200,10 @@ def test_no_gradient_through_caches(student: Student, batch: NextShotBatch) -> N
 
 def test_forced_mask_of_a_small_case() -> None:
     expected = [
-        [1, 0, 0, 0, 0],  # context
-        [1, 1, 0, 0, 0],  # clean chunk 0
-        [1, 1, 1, 0, 0],  # clean chunk 1
-        [1, 0, 0, 1, 0],  # noisy chunk 0: not its own clean frames
-        [1, 1, 0, 0, 1],  # noisy chunk 1: clean chunk 0
+        [1, 0, 0, 0],  # context
+        [1, 1, 0, 0],  # clean chunk 0; the last clean chunk is left out
+        [1, 0, 1, 0],  # noisy chunk 0: not its own clean frames
+        [1, 1, 0, 1],  # noisy chunk 1: clean chunk 0
     ]
     assert forced_frame_mask(1, 2, 1).int().tolist() == expected
 

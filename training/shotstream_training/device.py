@@ -61,3 +61,11 @@ def compile_blocks(blocks: nn.ModuleList, probe: Callable[[], object], *, enable
             block._compiled_call_impl = None
         return False
     return True
+
+
+def cpu_bfloat16(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 matrix products on a CPU, for everything inside; a GPU's steps have `autocast`.
+
+    Twice as fast where the processor has the instructions (AVX-512 BF16 or AMX), slower elsewhere.
+    """
+    return torch.autocast("cpu", torch.bfloat16, cache_enabled=False, enabled=device.type == "cpu")

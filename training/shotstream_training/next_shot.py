@@ -44,6 +44,11 @@ class NextShotBatch:
         """Time position of every frame ``[c + f]``: the target counts on from the condition frames."""
         return torch.arange(self.context.shape[1] + self.target.shape[1], device=self.target.device)
 
+    def beginning(self, frames: int) -> NextShotBatch:
+        """The same samples with the first latent frames of the target only."""
+        keep = self.context.shape[1] + frames
+        return replace(self, target=self.target[:, :frames], caption_index=self.caption_index[:, :keep])
+
     def without_context(self, chosen: Tensor) -> NextShotBatch:
         """Drops the context of chosen samples ``[b]``, as before a first shot: zeros, flags 0, target flag 1.
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
-from .mini_lexicon import Lexicon, parse_lexicon
+from .mini_lexicon import Concept, Lexicon, parse_lexicon
 from .mini_words import MARKER, WordReader, names_earlier_subject, split_prompt
 from .text import CaptionFeatures, CaptionNotice
 
@@ -23,6 +23,9 @@ WEIGHTS_FILE = "text.safetensors"
 LEXICON_FILE = "lexicon.json"
 
 _PAD, _MARKER, _FIRST_WORD = 0, 1, 2
+_REACH_AHEAD, _REACH_BACK = 3, 3
+"""Words between which a colour and its garment belong together: `green coat`, `coat is green`."""
+
 _TABLE = "word_table"
 _TABLE_SCALE = "word_table_scale"
 
@@ -65,8 +68,9 @@ class MiniTextEncoder(nn.Module):
     """Prompts to features [text_len, text_dim] for mini, a `TextEncoder`.
 
     Only words of the lexicon reach the layers: a synonym carries its concept's embedding beside its own table
-    vector, a word outside becomes the nearest concept's word, and what has no neighbour is left out.
-    Use `with_table` or `load` to make one.
+    vector, a word outside becomes the nearest concept's word, and what has no neighbour is left out. A
+    colour's token says which garment it belongs to: a small network does not learn from word order alone
+    which of two colours is the coat's. Use `with_table` or `load` to make one.
     """
 
     word_table: Tensor
@@ -91,8 +95,12 @@ class MiniTextEncoder(nn.Module):
         for word, concept in lexicon.by_word.items():
             concept_of[self._ids[word]] = index[concept]
         self.register_buffer("_concept_of", concept_of, persistent=False)
+        garments = lexicon.group("garment")
+        self._garments = {concept: 1 + i for i, concept in enumerate(garments)}
+        self._stride = _FIRST_WORD + len(words)
         self.special_embedding = nn.Embedding(_FIRST_WORD, config.text_dim, padding_idx=_PAD)
         self.concept_embedding = nn.Embedding(1 + len(lexicon.concepts), config.text_dim, padding_idx=0)
+        self.garment_embedding = nn.Embedding(1 + len(garments), config.text_dim, padding_idx=0)
         self.word_projection = nn.Linear(config.table_dim, config.text_dim)
         self.stack = UMT5EncoderModel(
             UMT5Config(
@@ -140,12 +148,14 @@ class MiniTextEncoder(nn.Module):
         """Token ids of prompts.
 
         Returns:
-            ids: int64 [b, text_len], 0 where padded. mask: bool [b, text_len], True for tokens.
+            ids: int64 [b, text_len], 0 where padded: a word's number, plus for a colour word the number of
+                its garment times the vocabulary's size. mask: bool [b, text_len], True for tokens.
             A prompt that is too long loses the end of its global caption, never the shot's own words first.
         """
         ids = torch.zeros(len(prompts), self.config.text_len, dtype=torch.long)
         for row, prompt in enumerate(prompts):
-            kept = self._fit([i for i in map(self._token_id, split_prompt(prompt)) if i is not None])
+            words = [i for i in map(self._token_id, split_prompt(prompt)) if i is not None]
+            kept = self._fit(self._with_garments(words))
             ids[row, : len(kept)] = torch.tensor(kept, dtype=torch.long)
         return ids, ids != _PAD
 
@@ -159,12 +169,13 @@ class MiniTextEncoder(nn.Module):
             [b, text_len, text_dim], zero where padded.
         """
         dtype = self.word_projection.weight.dtype
+        garments, ids = ids // self._stride, ids % self._stride
         rows = (ids - _FIRST_WORD).clamp_min(0)
         vectors = self.word_table[rows].to(dtype) * self.word_table_scale[rows].to(dtype)[..., None]
         is_word = (ids >= _FIRST_WORD)[..., None]
         # Unit vectors of 64 dimensions have entries near 1/8: scaled up to the size of the other embeddings.
         embedded = self.word_projection(vectors * self.config.table_dim**0.5)
-        embedded = embedded + self.concept_embedding(self._concept_of[ids])
+        embedded = embedded + self.concept_embedding(self._concept_of[ids]) + self.garment_embedding(garments)
         embedded = torch.where(is_word, embedded, self.special_embedding(ids.clamp_max(_FIRST_WORD - 1)))
         # A prompt without a token still needs one visible position, or its attention would be a division 0/0.
         visible = mask.clone()
@@ -261,6 +272,23 @@ class MiniTextEncoder(nn.Module):
         word = self.reader.read(token).word
         return None if word is None else self._ids[word]
 
+    def _with_garments(self, ids: list[int]) -> list[int]:
+        """Adds to every colour's id which garment it describes; one ahead comes before one behind."""
+        concepts = [self._concept(i) for i in ids]
+        described = list(ids)
+        for at, concept in enumerate(concepts):
+            if concept is None or concept.group != "colour":
+                continue
+            behind = concepts[max(0, at - _REACH_BACK) : at][::-1]
+            garment = _nearest_garment(concepts[at + 1 : at + 1 + _REACH_AHEAD]) or _nearest_garment(behind)
+            if garment is not None:
+                described[at] += self._stride * self._garments[garment]
+        return described
+
+    def _concept(self, token_id: int) -> Concept | None:
+        number = int(self._concept_of[token_id])
+        return self.lexicon.concepts[number - 1] if number else None
+
     def _fit(self, ids: list[int]) -> list[int]:
         excess = len(ids) - self.config.text_len
         if excess <= 0:
@@ -268,3 +296,11 @@ class MiniTextEncoder(nn.Module):
         marker = ids.index(_MARKER) if _MARKER in ids else 0
         cut = max(0, marker - excess)
         return (ids[:cut] + ids[marker:])[: self.config.text_len]
+
+
+def _nearest_garment(concepts: Sequence[Concept | None]) -> Concept | None:
+    """The first garment; another colour or a character in between belongs to something else."""
+    for concept in concepts:
+        if concept is not None and concept.group in ("garment", "colour", "kind"):
+            return concept if concept.group == "garment" else None
+    return None

@@ -33,6 +33,11 @@ class RotaryTable:
         Returns:
             A new tensor of the same shape and type.
         """
+        if x.device.type == "cpu":
+            # One complex product walks memory in order: several times as fast as the four strided ones.
+            # Exporters and compilers for GPUs know no complex numbers.
+            pairs = torch.view_as_complex(x.to(self.cos.dtype).unflatten(-1, (-1, 2)))
+            return torch.view_as_real(pairs * torch.complex(self.cos, self.sin)).flatten(-2).to(x.dtype)
         even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
         rotated = torch.stack(
             (even * self.cos - odd * self.sin, even * self.sin + odd * self.cos), dim=-1

@@ -13,6 +13,7 @@ from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.codecs.prompt import shot_prompt
 
 from shotstream_training.world import StorySpec, render_shot, sample_story, shot_captions, story_rng
+from shotstream_training.world.spec import FRAMES_PER_SHOT
 from shotstream_training.world.stories import Split
 
 FRAMES_PER_LATENT = 4
@@ -81,6 +82,7 @@ class StoryRenderer:
         split: Split of the storyboard world.
         two_characters: Share of stories with a cast of two.
         moving_camera: Share of shots with a pan or a push-in.
+        frames: Pixel frames of a shot.
     """
 
     def __init__(
@@ -91,7 +93,9 @@ class StoryRenderer:
         *,
         two_characters: float = 0.4,
         moving_camera: float = 0.4,
+        frames: int = FRAMES_PER_SHOT,
     ) -> None:
+        self.frames = frames
         self._text = text
         # Built here once; workers inherit it.
         self._reader = text.reader
@@ -107,7 +111,8 @@ class StoryRenderer:
     def plan(self, seed: int) -> StorySpec:
         """The story without its pictures."""
         rng = story_rng(seed, self._split)
-        return sample_story(rng, int(rng.choice(self._shot_counts)), split=self._split, **self._shares)
+        count = int(rng.choice(self._shot_counts))
+        return sample_story(rng, count, frames=self.frames, split=self._split, **self._shares)
 
     def prompts(self, seed: int) -> tuple[StorySpec, StoryPrompts]:
         """A story's plan and prompts, without pictures."""

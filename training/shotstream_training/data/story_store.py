@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ class SampledShots:
         context_flags: ``[b, 6]``.
         target: ``[b, f, channels, h, w]``.
         shot_flag: ``[b]``.
-        token_ids: ``[b, 6 + 2, text_len]``: one caption per condition frame, then the target's.
+        token_ids: ``[b, n, text_len]``: drawn are 6 + 2, one caption per condition frame, then the target's.
         caption_index: ``[b, 6 + f]``.
     """
 
@@ -39,6 +39,11 @@ class SampledShots:
     shot_flag: Tensor
     token_ids: Tensor
     caption_index: Tensor
+
+    def without_unread_captions(self) -> SampledShots:
+        """The same samples without the captions that no frame of any of them reads; waits for the device."""
+        read, index = torch.unique(self.caption_index, return_inverse=True)
+        return replace(self, token_ids=self.token_ids[:, read], caption_index=index)
 
 
 class StoryStore:
@@ -52,6 +57,7 @@ class StoryStore:
         text_len: Tokens per prompt.
         size: Latent rows and columns.
         seed: Seed of the draws.
+        shot_frames: Pixel frames of every shot.
     """
 
     def __init__(
@@ -64,12 +70,13 @@ class StoryStore:
         text_len: int,
         size: tuple[int, int],
         seed: int = 0,
+        shot_frames: int = FRAMES_PER_SHOT,
     ) -> None:
         device = codec.device
         self._codec = codec
         self._capacity, self._max_shots, self._slots = capacity, max_shots, slots
-        self.table = ContextTable.build(max_shots, FRAMES_PER_SHOT, slots, device)
-        self._latent_frames = 1 + (FRAMES_PER_SHOT - 1) // 4
+        self.table = ContextTable.build(max_shots, shot_frames, slots, device)
+        self._latent_frames = 1 + (shot_frames - 1) // 4
         picks = len(self.table.frames)
         latent = (codec.channels, *size)
         kind = torch.bfloat16 if device.type == "cuda" else torch.float32

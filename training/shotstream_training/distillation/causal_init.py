@@ -2,9 +2,8 @@
 """Stage S2.1: the teacher's weights learn to work causally, chunk by chunk, over the dual cache.
 
 Published: regression onto trajectories of the bidirectional teacher. Done here: flow matching with teacher
-    forcing
-(every chunk sees the true chunks before it), half of the times from the few-step list. A bidirectional
-trajectory ends at a picture that also depends on the noise of chunks still to come, which a causal student
+forcing (every chunk sees the true chunks before it), half of the times from the few-step list. A
+bidirectional trajectory ends at a picture that also depends on the noise of chunks still to come, which a causal student
 cannot see and can only average over (Causal Forcing, arXiv 2602.02214); and where stories are rendered
 without end, a true picture is cheaper than a sampled one. What regression would add, clean pictures in few
 steps, distribution matching teaches right after.
@@ -12,6 +11,7 @@ steps, distribution matching teaches right after.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,11 +22,13 @@ from torch import Tensor
 from shotstream_training.budget import Budget, Every, warmup_linear
 from shotstream_training.checkpoint import SHEET, save_stage
 from shotstream_training.curves import Curves, describe
+from shotstream_training.data.producer import StoryProducer
+from shotstream_training.data.story_store import SampledShots, StoryStore
 from shotstream_training.device import autocast
 from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.rollout import Rollout, draw_noise
 from shotstream_training.muon import MuonAdamW
-from shotstream_training.networks import optimise_network
+from shotstream_training.networks import encode_captions, optimise_network
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.sheets import comparison_rows, save_sheet
 from shotstream_training.workshop import Workshop
@@ -43,6 +45,7 @@ class CausalInitSettings:
         few_step_share: Share of chunks whose time comes from the few-step list.
         drop_context: Share of samples whose context is dropped.
         drop_text: Share of samples whose captions are dropped.
+        train_text: Whether the text side learns along; else it stays as the teacher left it.
     """
 
     batch: int = 64
@@ -51,48 +54,108 @@ class CausalInitSettings:
     few_step_share: float = 0.5
     drop_context: float = 0.1
     drop_text: float = 0.1
+    train_text: bool = False
+
+
+class ShotSource:
+    """Where samples come from, and how much of each shot is trained on.
+
+    A shot's first chunks alone must read the caption; later ones can copy what they follow. Training on
+    beginnings only costs a seventh of a whole shot.
+
+    Args:
+        store: Stories as latents.
+        student: Sizes of the cache.
+        chunks: Chunks from the shot's start.
+        batch: Samples per step.
+        producer: Renders more for this store; none: the workshop sees to it.
+        arrivals: Stories taken in per step.
+    """
+
+    def __init__(
+        self,
+        store: StoryStore,
+        student: Student,
+        *,
+        chunks: int,
+        batch: int,
+        producer: StoryProducer | None = None,
+        arrivals: int = 0,
+    ) -> None:
+        self.store, self.batch = store, batch
+        self._producer, self._arrivals = producer, arrivals
+        self.frames = chunks * student.config.frames_per_chunk
+        self.forced = ForcedPass(student, make_cache(student, batch, student.device), self.frames)
+
+    def draw(self) -> SampledShots:
+        """Samples of a step, after taking in what has been rendered."""
+        if self._producer is not None:
+            self.store.refill(self._producer, self._arrivals)
+        return self.store.draw(self.batch).without_unread_captions()
 
 
 class CausalInitTrainer:
-    """One training run."""
+    """One training run.
 
-    def __init__(self, settings: CausalInitSettings, student: Student, workshop: Workshop, seed: int) -> None:
+    Args:
+        settings: Rates and sizes.
+        student: The network to be trained.
+        workshop: Data, codec, text side.
+        seed: Seed of noise and times.
+        sources: Where samples come from and how often; whole shots of the workshop by default.
+    """
+
+    def __init__(
+        self,
+        settings: CausalInitSettings,
+        student: Student,
+        workshop: Workshop,
+        seed: int,
+        sources: Sequence[tuple[ShotSource, float]] = (),
+    ) -> None:
         self.settings, self.student, self.workshop = settings, student, workshop
         self.schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
         self.generator = torch.Generator(workshop.device).manual_seed(seed + 1)
         self._few = torch.tensor(self.schedule.steps, device=workshop.device) / 1000
-        cache = make_cache(student, settings.batch, workshop.device)
-        self._forced = ForcedPass(student, cache, student.config.local_window_frames)
-        self.optimizer: MuonAdamW = optimise_network(student, settings.rate, settings.other_rate)
+        chunks = student.config.local_window_frames // student.config.frames_per_chunk
+        whole = ShotSource(workshop.store, student, chunks=chunks, batch=settings.batch)
+        self.sources, shares = zip(*(sources or ((whole, 1.0),)), strict=True)
+        self._shares = torch.tensor(shares)
+        self._choice = torch.Generator().manual_seed(seed)
+        self.text = workshop.text.train(settings.train_text).requires_grad_(settings.train_text)
+        learning = (self.text,) if settings.train_text else ()
+        self.optimizer: MuonAdamW = optimise_network(student, settings.rate, settings.other_rate, *learning)
         self.curves = Curves()
         self.steps = 0
 
-    def loss(self, batch: NextShotBatch) -> Tensor:
+    def loss(self, batch: NextShotBatch, forced: ForcedPass) -> Tensor:
         """Flow matching, every chunk at a time of its own, true chunks before it."""
         size, frames = batch.target.shape[:2]
-        self._forced.fill(batch, batch.target)
+        forced.fill(batch, batch.target)
         sigma = self._sigmas(size, frames)
         wide = sigma[:, :, None, None, None]
         noise = torch.randn(batch.target.shape, generator=self.generator, device=batch.target.device)
         noisy = (1 - wide) * batch.target + wide * noise
-        flow = self._forced.flow(batch, noisy, 1000 * sigma)
+        flow = forced.flow(batch, noisy, 1000 * sigma)
         return (flow - (noise - batch.target)).square().mean()
 
     def step(self, factor: float) -> None:
         """One optimiser step."""
         settings = self.settings
-        batch = self.workshop.batch(settings.batch)
-        batch = batch.without_context(self._chance(settings.drop_context))
-        batch = batch.without_text(self._chance(settings.drop_text))
+        chosen = torch.multinomial(self._shares, 1, generator=self._choice)
+        source: ShotSource = self.sources[int(chosen)]
         with autocast(self.workshop.device):
-            loss = self.loss(batch)
+            batch = encode_captions(source.draw(), self.text).beginning(source.frames)
+            batch = batch.without_context(self._chance(source.batch, settings.drop_context))
+            batch = batch.without_text(self._chance(source.batch, settings.drop_text))
+            loss = self.loss(batch, source.forced)
         self.optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.optimizer.parameters, 1.0)
         self.optimizer.scale_rates(factor)
         self.optimizer.step()
         self.steps += 1
-        self.curves.add(self.steps, loss=loss, gradient=norm)
+        self.curves.add(self.steps, gradient=norm, **{f"loss_{source.frames}": loss})
 
     def _sigmas(self, size: int, frames: int) -> Tensor:
         chunk = self.student.config.frames_per_chunk
@@ -105,18 +168,18 @@ class CausalInitTrainer:
         few = torch.rand(shape, generator=self.generator, device=device) < self.settings.few_step_share
         return torch.where(few, listed, spread).repeat_interleave(chunk, dim=1)
 
-    def _chance(self, share: float) -> Tensor:
-        return torch.rand(self.settings.batch, generator=self.generator, device=self.workshop.device) < share
+    def _chance(self, count: int, share: float) -> Tensor:
+        return torch.rand(count, generator=self.generator, device=self.workshop.device) < share
 
 
 def make_cache(student: Student, batch: int, device: torch.device) -> DualCache:
-    """A dual cache for a training batch, 16-bit on a GPU."""
+    """A dual cache for a training batch, 16-bit where passes are."""
     return DualCache(
         student.config,
         tokens_per_frame=student.config.tokens_per_frame(10, 16),
         batch=batch,
         device=device,
-        dtype=torch.bfloat16 if device.type == "cuda" else torch.float32,
+        dtype=torch.bfloat16 if device.type == "cuda" or torch.is_autocast_enabled("cpu") else torch.float32,
     )
 
 
@@ -128,21 +191,31 @@ def train_causal_init(
     budget: Budget,
     out: Path,
     seed: int,
+    sources: Sequence[tuple[ShotSource, float]] = (),
 ) -> None:
     """Trains by the clock and leaves the causal student in ``out``."""
-    trainer = CausalInitTrainer(settings, student, workshop, seed)
+    trainer = CausalInitTrainer(settings, student, workshop, seed, sources)
     budget.start_training()
-    log = Every(10.0)
+    log, picture = Every(10.0), Every(120.0)
     while budget.training:
         trainer.step(warmup_linear(budget.fraction, warmup=0.05, hold=0.3))
         workshop.refill(trainer.steps)
         if log():
             print(f"causal-init {budget.elapsed:6.1f} s  {describe(trainer.curves.flush())}", flush=True)
+        if picture():
+            save_causal_init(trainer, out)
+    save_causal_init(trainer, out)
+    workshop.text.eval().requires_grad_(False)
+
+
+def save_causal_init(trainer: CausalInitTrainer, out: Path) -> None:
+    """Writes checkpoint, record and a sheet of rollouts."""
     trainer.curves.flush()
+    student, workshop = trainer.student, trainer.workshop
     record = {
         "stage": "causal-init",
         "student_config": student.config.to_dict(),
-        "settings": asdict(settings),
+        "settings": asdict(trainer.settings),
         "steps": trainer.steps,
         "curves": trainer.curves.record(),
     }

@@ -19,15 +19,15 @@ from shotstream_training.next_shot import NextShotBatch, causal_frame_mask
 def forced_frame_mask(context: int, frames: int, chunk: int) -> Tensor:
     """Which frame may attend to which over ``[context | clean | noisy]``, true where it may.
 
-    Clean frames as in `causal_frame_mask`; a noisy chunk sees the context, the clean chunks before it, and
-    itself.
+    Clean frames as in `causal_frame_mask`, without those of the last chunk, which nothing would see; a noisy
+    chunk sees the context, the clean chunks before it, and itself.
     """
-    clean = context + frames
+    clean = context + frames - chunk
     mask = torch.zeros(clean + frames, clean + frames, dtype=torch.bool)
-    mask[:clean, :clean] = causal_frame_mask(context, frames, chunk)
+    mask[:clean, :clean] = causal_frame_mask(context, frames - chunk, chunk)
     chunks = torch.arange(frames) // chunk
     mask[clean:, :context] = True
-    mask[clean:, context:clean] = chunks[:, None] > chunks[None, :]
+    mask[clean:, context:clean] = chunks[:, None] > chunks[None, :-chunk]
     mask[clean:, clean:] = chunks[:, None] == chunks[None, :]
     return mask
 
@@ -52,11 +52,11 @@ class ForcedPass:
                 f"a shot of {frames} latent frames exceeds local_window_frames={config.local_window_frames}"
             )
         self._student, self._cache = student, cache
-        self._context, self._frames = config.max_context_frames, frames
+        self._context, self._clean = config.max_context_frames, frames - config.frames_per_chunk
         tokens = cache.tokens_per_frame
         mask = forced_frame_mask(self._context, frames, config.frames_per_chunk).to(student.device)
         mask = mask.repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
-        start, stop = self._context * tokens, (self._context + frames) * tokens
+        start, stop = self._context * tokens, (self._context + self._clean) * tokens
         self._clean_mask = mask[start:stop, :stop].contiguous()
         self._noisy_mask = mask[stop:].contiguous()
         self._clean_span = CacheSpan(start=start, stop=stop, keys=stop)
@@ -64,11 +64,16 @@ class ForcedPass:
 
     @torch.no_grad()
     def fill(self, batch: NextShotBatch, clean: Tensor) -> None:
-        """Writes the keys of context and clean target ``[b, f, channels, h, w]``, without gradient."""
+        """Writes the keys of context and clean target ``[b, f, channels, h, w]``, without gradient.
+
+        The last chunk's keys are left out: no chunk comes after it.
+        """
         access = CacheAccess(self._cache, self._cache.context_span())
-        self._run(batch, batch.context, 0.0, access, 0, None)
-        access = CacheAccess(self._cache, self._clean_span)
-        self._run(batch, clean, 0.0, access, self._context, self._clean_mask)
+        self._run(batch, batch.context, 0.0, access, 0, None, keys_only=True)
+        if self._clean:
+            access = CacheAccess(self._cache, self._clean_span)
+            before = clean[:, : self._clean]
+            self._run(batch, before, 0.0, access, self._context, self._clean_mask, keys_only=True)
 
     def flow(self, batch: NextShotBatch, noisy: Tensor, times: Tensor | float) -> Tensor:
         """The flow of noisy chunks over the filled cache, with gradient where it is enabled.
@@ -89,6 +94,8 @@ class ForcedPass:
         access: CacheAccess,
         first: int,
         mask: Tensor | None,
+        *,
+        keys_only: bool = False,
     ) -> Tensor:
         student = self._student
         frames = latents.shape[1]
@@ -104,6 +111,11 @@ class ForcedPass:
             batch.caption_index[:, first : first + frames],
         )
         x = student._patchify(latents)
-        for block in student.blocks:
+        *blocks, last = student._layers
+        for block in blocks:
             x = block(x, modulation.projection, rotary, captions, access, mask)
+        if keys_only:
+            last.store_keys(x, modulation.projection, rotary, access)
+            return x
+        x = last(x, modulation.projection, rotary, captions, access, mask)
         return student._unpatchify(student.head(x, modulation.embed), height, width)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trains a finished mini on, on a processor: above all to read captions better.
+
+    python -m shotstream_training.refine_mini --minutes 90 --model mini --out runs/refined
+
+A processor makes few steps, so they go where captions are read. Most steps see single shots' first chunks
+alone, without context: everything they show can only come from the caption. Some see two chunks after earlier
+shots, few see whole shots, so that the rest is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from shotstream_runtime.codecs.mini_text import MiniTextEncoder
+from shotstream_runtime.weights.load import LoadedModel, load_model
+
+from shotstream_training.budget import Budget
+from shotstream_training.checkpoint import save_stage
+from shotstream_training.data.producer import StoryProducer
+from shotstream_training.data.rendered_story import StoryRenderer
+from shotstream_training.data.story_store import StoryStore
+from shotstream_training.device import cpu_bfloat16, pick_device
+from shotstream_training.distillation.causal_init import CausalInitSettings, ShotSource, train_causal_init
+from shotstream_training.networks import prepare
+from shotstream_training.workshop import LATENT_SIZE, Workshop
+from shotstream_training.world.spec import FIRST_CHUNK_FRAMES
+
+LONGER_STORIES = (2, 3, 3, 4, 5)
+"""Shots of the stories that have a history."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    root = argparse.ArgumentParser(prog="shotstream_training.refine_mini", description=__doc__)
+    root.add_argument("--minutes", type=float, required=True, help="wall clock of the whole command")
+    root.add_argument("--out", type=Path, required=True, help="folder to leave the result in")
+    root.add_argument("--model", default="mini", help="model folder to start from; default: the built-in one")
+    root.add_argument("--seed", type=int, default=0)
+    root.add_argument("--rate", type=float, default=2e-3, help="of matrices, by Muon")
+    root.add_argument("--batch", type=int, default=32, help="first chunks per step")
+    root.add_argument("--stories", type=int, default=60, help="stories with a history before the first step")
+    root.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.3, 0.1), metavar="PART",
+                      help="of the steps: first chunks, two chunks, whole shots")  # fmt: skip
+    return root
+
+
+def unpack(model: LoadedModel, out: Path) -> None:
+    """Leaves a model's autoencoder as a finished stage, which the other commands read."""
+    config = dict(model.video.vae.config)
+    config["latents_mean"], config["latents_std"] = list(config["latents_mean"]), list(config["latents_std"])
+    save_stage(out, {"vae": model.video.vae.state_dict()}, {"stage": "vae", "vae_config": config})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command."""
+    options = parser().parse_args(arguments)
+    budget = Budget(options.minutes, min(30.0, options.minutes * 6))
+    device = pick_device()
+    model = load_model(options.model)
+    text = model.text.inner
+    if not isinstance(text, MiniTextEncoder):
+        raise SystemExit(f"{options.model}: only models with mini's text side can be trained on here")
+    unpack(model, options.out / "vae")
+    student = prepare(model.student.requires_grad_(True), device)
+    cast = {"two_characters": 0.0, "moving_camera": 0.0}
+    long = StoryRenderer(text, shot_counts=LONGER_STORIES, **cast)
+    short = StoryRenderer(text, shot_counts=(1,), frames=FIRST_CHUNK_FRAMES, **cast)
+    first_seed = options.seed * 10_000_000
+    with (
+        cpu_bfloat16(device),
+        StoryProducer(long, workers=0, first_seed=first_seed) as stories,
+        StoryProducer(short, workers=0, first_seed=first_seed + 5_000_000) as openings,
+    ):
+        workshop = Workshop.open(
+            student.config,
+            text,
+            vae=options.out / "vae",
+            producer=stories,
+            held_out=StoryRenderer(text, split="held_out", shot_counts=(4,), **cast),
+            max_shots=max(LONGER_STORIES),
+            capacity=3000,
+            device=device,
+            live=False,
+            seed=options.seed,
+        )
+        first_chunks = StoryStore(
+            workshop.codec,
+            capacity=20_000,
+            max_shots=1,
+            slots=student.config.max_context_frames,
+            text_len=text.config.text_len,
+            size=LATENT_SIZE,
+            seed=options.seed,
+            shot_frames=FIRST_CHUNK_FRAMES,
+        )
+        first_chunks.refill(openings, 8 * options.batch)
+        workshop.store.refill(stories, options.stories)
+        print(f"starts after {budget.elapsed:.0f} s", flush=True)
+        sources = [
+            ShotSource(first_chunks, student, chunks=1, batch=options.batch, producer=openings, arrivals=4),
+            ShotSource(workshop.store, student, chunks=2, batch=max(1, options.batch // 2)),
+            ShotSource(workshop.store, student, chunks=7, batch=max(1, options.batch // 8)),
+        ]
+        settings = CausalInitSettings(
+            batch=options.batch,
+            rate=options.rate,
+            other_rate=options.rate / 5,
+            few_step_share=0.6,
+            drop_context=0.0,
+            train_text=True,
+        )
+        train_causal_init(
+            settings,
+            student,
+            workshop,
+            budget=budget,
+            out=options.out / "student",
+            seed=options.seed,
+            sources=[pair for pair in zip(sources, options.shares, strict=True) if pair[1]],
+        )
+
+
+if __name__ == "__main__":
+    torch.set_flush_denormal(True)
+    main()
