@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains a finished mini on, on a processor: above all to read captions better.
 
-    python -m shotstream_training.refine_mini --minutes 90 --model mini --out runs/refined
+    python -m shotstream_training.refine_mini init     --minutes 60 --out runs/refined
+    python -m shotstream_training.refine_mini matching --minutes 40 --init runs/refined --out runs/matched
 
+`init` is the causal initialisation, text side included; `matching` makes its four-step pictures sharp.
 A processor makes few steps, so they go where captions are read. Most steps see single shots' first chunks
 alone, without context: everything they show can only come from the caption. Some see two chunks after earlier
 shots, few see whole shots, so that the rest is kept.
@@ -19,13 +21,18 @@ from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
 from shotstream_training.budget import Budget
-from shotstream_training.checkpoint import save_stage
+from shotstream_training.checkpoint import load_stage, save_stage
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.data.story_store import StoryStore
 from shotstream_training.device import cpu_bfloat16, pick_device
 from shotstream_training.distillation.causal_init import CausalInitSettings, ShotSource, train_causal_init
-from shotstream_training.networks import prepare
+from shotstream_training.distillation.causal_matching import (
+    CausalMatchingSettings,
+    CausalMatchingTrainer,
+    train_causal_matching,
+)
+from shotstream_training.networks import clone, prepare
 from shotstream_training.workshop import LATENT_SIZE, Workshop
 from shotstream_training.world.spec import FIRST_CHUNK_FRAMES
 
@@ -36,11 +43,17 @@ LONGER_STORIES = (2, 3, 3, 4, 5)
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     root = argparse.ArgumentParser(prog="shotstream_training.refine_mini", description=__doc__)
+    root.add_argument("stage", choices=("init", "matching"))
     root.add_argument("--minutes", type=float, required=True, help="wall clock of the whole command")
     root.add_argument("--out", type=Path, required=True, help="folder to leave the result in")
     root.add_argument("--model", default="mini", help="model folder to start from; default: the built-in one")
+    root.add_argument(
+        "--init", type=Path, help="folder of a stage whose weights replace the model's"
+    )
     root.add_argument("--seed", type=int, default=0)
-    root.add_argument("--rate", type=float, default=2e-3, help="of matrices, by Muon")
+    root.add_argument("--rate", type=float, default=3e-3, help="init: of matrices, by Muon")
+    root.add_argument("--generator-rate", type=float, default=5e-5, help="matching: of the student")
+    root.add_argument("--guidance", type=float, default=1.0, help="matching: c + guidance (c - u)")
     root.add_argument("--batch", type=int, default=32, help="first chunks per step")
     root.add_argument("--stories", type=int, default=60, help="stories with a history before the first step")
     root.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.3, 0.1), metavar="PART",
@@ -65,7 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not isinstance(text, MiniTextEncoder):
         raise SystemExit(f"{options.model}: only models with mini's text side can be trained on here")
     unpack(model, options.out / "vae")
-    student = prepare(model.student.requires_grad_(True), device)
+    student = prepare(model.student, device)
+    if options.init is not None:
+        groups, _ = load_stage(options.init)
+        text.load_state_dict(groups["text"])
+        student.load_state_dict(groups["student"])
+    student.requires_grad_(True)
     cast = {"two_characters": 0.0, "moving_camera": 0.0}
     long = StoryRenderer(text, shot_counts=LONGER_STORIES, **cast)
     short = StoryRenderer(text, shot_counts=(1,), frames=FIRST_CHUNK_FRAMES, **cast)
@@ -105,6 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ShotSource(workshop.store, student, chunks=2, batch=max(1, options.batch // 2)),
             ShotSource(workshop.store, student, chunks=7, batch=max(1, options.batch // 8)),
         ]
+        weighted = [pair for pair in zip(sources, options.shares, strict=True) if pair[1]]
+        if options.stage == "matching":
+            rates = CausalMatchingSettings(generator_rate=options.generator_rate, guidance=options.guidance)
+            text.requires_grad_(False)
+            matching = CausalMatchingTrainer(rates, student, clone(student), workshop, weighted, options.seed)
+            train_causal_matching(matching, budget=budget, out=options.out)
+            return
         settings = CausalInitSettings(
             batch=options.batch,
             rate=options.rate,
@@ -118,9 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             student,
             workshop,
             budget=budget,
-            out=options.out / "student",
+            out=options.out,
             seed=options.seed,
-            sources=[pair for pair in zip(sources, options.shares, strict=True) if pair[1]],
+            sources=weighted,
         )
 
 

@@ -3,10 +3,10 @@
 
 Published: regression onto trajectories of the bidirectional teacher. Done here: flow matching with teacher
 forcing (every chunk sees the true chunks before it), half of the times from the few-step list. A
-bidirectional trajectory ends at a picture that also depends on the noise of chunks still to come, which a causal student
-cannot see and can only average over (Causal Forcing, arXiv 2602.02214); and where stories are rendered
-without end, a true picture is cheaper than a sampled one. What regression would add, clean pictures in few
-steps, distribution matching teaches right after.
+bidirectional trajectory ends at a picture that also depends on the noise of chunks still to come, which a
+causal student cannot see and can only average over (Causal Forcing, arXiv 2602.02214); and where stories are
+rendered without end, a true picture is cheaper than a sampled one. What regression would add, clean pictures
+in few steps, distribution matching teaches right after.
 """
 
 from __future__ import annotations
