@@ -5,43 +5,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from shotstream_runtime.streaming.context import ContextSelection, select_context, selectable_frames
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryFrame:
-    """A decoded frame that may become a condition frame.
-
-    Attributes:
-        pixels: ``[3, height, width]`` float32 in [-1, 1], clipped, on the CPU. 8-bit pictures would not do:
-            they move the context latents by 4e-2.
-        prompt: The prompt that governed the frame; as a condition frame it attends to this one.
-    """
-
-    pixels: Tensor
-    prompt: str
-
-
-class ShotFrames:
-    """All frames of the shot that is running; a later selection depends on its final length."""
-
-    def __init__(self) -> None:
-        self._frames: list[HistoryFrame] = []
-
-    def append(self, pixels: Tensor, prompt: str) -> None:
-        """Adds decoded frames ``[n, 3, height, width]``."""
-        self._frames.extend(HistoryFrame(frame, prompt) for frame in pixels.float().cpu())
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, index: int) -> HistoryFrame:
-        return self._frames[index]
+from shotstream_runtime.streaming.shot_frames import HistoryFrame, ShotFrames
 
 
 class History:
@@ -49,6 +18,7 @@ class History:
 
     A finished shot can be asked for few of its frames (13 for six condition frames), and only the last shots
     as many as there are condition frames can be asked at all: memory is bounded whatever the story's length.
+    What is not known to be picked yet, the frames of the running shot, `ShotFrames` holds.
     """
 
     def __init__(self, context_frames: int) -> None:

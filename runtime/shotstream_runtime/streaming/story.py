@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -27,8 +27,9 @@ from shotstream_runtime.streaming.events import (
     ShotFinished,
     StreamEvent,
 )
-from shotstream_runtime.streaming.history import History, HistoryFrame, ShotFrames, condition_pixels
+from shotstream_runtime.streaming.history import History, condition_pixels
 from shotstream_runtime.streaming.noise import NoiseSource, SeededNoise
+from shotstream_runtime.streaming.shot_frames import HistoryFrame, ShotFrames
 from shotstream_runtime.weights.load import LoadedModel
 
 
@@ -49,6 +50,7 @@ class _Shot:
     number: int
     context: _Context
     decoder: DecoderStream
+    frames: ShotFrames
     first_index: int
     beat: Beat
     prompt: str
@@ -56,7 +58,6 @@ class _Shot:
     chunk: int = 0
     beat_frames: int = 0
     beat_open: bool = True
-    frames: ShotFrames = field(default_factory=ShotFrames)
     unrefreshed: tuple[Tensor, int, str] | None = None
     """Last chunk (clean latents, first latent frame, prompt) whose clean pass nothing has needed yet."""
 
@@ -99,6 +100,7 @@ class StoryStream:
         self._global_caption = global_caption
         self._noise = noise or SeededNoise(seed)
         self._default_chunks = profile.latent_frames_per_shot // self._config.frames_per_chunk
+        self._default_frames = 1 + (profile.latent_frames_per_shot - 1) * model.video.temporal_factor
         self._history = History(self._config.max_context_frames)
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
@@ -239,6 +241,7 @@ class StoryStream:
             number=number,
             context=context,
             decoder=self._model.video.open_decoder(),
+            frames=ShotFrames(self._default_frames),
             first_index=self._history.frames,
             beat=beat,
             prompt=prompt,
@@ -257,16 +260,20 @@ class StoryStream:
             self._next_context = self._select(shot)
         if len(shot.frames):
             self._history.add(shot.frames)
+        return self._forget(shot)
+
+    def _forget(self, shot: _Shot) -> ShotFinished:
+        finished = ShotFinished(shot.number, len(shot.frames))
+        shot.frames.close()
         self._shot = None
-        return ShotFinished(shot.number, len(shot.frames))
+        return finished
 
     def _close(self) -> Iterator[StreamEvent]:
         shot = self._shot
         if shot is not None:
             if shot.beat_open:
                 yield self._end_beat(shot, "interrupted")
-            self._shot = None
-            yield ShotFinished(shot.number, len(shot.frames))
+            yield self._forget(shot)
         for beat in self._queue.clear():
             yield BeatDone(beat.id, None, "cancelled", 0)
         self._closed = True
