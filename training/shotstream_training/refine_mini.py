@@ -55,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--generator-rate", type=float, default=5e-5, help="matching: of the student")
     root.add_argument("--guidance", type=float, default=1.0, help="matching: c + guidance (c - u)")
     root.add_argument("--batch", type=int, default=32, help="first chunks per step")
+    root.add_argument("--free-staging", action="store_true", help="draw places and scenery for every shot")
+    root.add_argument("--few-step-share", type=float, default=0.8, help="init: of the times")
     root.add_argument("--stories", type=int, default=60, help="stories with a history before the first step")
     root.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.3, 0.1), metavar="PART",
                       help="of the steps: first chunks, two chunks, whole shots")  # fmt: skip
@@ -84,9 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         text.load_state_dict(groups["text"])
         student.load_state_dict(groups["student"])
     student.requires_grad_(True)
-    cast = {"two_characters": 0.0, "moving_camera": 0.0}
-    long = StoryRenderer(text, shot_counts=LONGER_STORIES, **cast)
-    short = StoryRenderer(text, shot_counts=(1,), frames=FIRST_CHUNK_FRAMES, **cast)
+    world = {"two_characters": 0.0, "moving_camera": 0.0, "fixed_staging": not options.free_staging}
+    long = StoryRenderer(text, shot_counts=LONGER_STORIES, **world)
+    short = StoryRenderer(text, shot_counts=(1,), frames=FIRST_CHUNK_FRAMES, **world)
     first_seed = options.seed * 10_000_000
     with (
         cpu_bfloat16(device),
@@ -98,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             text,
             vae=options.out / "vae",
             producer=stories,
-            held_out=StoryRenderer(text, split="held_out", shot_counts=(4,), **cast),
+            held_out=StoryRenderer(text, split="held_out", shot_counts=(4,), **world),
             max_shots=max(LONGER_STORIES),
             capacity=3000,
             device=device,
@@ -134,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             batch=options.batch,
             rate=options.rate,
             other_rate=options.rate / 5,
-            few_step_share=0.6,
+            few_step_share=options.few_step_share,
             drop_context=0.0,
             train_text=True,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -83,6 +84,7 @@ class StoryRenderer:
         two_characters: Share of stories with a cast of two.
         moving_camera: Share of shots with a pan or a push-in.
         frames: Pixel frames of a shot.
+        fixed_staging: Whether captions tell all there is to see.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class StoryRenderer:
         two_characters: float = 0.4,
         moving_camera: float = 0.4,
         frames: int = FRAMES_PER_SHOT,
+        fixed_staging: bool = False,
     ) -> None:
         self.frames = frames
         self._text = text
@@ -101,7 +104,11 @@ class StoryRenderer:
         self._reader = text.reader
         self._shot_counts = tuple(shot_counts)
         self._split: Split = split
-        self._shares = {"two_characters": two_characters, "moving_camera": moving_camera}
+        self._choices: dict[str, Any] = {
+            "two_characters": two_characters,
+            "moving_camera": moving_camera,
+            "fixed_staging": fixed_staging,
+        }
 
     @property
     def max_shots(self) -> int:
@@ -112,7 +119,7 @@ class StoryRenderer:
         """The story without its pictures."""
         rng = story_rng(seed, self._split)
         count = int(rng.choice(self._shot_counts))
-        return sample_story(rng, count, frames=self.frames, split=self._split, **self._shares)
+        return sample_story(rng, count, frames=self.frames, split=self._split, **self._choices)
 
     def prompts(self, seed: int) -> tuple[StorySpec, StoryPrompts]:
         """A story's plan and prompts, without pictures."""

@@ -34,6 +34,8 @@ _MIN_OUTFIT_DISTANCE = 45.0
 _UNWEARABLE = {"fox": {"orange"}, "bear": {"orange"}, "penguin": {"orange"}}
 """Coats that would melt into the wearer's own fur or feathers."""
 _TRAIN_SEEDS = 1 << 31
+_FIXED_SEED = 5
+"""Of fixed staging: the subject starts left of the middle, with room to walk to the right."""
 
 
 def story_rng(seed: int, split: Split = "train") -> np.random.Generator:
@@ -109,6 +111,7 @@ def sample_story(
     two_characters: float = 0.4,
     continue_beats: float = 0.22,
     moving_camera: float = 0.4,
+    fixed_staging: bool = False,
 ) -> StorySpec:
     """Draws a story.
 
@@ -119,6 +122,8 @@ def sample_story(
         two_characters: share of stories with a cast of two.
         continue_beats: share of shots whose caption changes.
         moving_camera: share of shots with a pan or a push-in.
+        fixed_staging: captions then tell all there is to see: places, facing and scenery follow from framing,
+            setting and action, where they are otherwise drawn for every shot.
 
     Raises:
         ValueError: `shots` or `frames` is not positive.
@@ -171,12 +176,11 @@ def sample_story(
                 grammar, rng, told, members, action, allowed, by_name=introduce
             )
             beats.append(BeatSpec(change, actions, grammar.turn(mentions, written)))
-        out.append(
-            ShotSpec(
-                members, setting, time, framing, camera, tuple(beats), frames, int(rng.integers(_TRAIN_SEEDS))
-            )
-        )
-    return StorySpec(int(rng.integers(_TRAIN_SEEDS)), cast, overview, tuple(out))
+        seed = int(rng.integers(_TRAIN_SEEDS))
+        seed = _FIXED_SEED if fixed_staging else seed
+        out.append(ShotSpec(members, setting, time, framing, camera, tuple(beats), frames, seed))
+    seed = int(rng.integers(_TRAIN_SEEDS))
+    return StorySpec(_FIXED_SEED if fixed_staging else seed, cast, overview, tuple(out))
 
 
 def _names(
