@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,32 @@ from shotstream_runtime.streaming.events import (
 )
 from shotstream_runtime.streaming.story import StoryStream
 
-CHUNK, FIRST_CHUNK = 12, 9
+
+@dataclass(frozen=True)
+class Lengths:
+    """Frames of the pieces that a story of the golden model is made of, whatever folder it comes from."""
+
+    latents_per_chunk: int
+    frames_per_latent: int
+
+    @property
+    def chunk(self) -> int:
+        """Frames of a chunk."""
+        return self.latents_per_chunk * self.frames_per_latent
+
+    @property
+    def first_chunk(self) -> int:
+        """Frames of a shot's first chunk, whose first latent is one frame."""
+        return self.chunk - self.frames_per_latent + 1
+
+    def shot(self, chunks: int) -> int:
+        """Frames of a shot."""
+        return self.first_chunk + (chunks - 1) * self.chunk
+
+
+@pytest.fixture(scope="module")
+def lengths(tiny_model: Any) -> Lengths:
+    return Lengths(tiny_model.student.config.frames_per_chunk, tiny_model.video.temporal_factor)
 
 
 @pytest.fixture
@@ -62,21 +88,24 @@ def scheduled(events: list[StreamEvent]) -> list[tuple[str, int, int]]:
     ]
 
 
-def test_frames_are_numbered_without_a_gap_and_leave_latent_by_latent(open_story: Any) -> None:
+def test_frames_are_numbered_without_a_gap_and_leave_latent_by_latent(
+    open_story: Any, lengths: Lengths
+) -> None:
     story = open_story()
     story.submit(beat("a"))
     story.submit(beat("b"))
     events = run(story)
     batches = [event for event in events if isinstance(event, FramesReady)]
-    shot = [1, 4, 4, 4, 4, 4]
+    per_chunk = lengths.latents_per_chunk
+    shot = [1, *[lengths.frames_per_latent] * (2 * per_chunk - 1)]
     assert [len(batch.pixels) for batch in batches] == shot * 2
     assert [batch.first_index for batch in batches] == np.cumsum([0, *shot * 2])[:-1].tolist()
     assert [batch.first_index_in_shot for batch in batches] == np.cumsum([0, *shot])[:-1].tolist() * 2
-    assert [batch.chunk for batch in batches] == [0, 0, 0, 1, 1, 1] * 2
+    assert [batch.chunk for batch in batches] == ([0] * per_chunk + [1] * per_chunk) * 2
     assert batches[0].pixels.dtype == np.uint8
-    assert scheduled(events) == [("a", 0, 0), ("b", 1, 21)]
-    assert done(events) == [("a", "completed", 21), ("b", "completed", 21)]
-    assert ShotFinished(0, 21) in events
+    assert scheduled(events) == [("a", 0, 0), ("b", 1, lengths.shot(2))]
+    assert done(events) == [("a", "completed", lengths.shot(2)), ("b", "completed", lengths.shot(2))]
+    assert ShotFinished(0, lengths.shot(2)) in events
 
 
 def test_the_first_latent_leaves_before_the_chunk_is_decoded(open_story: Any) -> None:
@@ -113,40 +142,48 @@ def test_frames_do_not_depend_on_when_a_beat_was_sent(open_story: Any) -> None:
     assert np.array_equal(np.concatenate([frames(first), frames(run(apart))]), expected)
 
 
-def test_the_caption_and_the_history_reach_the_frames(open_story: Any) -> None:
+def test_the_caption_and_the_history_reach_the_frames(open_story: Any, lengths: Lengths) -> None:
     def second_shot(first: str, second: str) -> np.ndarray:
         story = open_story()
         story.submit(beat("a", first))
         story.submit(beat("b", second))
-        return frames(run(story))[21:]
+        return frames(run(story))[lengths.shot(2) :]
 
     reference = second_shot("walks", "sleeps")
     assert not np.array_equal(reference, second_shot("walks", "jumps"))
     assert not np.array_equal(reference, second_shot("runs", "sleeps"))
 
 
-def test_interrupt_ends_the_running_shot_at_the_next_chunk(open_story: Any) -> None:
+def test_interrupt_ends_the_running_shot_at_the_next_chunk(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a", chunks=5))
     story.submit(beat("b"))
     events = run(story, 2)
     story.submit(beat("c", policy="interrupt"))
     events += run(story)
-    assert scheduled(events) == [("a", 0, 0), ("c", 1, 21)]
-    assert done(events) == [("b", "superseded", 0), ("a", "interrupted", 21), ("c", "completed", 21)]
+    assert scheduled(events) == [("a", 0, 0), ("c", 1, lengths.shot(2))]
+    assert done(events) == [
+        ("b", "superseded", 0),
+        ("a", "interrupted", lengths.shot(2)),
+        ("c", "completed", lengths.shot(2)),
+    ]
 
 
-def test_replace_drops_what_waits_and_lets_the_running_beat_finish(open_story: Any) -> None:
+def test_replace_drops_what_waits_and_lets_the_running_beat_finish(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a"))
     story.submit(beat("b"))
     events = run(story, 1)
     story.submit(beat("c", policy="replace"))
     events += run(story)
-    assert done(events) == [("b", "superseded", 0), ("a", "completed", 21), ("c", "completed", 21)]
+    assert done(events) == [
+        ("b", "superseded", 0),
+        ("a", "completed", lengths.shot(2)),
+        ("c", "completed", lengths.shot(2)),
+    ]
 
 
-def test_continue_redirects_from_the_next_chunk_on(open_story: Any) -> None:
+def test_continue_redirects_from_the_next_chunk_on(open_story: Any, lengths: Lengths) -> None:
     plain, redirected = open_story(), open_story()
     plain.submit(beat("a", chunks=3))
     expected = frames(run(plain))
@@ -154,11 +191,14 @@ def test_continue_redirects_from_the_next_chunk_on(open_story: Any) -> None:
     events = run(redirected, 1)
     redirected.submit(beat("jump", "jumps", mode="continue", chunks=2))
     events += run(redirected)
-    assert scheduled(events) == [("a", 0, 0), ("jump", 0, FIRST_CHUNK)]
-    assert done(events) == [("a", "interrupted", FIRST_CHUNK), ("jump", "completed", 2 * CHUNK)]
+    assert scheduled(events) == [("a", 0, 0), ("jump", 0, lengths.first_chunk)]
+    assert done(events) == [
+        ("a", "interrupted", lengths.first_chunk),
+        ("jump", "completed", 2 * lengths.chunk),
+    ]
     seen = frames(events)
-    assert np.array_equal(seen[:FIRST_CHUNK], expected[:FIRST_CHUNK])
-    assert not np.array_equal(seen[FIRST_CHUNK:], expected[FIRST_CHUNK:])
+    assert np.array_equal(seen[: lengths.first_chunk], expected[: lengths.first_chunk])
+    assert not np.array_equal(seen[lengths.first_chunk :], expected[lengths.first_chunk :])
 
 
 def test_continue_with_the_same_words_changes_nothing(open_story: Any) -> None:
@@ -181,13 +221,13 @@ def test_a_redirection_keeps_waiting_cuts(open_story: Any) -> None:
     assert [name for name, _, _ in scheduled(events + run(story))] == ["a", "jump", "b"]
 
 
-def test_a_redirection_before_the_first_shot_begins_redirects_it(open_story: Any) -> None:
+def test_a_redirection_before_the_first_shot_begins_redirects_it(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     for name in ("a", "b"):
         story.submit(beat(name, chunks=2))
     story.submit(beat("jump", mode="continue", chunks=1))
     events = run(story)
-    assert scheduled(events) == [("a", 0, 0), ("jump", 0, FIRST_CHUNK), ("b", 1, FIRST_CHUNK + CHUNK)]
+    assert scheduled(events) == [("a", 0, 0), ("jump", 0, lengths.first_chunk), ("b", 1, lengths.shot(2))]
     assert [outcome for _, outcome, _ in done(events)] == ["interrupted", "completed", "completed"]
 
 
@@ -207,21 +247,25 @@ def test_a_finished_shot_can_be_extended_with_the_frames_of_one_longer_shot(open
     assert np.array_equal(frames(events), expected)
 
 
-def test_continue_takes_what_remains_of_the_default_length(open_story: Any) -> None:
+def test_continue_takes_what_remains_of_the_default_length(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a", chunks=5))
     story.submit(beat("rest", mode="continue", policy="queue", chunks=None))
     events = run(story)
-    assert done(events)[1] == ("rest", "completed", 2 * CHUNK)
+    assert done(events)[1] == ("rest", "completed", 2 * lengths.chunk)
 
 
-def test_a_shot_longer_than_the_window_keeps_going(open_story: Any) -> None:
+def test_a_shot_longer_than_the_window_keeps_going(
+    open_story: Any, lengths: Lengths, tiny_model: Any
+) -> None:
     story = open_story()
-    story.submit(beat("a", chunks=9))
-    assert len(frames(run(story))) == 9 * CHUNK - 3
+    config = tiny_model.student.config
+    chunks = config.local_window_frames // config.frames_per_chunk + 2
+    story.submit(beat("a", chunks=chunks))
+    assert len(frames(run(story))) == lengths.shot(chunks)
 
 
-def test_cancel_waiting_and_running(open_story: Any) -> None:
+def test_cancel_waiting_and_running(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a", chunks=5))
     story.submit(beat("b"))
@@ -230,10 +274,10 @@ def test_cancel_waiting_and_running(open_story: Any) -> None:
     assert story.cancel("a")
     assert not story.cancel("nobody")
     events += run(story)
-    assert done(events) == [("b", "cancelled", 0), ("a", "cancelled", FIRST_CHUNK)]
+    assert done(events) == [("b", "cancelled", 0), ("a", "cancelled", lengths.first_chunk)]
 
 
-def test_cancel_finds_a_beat_that_is_just_starting(open_story: Any) -> None:
+def test_cancel_finds_a_beat_that_is_just_starting(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a"))
     events = run(story)
@@ -244,7 +288,7 @@ def test_cancel_finds_a_beat_that_is_just_starting(open_story: Any) -> None:
     events = [*between, *run(story)]
     assert done(events) == [("b", "cancelled", 0)]
     story.submit(beat("c"))
-    assert done(run(story)) == [("c", "completed", 21)]
+    assert done(run(story)) == [("c", "completed", lengths.shot(2))]
 
 
 def test_a_slow_text_encoder_holds_nobody_up(tiny_model: Any) -> None:
@@ -288,14 +332,14 @@ def test_the_reader_keeps_its_own_grad_mode(open_story: Any) -> None:
         assert not torch.is_inference_mode_enabled()
 
 
-def test_stop_ends_at_the_chunk_and_closes(open_story: Any) -> None:
+def test_stop_ends_at_the_chunk_and_closes(open_story: Any, lengths: Lengths) -> None:
     story = open_story()
     story.submit(beat("a", chunks=5))
     story.submit(beat("b"))
     events = run(story, 1)
     story.stop()
     events += run(story)
-    assert done(events) == [("a", "interrupted", FIRST_CHUNK), ("b", "cancelled", 0)]
+    assert done(events) == [("a", "interrupted", lengths.first_chunk), ("b", "cancelled", 0)]
     assert events[-1] == BeatDone("b", None, "cancelled", 0)
     assert story.closed
     assert story.idle
@@ -367,13 +411,16 @@ def test_beats_may_come_from_another_thread_while_it_runs(open_story: Any) -> No
     assert [name for name, _, _ in scheduled(events)] == [str(number) for number in range(6)]
 
 
-def test_memory_does_not_grow_with_the_story(open_story: Any) -> None:
+def test_memory_does_not_grow_with_the_story(open_story: Any, tiny_model: Any) -> None:
     story = open_story()
     kept = []
-    for number in range(14):
+    context = tiny_model.student.config.max_context_frames
+    for number in range(2 * context + 2):
         story.submit(beat(str(number), chunks=1))
         run(story)
         kept.append(story._history.kept_frames)
-    assert max(kept) <= 6 * 13
+    # Of one shot: its first frame, and one for every place that equal spacing can ask for.
+    places = {Fraction(j, count - 1) for count in range(2, context + 1) for j in range(count)}
+    assert max(kept) <= context * len(places)
     assert kept[-1] == kept[-4]
-    assert len(story._captions) <= 8
+    assert len(story._captions) <= context + 2

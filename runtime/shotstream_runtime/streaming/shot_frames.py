@@ -72,9 +72,9 @@ class ShotFrames:
                 self._spilled.append(frame, prompt)
             except OSError as error:
                 raise ShotStorageError(
-                    f"the running shot has {len(self)} frames, and there is no place for its next one in "
-                    f"{_temporary_folder()}: {error.strerror or error}; make room there, name another folder "
-                    "with TMPDIR, or begin a new shot earlier"
+                    f"frame {len(self)} of the running shot cannot be kept in {_temporary_folder()}: "
+                    f"{error.strerror or error}; make room there, name another folder with TMPDIR, or begin "
+                    "a new shot earlier"
                 ) from error
 
     def close(self) -> None:
