@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,3 +68,11 @@ def begin(*arguments: str | Path) -> Running:
             env=environment(),
         )
     )
+
+
+def wait_for(path: Path) -> None:
+    """Waits until a file has content."""
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size):
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.02)

@@ -8,7 +8,6 @@ import queue
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from command_process import PATIENCE_S, Running, begin
+from command_process import PATIENCE_S, Running, begin, wait_for
 from PIL import Image
 from shotstream_bridge.client import Client
 from shotstream_bridge.events import ClientEvent, ConnectionLost
@@ -216,8 +215,12 @@ def test_a_server_that_dies_is_told_and_what_came_is_kept(
     server.process.kill()
     outcome = player.end()
     assert outcome.code == 1
-    assert outcome.error_line().startswith("the connection to the server is lost")
-    assert frames_of(tmp_path / "lost" / "movie.mp4") > 0
+    movie = tmp_path / "lost" / "movie.mp4"
+    assert outcome.error_line() == (
+        "the server is gone (the server closed the connection, or died); 0 of 1 beats were over, "
+        f"and the {frames_of(movie)} frames so far are kept in {movie}"
+    )
+    assert not read_manifest(tmp_path / "lost" / "manifest.json").complete
 
 
 @not_on_windows
@@ -231,11 +234,3 @@ def test_ctrl_c_while_rendering_keeps_the_frames_so_far(
     outcome = render.end()
     assert (outcome.code, outcome.err) == (130, "Stopped.\n")
     assert not read_manifest(tmp_path / "out" / "manifest.json").complete
-
-
-def wait_for(path: Path) -> None:
-    """Waits until a file has content."""
-    deadline = time.monotonic() + 60
-    while not (path.exists() and path.stat().st_size):
-        assert time.monotonic() < deadline, f"{path} never came"
-        time.sleep(0.02)

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shotstream_bridge.client import Client
-from shotstream_bridge.errors import NotConnectedError
+from shotstream_bridge.errors import ErrorCode
 from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.handles import StoryHandle
@@ -16,6 +17,8 @@ from shotstream_bridge.messages import (
     BeatStage,
     BeatStatus,
     Notice,
+    ServerState,
+    ServerStateName,
     StoryClosed,
     StoryEnd,
     WatchMode,
@@ -28,6 +31,9 @@ from shotstream_runtime.host.script_pacing import Cue, ScriptPacing
 _PUMP_S = 0.25  # Ctrl-C is noticed between two pumps
 # Frames in flight: a chunk and a half keeps the server busy while this side encodes a movie.
 _CREDITS = 24
+# A beat that is refused so came after the story's end, which is told next: with the frames before it.
+_ENDED = frozenset({ErrorCode.STOPPING, ErrorCode.STORY_CLOSED, ErrorCode.UNKNOWN_STORY})
+_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,14 @@ class PlayResult:
 
     Attributes:
         complete: Whether every beat ran to its end.
+        beats_over: Beats that ended as the story has it.
+        beats: Beats of the story.
         problem: What went wrong; None if nothing did.
     """
 
     complete: bool
+    beats_over: int
+    beats: int
     problem: str | None = None
 
 
@@ -67,6 +77,9 @@ class Playback:
         self._pacing = ScriptPacing(story.beats)
         self._problem: str | None = None
         self._end: StoryEnd | None = None
+        self._stopping = False
+        self._give_up_at: float | None = None
+        self._beats_over = 0
         self._failed: set[str] = set()
         self._handle: StoryHandle = client.open_story(
             global_caption=story.global_caption, seed=seed, title=story.title
@@ -81,14 +94,26 @@ class Playback:
         Raises:
             KeyboardInterrupt: Passed on; `abandon` then ends the story.
         """
-        try:
-            self._send(self._pacing.start())
-            while self._end is None and self._problem is None:
-                for event in self._client.pump(_PUMP_S):
-                    self._hear(event)
-        except NotConnectedError as error:
-            self._problem = self._problem or str(error)
-        return PlayResult(complete=self._end is StoryEnd.DRAINED and not self._failed, problem=self._problem)
+        self._send(self._pacing.start())
+        over = False
+        while not over:
+            # All that has come is heard, whatever one of them says: news overtake frames.
+            for event in self._client.pump(_PUMP_S):
+                self._hear(event)
+            over = self._over()
+        return PlayResult(
+            complete=self._end is StoryEnd.DRAINED and not self._failed,
+            beats_over=self._beats_over,
+            beats=len(self._pacing.beats),
+            problem=self._problem,
+        )
+
+    def _over(self) -> bool:
+        if self._end is not None or not self._client.connected:
+            return True
+        if self._give_up_at is not None:
+            return time.monotonic() >= self._give_up_at
+        return self._problem is not None
 
     def abandon(self) -> None:
         """Ends the story at the next chunk boundary, without waiting for it."""
@@ -96,6 +121,8 @@ class Playback:
             self._handle.close(drain=False, wait=0)
 
     def _send(self, beats: Sequence[BeatScript]) -> None:
+        if self._stopping or not self._client.connected:
+            return
         for beat in beats:
             self._observer.beat_submitted(str(beat.id), beat.text, beat.mode, str(beat.policy))
             self._handle.submit_beat(beat, wait=0)
@@ -117,12 +144,17 @@ class Playback:
                 self._hear_beat(event)
             case Notice():
                 self._observer.notice(event.code, event.text, event.beat_id)
+            case ServerState(state=ServerStateName.STOPPING):
+                self._stopping = True
             case StoryClosed():
                 self._end = event.end
-                if event.end is not StoryEnd.DRAINED:
+                if event.end is StoryEnd.SERVER_STOPPING:
+                    self._problem = "the server was stopped"
+                elif event.end is not StoryEnd.DRAINED:
                     self._problem = event.reason or f"the server ended the story ({event.end.value})"
-            case ConnectionLost():
-                self._problem = f"the connection to the server is lost: {event.reason}"
+            case ConnectionLost() if self._end is None:
+                how = "said goodbye" if event.by_server else "is gone"
+                self._problem = f"the server {how} ({event.reason})"
             case FrameDamaged():
                 self._problem = f"a frame arrived damaged: {event.reason}"
             case _:
@@ -137,10 +169,14 @@ class Playback:
             case BeatStage.DONE if status.outcome is not None:
                 if status.outcome in (BeatOutcome.FAILED, BeatOutcome.CANCELLED):
                     self._failed.add(status.beat_id)
+                elif not self._stopping:
+                    self._beats_over += 1
                 self._observer.beat_done(status.beat_id, status.outcome, status.frames or 0, status.reason)
                 self._send(self._pacing.on(status.beat_id, Cue.DONE))
             case BeatStage.REJECTED:
                 self._observer.beat_done(status.beat_id, BeatStage.REJECTED, 0, status.reason)
                 self._problem = f"the server refused beat {status.beat_id!r}: {status.reason}"
+                if status.code in _ENDED:
+                    self._give_up_at = time.monotonic() + _END_S
             case _:
                 pass

@@ -31,12 +31,20 @@ class Recording:
     """A take in the making.
 
     Attributes:
+        recorder: What is kept.
         observer: To be told of the story as it runs.
         complete: To be set False if the story did not run to its end.
     """
 
+    recorder: TakeRecorder
     observer: StoryObserver
     complete: bool = True
+
+    def kept(self) -> str:
+        """What a story that breaks off now leaves, in words."""
+        if not self.recorder.frames:
+            return "no frame had come, so nothing is kept"
+        return f"the {self.recorder.frames} frames so far are kept in {self.recorder.target.pictures_path}"
 
 
 @contextmanager
@@ -69,7 +77,7 @@ def record(
         product_version=__version__,
     )
     board = ProgressBoard(console, f"{story.title or name} on {model.name}", fps=fps)
-    recording = Recording(Observers([recorder, board]))
+    recording = Recording(recorder, Observers([recorder, board]))
     try:
         with board:
             yield recording
@@ -124,7 +132,8 @@ def play_and_record(
             raise
         recording.complete = result.complete
         if result.problem is not None:
-            raise CommandFailed(result.problem)
+            beats = f"{result.beats_over} of {result.beats} beats were over"
+            raise CommandFailed(f"{result.problem}; {beats}, and {recording.kept()}")
 
 
 def _print_take(manifest: TakeManifest, target: TakeTarget) -> None:

@@ -113,9 +113,10 @@ class StoryHost:
             first = self._state is not ServerStateName.STOPPING
             self._state = ServerStateName.STOPPING
             self._changed.notify_all()
-        if first and self._threads:
-            self._announcer.state(ServerStateName.STOPPING, "finishing the running chunk")
-            self._preparations.put(None)
+            if first and self._threads:
+                self._preparations.put(None)
+                # Told before the ends of stories that it brings about, so that clients know why they end.
+                self._announcer.state(ServerStateName.STOPPING, "finishing the running chunk")
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
