@@ -5,10 +5,12 @@ A program that sends beats and gets frames needs :class:`Client`; a host that ge
 :class:`StoryService` and runs a :class:`ServerEndpoint`. ``docs/protocol.md`` specifies the protocol.
 """
 
+from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.client import Client
 from shotstream_bridge.endpoint import ServerEndpoint
 from shotstream_bridge.errors import (
     AddressError,
+    AuthenticationError,
     BacklogOverflowError,
     BridgeError,
     ConnectError,
@@ -16,6 +18,7 @@ from shotstream_bridge.errors import (
     FrameError,
     HandshakeRefusedError,
     InvalidMessageError,
+    KeyFileError,
     NotConnectedError,
     RequestFailedError,
     RequestRejected,
@@ -24,6 +27,7 @@ from shotstream_bridge.errors import (
 from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
 from shotstream_bridge.frames import Frame, ReceivedFrame
 from shotstream_bridge.handles import StoryHandle, Subscription
+from shotstream_bridge.keys import KeyPair
 from shotstream_bridge.messages import (
     BeatOutcome,
     BeatStage,
@@ -38,6 +42,7 @@ from shotstream_bridge.messages import (
     OpenStory,
     PixelFormat,
     PublishedMessage,
+    Quotas,
     ServerInfo,
     ServerState,
     ServerStateName,
@@ -48,6 +53,7 @@ from shotstream_bridge.messages import (
     SubmitBeat,
     WatchMode,
 )
+from shotstream_bridge.security import ClientSecurity, ServerSecurity
 from shotstream_bridge.service import StoryService
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
@@ -55,6 +61,8 @@ from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 __all__ = [
     "PROTOCOL_VERSIONS",
     "AddressError",
+    "AllowList",
+    "AuthenticationError",
     "BacklogOverflowError",
     "BeatMode",
     "BeatOutcome",
@@ -66,6 +74,7 @@ __all__ = [
     "CancelBeat",
     "Client",
     "ClientEvent",
+    "ClientSecurity",
     "CloseStory",
     "ConnectError",
     "ConnectionLost",
@@ -78,18 +87,22 @@ __all__ = [
     "FrameHeader",
     "HandshakeRefusedError",
     "InvalidMessageError",
+    "KeyFileError",
+    "KeyPair",
     "NotConnectedError",
     "Notice",
     "NoticeLevel",
     "OpenStory",
     "PixelFormat",
     "PublishedMessage",
+    "Quotas",
     "ReceivedFrame",
     "RequestFailedError",
     "RequestRejected",
     "RequestTimeoutError",
     "ServerEndpoint",
     "ServerInfo",
+    "ServerSecurity",
     "ServerState",
     "ServerStateName",
     "StoryClosed",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses a server may listen at. This version has no keys, so it serves the same host only."""
+"""Addresses a server may listen at: without keys this host's own only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
 _TCP = re.compile(r"tcp://(?P<host>\[[^\]]+\]|[^:/\[\]]+):(?P<port>\*|\d{1,5})")
 
 
-def check_loopback(address: str) -> str:
-    """Checks that an address is loopback TCP.
+def check_bind(address: str, *, secured: bool) -> str:
+    """Checks that a server may listen at an address.
 
     Args:
-        address: ``tcp://HOST:PORT``; port ``0`` or ``*`` picks a free one.
+        address: ``tcp://HOST:PORT``; port ``0`` or ``*`` picks a free one, host ``*`` is every interface.
+        secured: Whether the server has keys and an allow-list; without them only loopback is served.
 
     Returns:
         The address with a numeric host and ``*`` for a free port, as the socket library takes it.
@@ -29,10 +30,12 @@ def check_loopback(address: str) -> str:
     match = _TCP.fullmatch(address)
     if match is None and _TCP.fullmatch(f"tcp://{address}"):
         raise AddressError(f"{address!r} lacks its transport; use tcp://{address}")
-    if match is None or not _is_loopback(match["host"]):
+    if match is None and secured:
+        raise AddressError(f"{address!r} is no address; use tcp://HOST:PORT")
+    if match is None or not (secured or is_loopback(address)):
         raise AddressError(
-            f"only loopback addresses are served; got {address!r}; use tcp://127.0.0.1:PORT "
-            "(keys for serving other hosts come in a later version)"
+            f"only loopback addresses are served without keys; got {address!r}; use tcp://127.0.0.1:PORT, or "
+            "give the server a key and an allow-list (shotstream keys new, keys allow, serve --keys)"
         )
     port = match["port"]
     if port != "*" and int(port) > 65_535:
@@ -41,7 +44,10 @@ def check_loopback(address: str) -> str:
     return f"tcp://{host}:{'*' if port in ('*', '0') else port}"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether ``tcp://HOST:PORT`` names this host itself."""
+    match = _TCP.fullmatch(address)
+    host = "" if match is None else match["host"]
     if host == "localhost":
         return True
     try:

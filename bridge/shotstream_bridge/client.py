@@ -13,6 +13,7 @@ from typing import Self
 from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S, ClientCore, ClientState
 from shotstream_bridge.dealer import DealerTransport
 from shotstream_bridge.errors import (
+    AuthenticationError,
     ConnectError,
     HandshakeRefusedError,
     NotConnectedError,
@@ -24,6 +25,7 @@ from shotstream_bridge.fields import BeatStage, EndpointLimits, ServerInfo, Serv
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.handles import DEFAULT_WAIT_S, StoryHandle
 from shotstream_bridge.replies import BeatStatus, Error, Refused, StoryOpened
+from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
 
@@ -34,12 +36,12 @@ class Client:
     :meth:`pump`, which must be called more often than the timeout given to :meth:`connect`.
     """
 
-    def __init__(self, address: str, core: ClientCore) -> None:
+    def __init__(self, address: str, core: ClientCore, security: ClientSecurity | None = None) -> None:
         self._address = address
         self._core = core
         self._events: deque[ClientEvent] = deque()
         self._closed = False
-        self._transport = DealerTransport(address, core)
+        self._transport = DealerTransport(address, core, security)
 
     # --- life -------------------------------------------------------------------------------------------
 
@@ -53,6 +55,7 @@ class Client:
         product: str = f"shotstream-python/{__version__}",
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        security: ClientSecurity | None = None,
     ) -> Client:
         """Connects and shakes hands. The server may still be loading: see :meth:`wait_until_ready`.
 
@@ -63,8 +66,10 @@ class Client:
             product: Product and version of the program, for the server's log.
             heartbeat_s: Seconds of silence before a heartbeat is sent.
             timeout_s: Seconds of silence after which either side counts the other as dead.
+            security: This client's key and the server's, for a server with keys.
 
         Raises:
+            AuthenticationError: A key is missing, wrong or not allowed; said at once, not after ``timeout``.
             HandshakeRefusedError: The server refused; both sides' versions are in it.
             ConnectError: Nobody answered, or what answered is no ShotStream server.
         """
@@ -75,7 +80,7 @@ class Client:
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
         )
-        client = cls(address, core)
+        client = cls(address, core, security)
         try:
             client._shake_hands(timeout)
         except BaseException:
@@ -90,6 +95,10 @@ class Client:
             if left <= 0:
                 raise ConnectError(self._why_no_answer(timeout))
             self._exchange(left)
+            if self._transport.unauthenticated is not None:
+                raise AuthenticationError(
+                    f"no connection to {self._address}: {self._transport.unauthenticated}"
+                )
         refused = self._core.refused
         if refused is not None:
             raise HandshakeRefusedError(

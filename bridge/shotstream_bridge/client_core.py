@@ -46,7 +46,7 @@ from shotstream_bridge.requests import (
     Unsubscribe,
 )
 from shotstream_bridge.story import BeatScript
-from shotstream_bridge.version import PROTOCOL_VERSIONS
+from shotstream_bridge.version import FEATURES, PROTOCOL_VERSIONS
 
 DEFAULT_HEARTBEAT_S: Final = 1.0
 DEFAULT_TIMEOUT_S: Final = 10.0
@@ -106,6 +106,7 @@ class ClientCore:
             product=product,
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
+            features=FEATURES,
         )
         self._heard_at = now
         self._sent_at = now

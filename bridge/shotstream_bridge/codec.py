@@ -159,17 +159,17 @@ def _validate(
 ) -> _T:
     kind = fields.get("type")
     if kind is None:
-        raise InvalidMessageError(ErrorCode.MISSING_FIELD, "type is missing", field="type", **_named(fields))
+        raise InvalidMessageError(ErrorCode.MISSING_FIELD, "type is missing", field="type", **named(fields))
     if not isinstance(kind, str) or kind not in known:
         if isinstance(kind, str) and kind in other_way:
             raise InvalidMessageError(
-                ErrorCode.UNEXPECTED_MESSAGE, f"{kind} goes the other way", field="type", **_named(fields)
+                ErrorCode.UNEXPECTED_MESSAGE, f"{kind} goes the other way", field="type", **named(fields)
             )
         raise InvalidMessageError(
             ErrorCode.UNKNOWN_TYPE,
             f"type is {_shown(kind)}; known types are {', '.join(sorted(known))}",
             field="type",
-            **_named(fields),
+            **named(fields),
         )
     try:
         return adapter.validate_python(fields)
@@ -182,7 +182,7 @@ def _invalid(error: ValidationError, fields: dict[str, Any]) -> InvalidMessageEr
     first = error.errors(include_url=False, include_input=True)[0]
     # The location starts with the union's tag. A check over several fields has its field in the context.
     path = ".".join(_location(part) for part in first["loc"][1:]) or first.get("ctx", {}).get("field")
-    field = _printable(path)[:_FIELD_CHARS] if path else None
+    field = printable(path)[:_FIELD_CHARS] if path else None
     kind = first["type"]
     if kind == "extra_forbidden":
         code, reason = ErrorCode.UNKNOWN_FIELD, f"{field} is no field of this message; leave it out"
@@ -193,15 +193,15 @@ def _invalid(error: ValidationError, fields: dict[str, Any]) -> InvalidMessageEr
     else:
         shown = _shown(first["input"])
         code, reason = ErrorCode.INVALID_VALUE, f"{field} is {shown}: {_lower_first(first['msg'])}"
-    return InvalidMessageError(code, reason[:_REASON_CHARS], field=field, **_named(fields))
+    return InvalidMessageError(code, reason[:_REASON_CHARS], field=field, **named(fields))
 
 
 def _location(part: int | str) -> str:
     return str(part) if part != "" else '""'
 
 
-def _printable(text: str) -> str:
-    # Names of unknown fields come from the sender and go into logs.
+def printable(text: str) -> str:
+    """What a peer has sent as it may stand in a log: without line feeds and terminal sequences."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
@@ -226,8 +226,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
 
 
-def _named(fields: dict[str, Any]) -> dict[str, Any]:
-    """What a refused message names, as far as it can be read, for the answer."""
+def named(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a refused message names, as far as it can be read, for the answer: arguments of the error."""
     return {
         "request": _readable_request(fields),
         "story_id": _readable_id(fields.get("story_id")),

@@ -15,6 +15,7 @@ from shotstream_bridge.client_core import ClientCore, ClientState
 from shotstream_bridge.errors import ConnectError
 from shotstream_bridge.events import ClientEvent
 from shotstream_bridge.frames import MAX_FRAME_BYTES
+from shotstream_bridge.security import ClientSecurity
 
 QUEUED_MESSAGES: Final = 1_000
 """The socket's own limit for each direction; credits bind much earlier."""
@@ -33,6 +34,8 @@ _HANDSHAKE_FAILED: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
+_ZAP_LATER: Final = 300
+_SURELY_UNREADABLE: Final = 2
 _MONITORED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
 
 
@@ -42,6 +45,7 @@ class DealerTransport:
     Args:
         address: ``tcp://HOST:PORT``.
         core: The protocol's state, which says what to send and takes what arrives.
+        security: This client's key and the server's, for a server with keys.
 
     Raises:
         ConnectError: The address is none.
@@ -49,10 +53,12 @@ class DealerTransport:
     Attributes:
         handshaken: Whether a ZeroMQ peer was reached at any time.
         foreign: Whether something that does not speak ZeroMQ was reached.
+        unauthenticated: Why the connection failed over keys, if it did.
     """
 
-    def __init__(self, address: str, core: ClientCore) -> None:
+    def __init__(self, address: str, core: ClientCore, security: ClientSecurity | None = None) -> None:
         self._core = core
+        self._security = security
         self._address = address
         if not _ADDRESS.fullmatch(address) or not 0 < int(address.rpartition(":")[2]) < 65_536:
             raise ConnectError(f"{address!r} is no address; use tcp://HOST:PORT")
@@ -60,6 +66,8 @@ class DealerTransport:
         self._polled_for = 0
         self.handshaken = False
         self.foreign = False
+        self.unauthenticated: str | None = None
+        self._unreadable = 0
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
@@ -71,6 +79,8 @@ class DealerTransport:
         self._socket.setsockopt(zmq.IPV6, 1 if "[" in address else 0)
         self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_FIRST_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_LONGEST_MS)
+        if security is not None:
+            security.apply(self._socket)
         self._monitor = self._socket.get_monitor_socket(_MONITORED)
         self._poller = zmq.Poller()
         self._poller.register(self._monitor, zmq.POLLIN)
@@ -140,7 +150,8 @@ class DealerTransport:
 
     def _watch_connection(self, events: list[ClientEvent]) -> None:
         while self._monitor.poll(0, _IN):
-            event = zmq.utils.monitor.recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
+            message = zmq.utils.monitor.recv_monitor_message(self._monitor, zmq.NOBLOCK)
+            event = message["event"]
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.handshaken = True
                 if self._core.state is ClientState.GREETING:
@@ -148,7 +159,32 @@ class DealerTransport:
             elif event == zmq.EVENT_DISCONNECTED:
                 self._disconnected(events)
             else:
-                self.foreign = True
+                self._handshake_failed(event, message["value"])
+
+    def _handshake_failed(self, event: int, value: int) -> None:
+        if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+            # 300: later, perhaps; the library tries again. 400: no. 500: the authenticator failed.
+            if value != _ZAP_LATER:
+                self.unauthenticated = (
+                    "the server does not allow this client's key; have it allowed there with "
+                    "`shotstream keys allow NAME.pub`"
+                )
+        elif value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
+            self.unauthenticated = (
+                "the server demands keys; give this client its own and the server's public one"
+                if self._security is None
+                else "the server has no keys; connect without them, if it is the right server"
+            )
+        elif self._security is not None and event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            # A server that cannot read the first message says nothing. One that stops just then looks alike.
+            self._unreadable += 1
+            if self._unreadable >= _SURELY_UNREADABLE:
+                self.unauthenticated = (
+                    "the server does not have the key that this client expects; "
+                    "compare the server's public key, and doubt the address"
+                )
+        else:
+            self.foreign = True
 
     def _disconnected(self, events: list[ClientEvent]) -> None:
         if self._core.state is not ClientState.OPEN:

@@ -4,24 +4,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-from shotstream_bridge.codec import MAX_HEADER_BYTES, unpack_header, validate_client
+from shotstream_bridge.allow_list import AllowList
+from shotstream_bridge.arrival import Arrival
+from shotstream_bridge.codec import validate_client
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected
-from shotstream_bridge.fields import BeatStage, EndpointLimits, Message, ServerInfo
+from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
-from shotstream_bridge.handshake import read_hello, settle_heartbeat, settle_version
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
-from shotstream_bridge.replies import (
-    Ack,
-    BeatStatus,
-    Error,
-    Refused,
-    ServerState,
-    StoryClosed,
-    Subscribed,
-    Welcome,
-)
+from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
+from shotstream_bridge.replies import Ack, BeatStatus, Error, ServerState, StoryClosed, Subscribed
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
@@ -36,17 +28,14 @@ from shotstream_bridge.requests import (
 )
 from shotstream_bridge.service import StoryService
 from shotstream_bridge.session import Session
-from shotstream_bridge.version import PROTOCOL_VERSIONS
+from shotstream_bridge.sessions import Sessions
+from shotstream_bridge.story_ledger import StoryLedger
 from shotstream_bridge.watchers import Watcher, Watchers
 
 _log = logging.getLogger(__name__)
 
-_HOST_FAILED = "the server failed on this request; its log says why"
 _LONGEST_REASON = 4_000
 _LONGEST_FIELD = 200
-
-Stranger = tuple[bytes, Message]
-"""An answer to a connection that has no session: sent once if the socket takes it."""
 
 
 class Dispatcher:
@@ -56,114 +45,50 @@ class Dispatcher:
         service: The host.
         watchers: All subscriptions.
         limits: What each connection may do.
+        quotas: What all of them may do together.
+        allowed: Who may be served; None for everyone who reaches the socket.
+
+    Attributes:
+        sessions: The connected clients.
+        reception: Decides who they are.
     """
 
-    def __init__(self, service: StoryService, watchers: Watchers, limits: EndpointLimits) -> None:
+    def __init__(
+        self,
+        service: StoryService,
+        watchers: Watchers,
+        limits: EndpointLimits,
+        quotas: Quotas,
+        allowed: AllowList | None = None,
+    ) -> None:
         self._service = service
         self._watchers = watchers
         self._limits = limits
-        self.sessions: dict[bytes, Session] = {}
-        self._by_client: dict[str, Session] = {}
-        self._owners: dict[str, str] = {}
+        self._ledger = StoryLedger(quotas)
+        self.sessions = Sessions(service, watchers)
+        self.reception = Reception(service, self.sessions, self._ledger, limits, quotas, allowed)
 
     # --- arrivals -----------------------------------------------------------------------------------
 
-    def receive(self, routing_id: bytes, parts: list[bytes], now: float) -> list[Stranger]:
-        """Handles one multipart message.
-
-        Answers to clients go into their sessions' outboxes.
-
-        Args:
-            routing_id: The connection.
-            parts: The message without its routing id.
-            now: Monotonic seconds.
-
-        Returns:
-            Answers to connections without a session.
-        """
-        session = self.sessions.get(routing_id)
-        if session is not None:
-            session.heard_at = now
+    def receive(self, arrival: Arrival) -> None:
+        """Handles one multipart message. Answers to clients go into their sessions' outboxes."""
+        session = self.sessions.at(arrival.routing_id)
+        if session is None:
+            self.reception.receive(arrival)
+            return
+        session.heard_at = arrival.at
         try:
-            fields = self._unpack(parts)
+            fields = unpack(arrival.parts)
+            self.reception.check_rate(session, fields, arrival.at)
             if fields.get("type") == "hello":
-                return self._hello(routing_id, session, fields, now)
-            if session is None:
-                # Perhaps a heartbeat of a client that was dropped: it must learn to start over.
                 raise InvalidMessageError(
-                    ErrorCode.HELLO_REQUIRED,
-                    "this connection was not welcomed, or was dropped; send hello first",
+                    ErrorCode.UNEXPECTED_MESSAGE, "this connection was welcomed already", field="type"
                 )
             message = validate_client(fields)
         except InvalidMessageError as error:
-            answer = _error(error)
-            if session is None:
-                return [(routing_id, answer)]
-            session.post(answer)
-            return []
+            session.post(refusal_of(error))
+            return
         self._handle(session, message)
-        return []
-
-    def _unpack(self, parts: list[bytes]) -> dict[str, Any]:
-        size = sum(len(part) for part in parts)
-        if size > MAX_HEADER_BYTES:
-            raise InvalidMessageError(
-                ErrorCode.TOO_LARGE, f"the message has {size} bytes; at most {MAX_HEADER_BYTES} are allowed"
-            )
-        if len(parts) != 1:
-            raise InvalidMessageError(
-                ErrorCode.MALFORMED, f"the message has {len(parts)} parts; a client's have one, the header"
-            )
-        return unpack_header(parts[0])
-
-    def _hello(
-        self, routing_id: bytes, session: Session | None, fields: dict[str, Any], now: float
-    ) -> list[Stranger]:
-        if session is not None:
-            raise InvalidMessageError(
-                ErrorCode.UNEXPECTED_MESSAGE, "this connection was welcomed already", field="type"
-            )
-        hello = read_hello(fields)
-        if isinstance(hello, Refused):
-            return [(routing_id, hello)]
-        taken_over = self._by_client.get(hello.client_id)
-        if taken_over is None and len(self.sessions) >= self._limits.clients:
-            why = f"{len(self.sessions)} clients are connected, which is this server's limit"
-            return [(routing_id, _refused(hello, ErrorCode.TOO_MANY_CLIENTS, why))]
-        try:
-            info = self._service.server_info()
-        except Exception:  # noqa: BLE001 - the host's fault must not take the other clients down with it
-            _log.exception("the service failed to describe itself to client %s", hello.client_id)
-            return [(routing_id, _refused(hello, ErrorCode.INTERNAL, _HOST_FAILED))]
-        strangers: list[Stranger] = []
-        if taken_over is not None:
-            # The newest connection wins: who comes back must not wait for the old connection to time out.
-            bye = Goodbye(reason="another connection said hello as this client")
-            strangers.append((taken_over.routing_id, bye))
-            self._forget(taken_over)
-        self._welcome(routing_id, hello, info, now)
-        return strangers
-
-    def _welcome(self, routing_id: bytes, hello: Hello, info: ServerInfo, now: float) -> None:
-        version = settle_version(hello.versions)
-        assert version is not None  # noqa: S101 - read_hello refuses otherwise
-        heartbeat_s, timeout_s = settle_heartbeat(hello.heartbeat_s, hello.timeout_s)
-        session = Session(
-            routing_id, hello.client_id, version, heartbeat_s, timeout_s, heard_at=now, sent_at=now
-        )
-        self.sessions[routing_id] = session
-        self._by_client[hello.client_id] = session
-        session.post(
-            Welcome(
-                version=version,
-                client_id=hello.client_id,
-                heartbeat_s=heartbeat_s,
-                timeout_s=timeout_s,
-                server=info,
-                limits=self._limits,
-            )
-        )
-        _log.info("client %s connected (%s)", hello.client_id, hello.product)
 
     # --- requests -----------------------------------------------------------------------------------
 
@@ -174,17 +99,19 @@ class Dispatcher:
             self._refuse(session, message, refusal)
         except Exception:  # noqa: BLE001 - as in _hello
             _log.exception("the service failed on %s of client %s", message.type, session.client_id)
-            self._refuse(session, message, RequestRejected(ErrorCode.INTERNAL, _HOST_FAILED))
+            self._refuse(session, message, RequestRejected(ErrorCode.INTERNAL, HOST_FAILED))
 
     def _call(self, session: Session, message: ClientMessage) -> None:
         client_id = session.client_id
         match message:
             case OpenStory():
                 opened = self._service.open_story(client_id, message)
-                self._owners[opened.story_id] = client_id
+                self._ledger.opened(opened.story_id, client_id, session.user)
                 session.post(opened.model_copy(update={"request": message.request}))
             case SubmitBeat():
+                self._ledger.check_beat(message.story_id, message.beat_id)
                 self._service.submit_beat(client_id, message)
+                self._ledger.accepted(message.story_id, message.beat_id)
                 self._accepted(session, message)
             case CancelBeat():
                 self._service.cancel_beat(client_id, message)
@@ -199,7 +126,7 @@ class Dispatcher:
             case Unsubscribe():
                 self._unsubscribe(session, message)
             case Goodbye():
-                self.drop(session, message.reason or "goodbye")
+                self.sessions.drop(session, message.reason or "goodbye")
             case Heartbeat():
                 pass
             case Hello():
@@ -214,7 +141,7 @@ class Dispatcher:
 
     def _subscribe(self, session: Session, message: Subscribe) -> None:
         number = message.subscription
-        if message.story_id not in self._owners:
+        if message.story_id not in self._ledger:
             raise RequestRejected(
                 ErrorCode.UNKNOWN_STORY,
                 f"story {message.story_id} is not open; open it first",
@@ -294,10 +221,12 @@ class Dispatcher:
             for session in self._audience(message.story_id):
                 session.held[message.story_id] = message
                 self.release_held(session)
-            self._owners.pop(message.story_id, None)
+            self._ledger.closed(message.story_id)
             return
+        if isinstance(message, BeatStatus):
+            self._ledger.told(message)
         story_id = None if isinstance(message, ServerState) else message.story_id
-        for session in self.sessions.values() if story_id is None else self._audience(story_id):
+        for session in self.sessions if story_id is None else self._audience(story_id):
             session.post(message)
 
     def release_held(self, session: Session) -> None:
@@ -315,36 +244,8 @@ class Dispatcher:
 
     def _audience(self, story_id: str) -> list[Session]:
         """The story's owner and watchers."""
-        owner = self._owners.get(story_id)
-        return [s for s in self.sessions.values() if s.client_id == owner or s.watches(story_id)]
-
-    # --- departures ---------------------------------------------------------------------------------
-
-    def drop(self, session: Session, why: str) -> None:
-        """Forgets a client that left, died or cannot be served, and tells the service."""
-        _log.info("client %s gone: %s", session.client_id, why)
-        self._forget(session)
-        try:
-            self._service.client_gone(session.client_id)
-        except Exception:  # noqa: BLE001 - as in _hello
-            _log.exception("the service failed on the departure of client %s", session.client_id)
-
-    def _forget(self, session: Session) -> None:
-        self.sessions.pop(session.routing_id, None)
-        if self._by_client.get(session.client_id) is session:
-            del self._by_client[session.client_id]
-        for watcher in self._watchers.of_connection(session.routing_id):
-            self._watchers.remove(watcher.key)
-
-
-def _refused(hello: Hello, code: ErrorCode, reason: str) -> Refused:
-    return Refused(
-        code=code.value,
-        reason=reason,
-        retryable=True,
-        server_versions=PROTOCOL_VERSIONS,
-        client_versions=hello.versions,
-    )
+        owner = self._ledger.owner_of(story_id)
+        return [s for s in self.sessions if s.client_id == owner or s.watches(story_id)]
 
 
 def _no_subscription(number: int) -> RequestRejected:
@@ -352,16 +253,4 @@ def _no_subscription(number: int) -> RequestRejected:
         ErrorCode.UNKNOWN_SUBSCRIPTION,
         f"there is no subscription {number} on this connection; subscribe first",
         field="subscription",
-    )
-
-
-def _error(error: InvalidMessageError) -> Error:
-    return Error(
-        request=error.request,
-        code=error.code.value,
-        field=error.field,
-        reason=error.reason,
-        retryable=error.code.retryable,
-        story_id=error.story_id,
-        beat_id=error.beat_id,
     )

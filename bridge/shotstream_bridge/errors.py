@@ -26,6 +26,8 @@ class ErrorCode(StrEnum):
     HELLO_REQUIRED = "hello_required"
     VERSION_UNSUPPORTED = "version_unsupported"
     TOO_MANY_CLIENTS = "too_many_clients"
+    CLIENT_ID_TAKEN = "client_id_taken"
+    RATE_LIMITED = "rate_limited"
     # Stories and beats.
     NOT_READY = "not_ready"
     STOPPING = "stopping"
@@ -38,6 +40,7 @@ class ErrorCode(StrEnum):
     BEAT_EXISTS = "beat_exists"
     NO_SHOT_TO_CONTINUE = "no_shot_to_continue"
     QUEUE_FULL = "queue_full"
+    TOO_MANY_BEATS = "too_many_beats"
     TOO_MANY_STORIES = "too_many_stories"
     # Subscriptions.
     UNKNOWN_SUBSCRIPTION = "unknown_subscription"
@@ -57,6 +60,7 @@ class ErrorCode(StrEnum):
 RETRYABLE_CODES: Final = frozenset(
     {
         ErrorCode.TOO_MANY_CLIENTS,
+        ErrorCode.RATE_LIMITED,
         ErrorCode.NOT_READY,
         ErrorCode.STOPPING,
         ErrorCode.BUSY,
@@ -133,12 +137,20 @@ class AddressError(BridgeError):
     """The server cannot listen at the address asked for."""
 
 
+class KeyFileError(BridgeError):
+    """A key or an allow-list cannot be read, written or used."""
+
+
 class BacklogOverflowError(BridgeError):
     """Frames were published although :meth:`ServerEndpoint.wants_frames` said to wait, past the reserve."""
 
 
 class ConnectError(BridgeError):
     """A client could not connect: nobody answered, or the answer was not the protocol."""
+
+
+class AuthenticationError(ConnectError):
+    """The connection failed over keys: the server's or the client's is missing, wrong or not allowed."""
 
 
 class HandshakeRefusedError(ConnectError):

@@ -4,9 +4,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_serializer,
+)
 
 U16 = Annotated[StrictInt, Field(ge=0, le=2**16 - 1)]
 U32 = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
@@ -19,6 +28,8 @@ Label = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Sentence = Annotated[StrictStr, Field(max_length=4_000)]
 Code = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Versions = Annotated[tuple[U16, ...], Field(min_length=1, max_length=32)]
+Features = Annotated[tuple[Code, ...], Field(max_length=32)]
+Rate = Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]
 
 
 class ServerStateName(StrEnum):
@@ -83,9 +94,24 @@ class NoticeLevel(StrEnum):
 
 
 class Message(BaseModel):
-    """Base of all messages: immutable, and without room for fields the protocol does not have."""
+    """Base of all messages: immutable, and without room for fields the protocol does not have.
+
+    Attributes:
+        later_fields: Fields that joined the message within a version of the protocol. They are written only
+            if they have a value, so that a peer which does not know them never sees them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    later_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _leave_later_fields_out(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        for name in self.later_fields:
+            if fields.get(name) is None:
+                fields.pop(name, None)
+        return fields
 
 
 class StoryLimits(Message):
@@ -156,3 +182,21 @@ class EndpointLimits(Message):
     clients: U32 = 128
     subscriptions_per_client: U32 = 64
     outbox_messages: U32 = 4096
+
+
+class Quotas(Message):
+    """What the endpoint allows in all, told in the handshake to a client that lists features.
+
+    Attributes:
+        beats_per_story: Beats one story may have from its opening to its end.
+        beats_in_work: Beats accepted and not done, over all stories of the server.
+        messages_per_s: Messages a second of one client; four times as many may come at once.
+        connections_per_s: Connection attempts a second of one address; four times as many may come at once.
+        clients_per_key: Connected clients with the same key, where the server demands keys.
+    """
+
+    beats_per_story: U32 = 10_000
+    beats_in_work: U32 = 1_000
+    messages_per_s: Rate = 1_000.0
+    connections_per_s: Rate = 100.0
+    clients_per_key: U32 = 32

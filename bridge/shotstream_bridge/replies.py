@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import StrictBool, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,11 +16,13 @@ from shotstream_bridge.fields import (
     BeatStage,
     Code,
     EndpointLimits,
+    Features,
     Fraction,
     Label,
     Message,
     NoticeLevel,
     PixelFormat,
+    Quotas,
     Seconds,
     Sentence,
     ServerInfo,
@@ -32,7 +34,14 @@ from shotstream_bridge.story import Identifier, Seed
 
 
 class Welcome(Message):
-    """Accepts a connection and settles its version and heartbeat."""
+    """Accepts a connection and settles its version and heartbeat.
+
+    Attributes:
+        features: Those of the client's features that the server knows too; None if it listed none.
+        quotas: As ``features``, None if the client listed none.
+    """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"features", "quotas"})
 
     type: Literal["welcome"] = "welcome"
     version: U16
@@ -41,6 +50,8 @@ class Welcome(Message):
     timeout_s: Seconds
     server: ServerInfo
     limits: EndpointLimits
+    features: Features | None = None
+    quotas: Quotas | None = None
 
 
 class Refused(Message):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import StrictBool, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from shotstream_bridge.fields import (
     U32,
     Credits,
+    Features,
     Label,
     Message,
     PixelFormat,
@@ -24,7 +25,13 @@ from shotstream_bridge.story import BeatScript, CaptionText, Identifier, Seed, T
 
 
 class Hello(Message):
-    """Opens a connection. The first message of a client, and sent once."""
+    """Opens a connection. The first message of a client, and sent once.
+
+    Attributes:
+        features: What the client knows beyond the first form of this version; None for nothing.
+    """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"features"})
 
     type: Literal["hello"] = "hello"
     versions: Versions
@@ -32,6 +39,7 @@ class Hello(Message):
     product: Label
     heartbeat_s: Seconds = 1.0
     timeout_s: Seconds = 10.0
+    features: Features | None = None
 
 
 class OpenStory(Message):

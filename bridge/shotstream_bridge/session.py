@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 import zmq
 
+from shotstream_bridge.arrival import TcpConnection
 from shotstream_bridge.codec import encode
 from shotstream_bridge.fields import Message
+from shotstream_bridge.rate import TokenBucket
 from shotstream_bridge.replies import StoryClosed
 
 ENDED_REMEMBERED = 1024
@@ -32,6 +34,10 @@ class Session:
         held: ``story_closed`` messages that wait for their story's last frames.
         subscriptions: Numbers in use.
         ended: Numbers that were in use, the newest last.
+        user: The client's key, where there are keys.
+        connection: The TCP connection, as far as the system tells.
+        bucket: How many messages it may send.
+        refused: Messages refused in a row because they came too fast.
     """
 
     routing_id: bytes
@@ -41,6 +47,10 @@ class Session:
     timeout_s: float
     heard_at: float
     sent_at: float
+    bucket: TokenBucket
+    user: bytes | None = None
+    connection: TcpConnection | None = None
+    refused: int = 0
     outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)
     held: dict[str, StoryClosed] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)

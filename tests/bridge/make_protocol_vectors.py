@@ -219,6 +219,33 @@ SERVER: dict[str, tuple[Message, bytes | None]] = {
 }
 
 
+# What features have added to version 1; what is above never changes again.
+LATER_CLIENT: dict[str, tuple[str, Message]] = {
+    "hello, with features": (
+        "quotas",
+        m.Hello(
+            versions=(1,), client_id="blender-01", product="shotstream-blender/0.1.0", features=("quotas",)
+        ),
+    ),
+}
+LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
+    "welcome, with features and quotas": (
+        "quotas",
+        m.Welcome(
+            version=1,
+            client_id="blender-01",
+            heartbeat_s=1.0,
+            timeout_s=10.0,
+            server=server_info(),
+            limits=m.EndpointLimits(),
+            features=("quotas",),
+            quotas=m.Quotas(),
+        ),
+        None,
+    ),
+}
+
+
 CHECKSUMS = {"empty": 0, "one": 1, "block": 4096, "block and one": 4097, "odd": 10_001, "large": 1_198_080}
 
 
@@ -226,6 +253,18 @@ def ramp(size: int) -> np.ndarray:
     """Bytes ``(7 * i + i // 256) % 256`` for i in 0..size-1."""
     index = np.arange(size)
     return ((7 * index + index // 256) % 256).astype(np.uint8)
+
+
+def sent(
+    name: str, message: Message, payload: bytes | None = None, *, feature: str | None = None
+) -> dict[str, Any]:
+    """One vector; those of a feature name it."""
+    return {
+        "name": name,
+        **({} if feature is None else {"feature": feature}),
+        "message": message.model_dump(mode="json"),
+        "parts": [encode(message).hex(), *([] if payload is None else [payload.hex()])],
+    }
 
 
 def build() -> dict[str, Any]:
@@ -240,16 +279,15 @@ def build() -> dict[str, Any]:
         "'fill' stands 'count' times between 'hex' and 'suffix'.",
         "versions": list(PROTOCOL_VERSIONS),
         "client_to_server": [
-            {"name": name, "message": message.model_dump(mode="json"), "parts": [encode(message).hex()]}
-            for name, message in CLIENT.items()
+            *(sent(name, message) for name, message in CLIENT.items()),
+            *(sent(name, message, feature=feature) for name, (feature, message) in LATER_CLIENT.items()),
         ],
         "server_to_client": [
-            {
-                "name": name,
-                "message": message.model_dump(mode="json"),
-                "parts": [encode(message).hex(), *([] if payload is None else [payload.hex()])],
-            }
-            for name, (message, payload) in SERVER.items()
+            *(sent(name, message, payload) for name, (message, payload) in SERVER.items()),
+            *(
+                sent(name, message, payload, feature=feature)
+                for name, (feature, message, payload) in LATER_SERVER.items()
+            ),
         ],
         "refused_when_welcomed": answers(MALFORMED),
         "refused_before_hello": answers(STRANGERS),

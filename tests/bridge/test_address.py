@@ -8,7 +8,7 @@ import socket
 import pytest
 from scripted_service import ScriptedService
 from shotstream_bridge import AddressError, BridgeError, ServerEndpoint
-from shotstream_bridge.address import bind_failure, check_loopback
+from shotstream_bridge.address import bind_failure, check_bind
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from shotstream_bridge.address import bind_failure, check_loopback
     ],
 )
 def test_loopback(address: str, bound: str) -> None:
-    assert check_loopback(address) == bound
+    assert check_bind(address, secured=False) == bound
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,21 @@ def test_everything_else_is_refused_with_the_fix(address: str) -> None:
     service = ScriptedService()
     with pytest.raises(AddressError) as caught:
         ServerEndpoint(service, address)
-    assert f"only loopback addresses are served; got {address!r}; use tcp://127.0.0.1:PORT" in str(
-        caught.value
+    assert (
+        f"only loopback addresses are served without keys; got {address!r}; use tcp://127.0.0.1:PORT"
+        in str(caught.value)
     )
 
 
 @pytest.mark.parametrize("address", ["localhost:5555", "127.0.0.1:5555"])
 def test_a_missing_transport_is_named(address: str) -> None:
     with pytest.raises(AddressError, match=f"'{address}' lacks its transport; use tcp://{address}"):
-        check_loopback(address)
+        check_bind(address, secured=False)
 
 
 def test_a_port_that_does_not_exist() -> None:
     with pytest.raises(AddressError, match="port 70000"):
-        check_loopback("tcp://127.0.0.1:70000")
+        check_bind("tcp://127.0.0.1:70000", secured=False)
 
 
 def test_a_port_in_use_names_the_port_and_the_fix() -> None:

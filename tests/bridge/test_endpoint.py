@@ -19,7 +19,7 @@ from shotstream_bridge import (
     RequestRejected,
     ServerState,
     ServerStateName,
-    endpoint,
+    endpoint_loop,
 )
 
 
@@ -172,7 +172,7 @@ def test_story_closed_follows_the_last_frame_of_a_watcher_without_credits(
     service: ScriptedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nothing but what happens wakes the server: a message that is due must not wait for the next heartbeat.
-    monkeypatch.setattr(endpoint, "LONGEST_WAIT_S", 60.0)
+    monkeypatch.setattr(endpoint_loop, "LONGEST_WAIT_S", 60.0)
     with RawDealer(service.endpoint.address) as raw:
         raw.hello(heartbeat_s=30.0, timeout_s=120.0)
         raw.open()

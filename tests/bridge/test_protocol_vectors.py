@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any, get_args
@@ -18,9 +19,12 @@ from shotstream_bridge import Client, ErrorCode, FrameHeader, ReceivedFrame
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.codec import CLIENT_TYPES, SERVER_TYPES, decode_client, decode_server, encode
 from shotstream_bridge.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
+from shotstream_bridge.version import FEATURES
 
 FILE = json.loads(vectors.FILE.read_text(encoding="utf-8"))
 DOCUMENT = (vectors.FILE.parent / "protocol.md").read_text(encoding="utf-8")
+
+FIRST_FORM_SHA256 = "5d13946488704e5edbf7fd1b8afd1f27c308376de68e9339bce97a1ed784a192"
 
 
 def by_name(section: str) -> Any:
@@ -31,6 +35,24 @@ def test_the_committed_file_is_what_the_code_makes() -> None:
     assert vectors.FILE.read_text(encoding="utf-8") == vectors.render(), (
         "the protocol changed: run tests/bridge/make_protocol_vectors.py and review the difference"
     )
+
+
+def test_the_first_form_of_version_1_never_changes() -> None:
+    first = [
+        [vector["name"], vector["parts"]]
+        for section in ("client_to_server", "server_to_client")
+        for vector in FILE[section]
+        if "feature" not in vector
+    ]
+    digest = hashlib.sha256(json.dumps(first).encode()).hexdigest()
+    assert digest == FIRST_FORM_SHA256, "other implementations rely on it: add a feature instead"
+
+
+def test_every_vector_of_a_feature_names_one_that_exists() -> None:
+    named = {
+        v["feature"] for s in ("client_to_server", "server_to_client") for v in FILE[s] if "feature" in v
+    }
+    assert named == set(FEATURES)
 
 
 def test_every_message_type_has_a_vector() -> None:
@@ -135,7 +157,7 @@ def test_the_server_outlives_all_of_them(live: ScriptedService) -> None:
 def documented_fields(kind: str) -> list[str]:
     section = re.search(rf"^### `{kind}`\n(.*?)(?=^##)", DOCUMENT + "\n## end", re.M | re.S)
     assert section, f"docs/protocol.md has no section on {kind}"
-    return re.findall(r"^\| `(\w+)` \|", section[1], re.M)
+    return re.findall(r"^\| `(\w+)`(?: \*\(later\)\*)? \|", section[1], re.M)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +168,23 @@ def documented_fields(kind: str) -> list[str]:
 def test_the_document_lists_every_field_in_the_order_of_the_wire(message: Any) -> None:
     kind = message.model_fields["type"].default
     assert documented_fields(kind) == list(message.model_fields)
+
+
+@pytest.mark.parametrize(
+    "message",
+    sorted({*get_args(ClientMessage), *get_args(ServerMessage)}, key=lambda message: message.__name__),
+    ids=lambda message: message.__name__,
+)
+def test_the_document_marks_later_fields_and_no_others(message: Any) -> None:
+    kind = message.model_fields["type"].default
+    section = re.search(rf"^### `{kind}`\n(.*?)(?=^##)", DOCUMENT + "\n## end", re.M | re.S)
+    assert section is not None
+    assert set(re.findall(r"^\| `(\w+)` \*\(later\)\* \|", section[1], re.M)) == message.later_fields
+
+
+def test_the_document_lists_every_feature() -> None:
+    section = DOCUMENT[DOCUMENT.index("| feature | adds |") : DOCUMENT.index("**Heartbeat.**")]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.M) == list(FEATURES)
 
 
 def test_the_document_lists_every_error_code_and_whether_it_is_retryable() -> None:

@@ -6,20 +6,21 @@ from __future__ import annotations
 import os
 import socket
 
-from shotstream_bridge.address import bind_failure, check_loopback
+from shotstream_bridge.address import bind_failure, check_bind
 
 
-def check_free(address: str) -> None:
+def check_free(address: str, *, secured: bool = False) -> None:
     """Listens at an address for a moment.
 
     Args:
-        address: ``tcp://HOST:PORT`` on this machine.
+        address: ``tcp://HOST:PORT`` on this machine; host ``*`` is every interface.
+        secured: Whether the server will demand keys; without, only loopback may be listened at.
 
     Raises:
         AddressError: It is no such address, or it cannot be listened at, and why.
     """
-    host, _, port = check_loopback(address).removeprefix("tcp://").rpartition(":")
-    host = host.strip("[]")
+    host, _, port = check_bind(address, secured=secured).removeprefix("tcp://").rpartition(":")
+    host = "" if host == "*" else host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # As the server does it: a port whose last connections are only waiting to expire counts as free.

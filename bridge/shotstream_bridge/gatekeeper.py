@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Decides on connections before they are connections: ZeroMQ's authentication protocol (ZAP, RFC 27)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import zmq
+from zmq.auth import Authenticator
+
+from shotstream_bridge.allow_list import AllowList
+from shotstream_bridge.rate import PeerRates
+from shotstream_bridge.security import ZAP_DOMAIN
+
+_log = logging.getLogger(__name__)
+_QUIET = logging.getLogger(f"{__name__}.library")
+_QUIET.setLevel(logging.WARNING)
+
+
+class Gatekeeper(Authenticator):
+    """Lets in the keys of an allow-list, at a bounded rate for each address.
+
+    Driven by the endpoint's own thread: when :attr:`zap_socket` is readable, :meth:`answer` is due.
+
+    Args:
+        context: The context of the socket to guard.
+        allowed: Who is let in; read again before every decision, if it has changed.
+        connections_per_s: Handshakes a second that one address may make.
+    """
+
+    def __init__(self, context: zmq.Context[Any], allowed: AllowList, connections_per_s: float) -> None:
+        super().__init__(context, log=_QUIET)
+        self._allow_list = allowed
+        self._rates = PeerRates(connections_per_s)
+        self.configure_curve_callback(ZAP_DOMAIN, self)
+
+    def answer(self) -> None:
+        """Answers the handshakes that wait."""
+        while self.zap_socket.poll(0):
+            request = self.zap_socket.recv_multipart()
+            coroutine = self.handle_zap_message(request)
+            # The library's method is a coroutine that never waits for anything here: one step is all of it.
+            try:
+                coroutine.send(None)
+            except StopIteration:
+                continue
+            coroutine.close()
+            raise RuntimeError("the authenticator waits")
+
+    async def handle_zap_message(self, msg: list[bytes]) -> None:
+        """Answers one handshake: 300 (try again later) over the rate, otherwise by key."""
+        address = msg[3].decode("utf-8", "replace") if len(msg) > 3 else ""
+        if len(msg) > 3 and not self._rates.take(address, time.monotonic()):
+            _log.warning("more than %g connections a second from %s", self._rates.rate, address)
+            self._send_zap_reply(msg[1], b"300", b"Too many connections")
+            return
+        await super().handle_zap_message(msg)
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Whether a public key (Z85) is let in; called by the library."""
+        del domain
+        self._allow_list.refresh()
+        known = key in self._allow_list
+        if not known:
+            _log.warning("a client with the unknown key %s was refused", key.decode())
+        return known
