@@ -91,6 +91,37 @@ def test_demo_leaves_movie_contact_sheet_and_manifest(
     assert "Server at tcp://127.0.0.1:" in outcome.out
 
 
+def test_ctrl_c_before_the_first_frame_of_a_demo_leaves_nothing(
+    in_process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shotstream_runtime.cli import model_loading
+
+    def press_ctrl_c(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model_loading, "load", press_ctrl_c)
+    outcome = in_process("demo", "-o", tmp_path / "new" / "demo")
+    assert (outcome.code, outcome.err) == (130, "Stopped.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@not_on_windows
+def test_ctrl_c_in_a_demo_leaves_the_part_that_there_is(
+    start: Any, tiny_folder: Path, tmp_path: Path, long_story: Path
+) -> None:
+    take = tmp_path / "demo"
+    demo = start("demo", "--story", long_story, "--model", tiny_folder, "-o", take)
+    wait_for(take / ".movie.mp4.part")
+    demo.process.send_signal(signal.SIGINT)
+    outcome = demo.end()
+    assert (outcome.code, outcome.err) == (130, "Stopped.\n")
+    assert sorted(path.name for path in take.iterdir()) == ["contact_sheet.png", "manifest.json", "movie.mp4"]
+    manifest = read_manifest(take / "manifest.json")
+    assert not manifest.complete
+    assert [(beat.outcome, beat.frames) for beat in manifest.beats] == [("interrupted", manifest.frames)]
+    assert frames_of(take / "movie.mp4") == manifest.frames > 0
+
+
 @pytest.fixture(scope="module")
 def server(tiny_folder: Path) -> Iterator[Running]:
     """A server in a process of its own, for the tests up to that of its death."""

@@ -175,6 +175,49 @@ def test_a_discarded_take_leaves_the_old_one_alone(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("pictures", list(TakePictures))
+def test_nothing_is_left_of_a_take_that_came_to_nothing(tmp_path: Path, pictures: TakePictures) -> None:
+    target = TakeTarget.resolve(tmp_path / "new" / "take", pictures)
+    target.check()
+    assert list(tmp_path.iterdir()) == []
+    recorder(target).discard()
+    assert list(tmp_path.iterdir()) == []
+    begun = recorder(target)
+    record_two_shots(begun, 3, 2)
+    assert (tmp_path / "new" / "take").is_dir()
+    begun.discard()
+    assert list(tmp_path.iterdir()) == []
+    # What was there before stays, also when it is empty.
+    (tmp_path / "new").mkdir()
+    begun = recorder(target)
+    record_two_shots(begun, 3, 2)
+    begun.discard()
+    assert list(tmp_path.iterdir()) == [tmp_path / "new"]
+
+
+def test_a_take_that_breaks_off_says_which_beat_was_interrupted(tmp_path: Path) -> None:
+    take = recorder(TakeTarget.resolve(tmp_path))
+    for beat_id in ("a", "b", "c"):
+        take.beat_submitted(beat_id, f"Beat {beat_id}.", "cut", "queue")
+    for index in range(7):
+        take.add_frame(
+            picture(index),
+            index=index,
+            shot=0,
+            index_in_shot=index,
+            chunk=0,
+            beat_id="a" if index < 3 else "b",
+        )
+    take.beat_done("a", "completed", 3)
+    manifest = take.finish(complete=False)
+    assert not manifest.complete
+    assert [(beat.outcome, beat.frames) for beat in manifest.beats] == [
+        ("completed", 3),
+        ("interrupted", 4),
+        (None, 0),
+    ]
+
+
 def test_a_take_without_frames_is_an_error(tmp_path: Path) -> None:
     take = recorder(TakeTarget.resolve(tmp_path / "take"))
     with pytest.raises(TakeError, match="no frame was generated, so there is no take"):

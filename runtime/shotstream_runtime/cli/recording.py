@@ -86,14 +86,24 @@ def record(
         raise
     except BaseException:
         if recorder.frames:
-            _print_take(recorder.finish(complete=False), target)
+            _finish(recorder, complete=False)
         else:
             recorder.discard()
         raise
     if not recorder.frames:
         recorder.discard()
         raise CommandFailed("no frame was generated, so there is no take")
-    _print_take(recorder.finish(complete=recording.complete), target)
+    _finish(recorder, complete=recording.complete)
+
+
+def _finish(recorder: TakeRecorder, *, complete: bool) -> None:
+    """Writes the take and names its files; where even that is stopped or fails, leaves nothing half-made."""
+    try:
+        manifest = recorder.finish(complete=complete)
+    except BaseException:
+        recorder.discard()
+        raise
+    _print_take(manifest, recorder.target)
 
 
 def play_and_record(

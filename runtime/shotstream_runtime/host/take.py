@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,14 +79,15 @@ class TakeTarget:
             pictures=pictures,
         )
 
-    def prepare(self) -> None:
-        """Makes the folder and makes sure that it can be written to, before anything is generated.
+    def check(self) -> None:
+        """Makes sure that the take can be written, before anything is generated; leaves nothing behind.
 
         Raises:
             TakeError: It cannot, with the reason.
         """
         folder = self.manifest.parent
         probe = folder / f".{self.manifest.name}.probe"
+        missing = _missing_folders(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             probe.touch()
@@ -94,6 +96,8 @@ class TakeTarget:
             raise TakeError(
                 f"{folder}: the take cannot be written here: {error.strerror or error}"
             ) from error
+        finally:
+            _remove_empty(missing)
         path = self.pictures_path
         if self.pictures is TakePictures.MOVIE and path.is_dir():
             raise TakeError(f"{path}: is a folder; remove it or choose another name")
@@ -129,7 +133,7 @@ class TakeRecorder:
         product_version: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepares the take's folder.
+        """Begins a take; nothing is written before its first frame.
 
         Args:
             target: Names of the files.
@@ -142,9 +146,9 @@ class TakeRecorder:
             clock: Seconds, monotonic.
 
         Raises:
-            TakeError: The folder cannot be written to.
+            TakeError: The take cannot be written.
         """
-        target.prepare()
+        target.check()
         self.target = target
         self._title = title
         self._global_caption = global_caption
@@ -159,6 +163,8 @@ class TakeRecorder:
         self._last_index = -1
         self._frames = 0
         self._skipped = 0
+        self._made_folders: list[Path] = []
+        self._beat_frames: Counter[str] = Counter()
         self._beats: dict[str, TakeBeat] = {}
         self._shots: dict[int, _Shot] = {}
         self._notices: list[TakeNotice] = []
@@ -226,7 +232,10 @@ class TakeRecorder:
         """
         if index <= self._last_index:
             raise TakeError(f"frame {index} came after frame {self._last_index}; frames must be in order")
+        if not self._frames:
+            self._make_folder()
         self._sink.write(pixels, index)
+        self._beat_frames[beat_id] += 1
         self._skipped += index - self._last_index - 1
         self._last_index = index
         self._last_frame_s = self.elapsed_s()
@@ -248,7 +257,7 @@ class TakeRecorder:
         """Writes what is left, and gives every file its final name.
 
         Args:
-            complete: Whether the story ran to its end.
+            complete: Whether the story ran to its end. A beat that has frames and no end yet was interrupted.
 
         Returns:
             The manifest, as written.
@@ -258,6 +267,9 @@ class TakeRecorder:
         """
         if not self._frames:
             raise TakeError(f"{self.target.manifest.parent}: no frame was generated, so there is no take")
+        for beat_id, beat in self._beats.items():
+            if beat.outcome is None and self._beat_frames[beat_id]:
+                beat.outcome, beat.frames = "interrupted", self._beat_frames[beat_id]
         self._remove_stale()
         pictures = self._sink.commit()
         self._write_contact_sheet()
@@ -287,8 +299,17 @@ class TakeRecorder:
         return manifest
 
     def discard(self) -> None:
-        """Drops the take; an older take under the same name stays."""
+        """Drops the take and the folders made for it; an older take under the same name stays."""
         self._sink.discard()
+        _remove_empty(self._made_folders)
+
+    def _make_folder(self) -> None:
+        folder = self.target.manifest.parent
+        self._made_folders = _missing_folders(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TakeError(f"{folder}: cannot be made: {error.strerror or error}") from error
 
     def _remove_stale(self) -> None:
         """Removes the old manifest first, so that it never describes a mixture of two takes.
@@ -323,6 +344,17 @@ class TakeRecorder:
             rows.append(SheetRow(shot + 1, captions, seconds, entry.thumbnails.pick(COLUMNS)))
         sheet = draw_contact_sheet(self._title or "Untitled story", self._global_caption, rows)
         _write_atomically(self.target.contact_sheet, lambda part: sheet.save(part, format="PNG"))
+
+
+def _missing_folders(folder: Path) -> list[Path]:
+    """A folder and those above it that do not exist, the innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):  # not empty, or never made
+            folder.rmdir()
 
 
 def _rounded(beat: TakeBeat) -> TakeBeat:

@@ -37,7 +37,7 @@ def demo(
     path = story or _STORY
     script = read_story(path)
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
-    target.prepare()
+    target.check()
 
     from ..model_loading import load
 

@@ -32,7 +32,7 @@ def play(
 
     script = read_story(story)
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
-    target.prepare()
+    target.check()
 
     from shotstream_bridge.client import Client
 

@@ -23,7 +23,7 @@ def render(
 
     script = read_story(story)
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
-    target.prepare()
+    target.check()
 
     from ..model_loading import load
 
