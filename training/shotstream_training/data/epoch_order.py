@@ -54,7 +54,7 @@ class EpochOrder:
         return self._permutation(epoch)[offset]
 
     def candidates(self, place: int) -> list[int]:
-        """The row at a place, then those that stand in for it where it is bad: the rows after it, in a circle.
+        """The row at a place, then its stand-ins where it is bad: the rows after it, in a circle.
 
         Every process finds the same stand-in, and the walk goes on as if nothing had happened.
         """

@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 from shotstream_runtime.streaming.context import select_context
 
 from shotstream_training.data.clip_video import FrameSize, Pictures, VideoTooShort, read_frames
 from shotstream_training.data.published_rows import LENGTHS, VIDEO, BadRow, DatasetError, StoryRow, read_rows
+
+T = TypeVar("T")
 
 TARGET_FRAMES = 81
 """Pixel frames of a whole target: 21 latents."""
@@ -95,6 +99,7 @@ class PublishedStories:
         self._shortest, self._report = shortest_target, report
         self.rows, bad = read_rows(path)
         self.skipped: Counter[int] = Counter()
+        self._lock = Lock()
         for problem in bad:
             self.skip(problem)
 
@@ -103,10 +108,12 @@ class PublishedStories:
 
     def skip(self, problem: BadRow) -> None:
         """Counts a row that cannot be used, and reports it the first time."""
-        self.skipped[problem.row] += 1
-        if self.skipped[problem.row] > 1:
-            return
-        told = len(self.skipped)
+        # Rows are read on several threads.
+        with self._lock:
+            self.skipped[problem.row] += 1
+            if self.skipped[problem.row] > 1:
+                return
+            told = len(self.skipped)
         if told <= REPORTED:
             self._report(f"{self.path.name}: skipped {problem}")
         elif told == REPORTED + 1:
@@ -162,10 +169,8 @@ class PublishedStories:
         return out
 
 
-def first_good(
-    stories: PublishedStories, candidates: Sequence[int], read: Callable[[int], ClipSample]
-) -> ClipSample:
-    """The first of some rows that can be read; those before it are skipped.
+def first_good(stories: PublishedStories, candidates: Sequence[int], read: Callable[[int], T]) -> T:
+    """What ``read`` gives for the first of some rows that can be read; those before it are skipped.
 
     Raises:
         DatasetError: If none can.

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network in training: one door for all calls, so that it can be sharded, and learners that move it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.fsdp import (
+    FSDPModule,
+    MixedPrecisionPolicy,
+    fully_shard,
+    register_fsdp_forward_method,
+)
+from torch.distributed.tensor import DTensor
+from torch.utils.checkpoint import checkpoint
+
+from shotstream_training.stages.place import Place
+
+T = TypeVar("T")
+
+
+class TrainedNetwork(nn.Module):
+    """A network that is only ever called as ``network(work)``: ``work`` gets the inner network.
+
+    The student's passes are many small methods; FSDP gathers weights when a module is called. Calling this
+    wrapper gathers what lies outside the blocks, and each block gathers its own.
+
+    Args:
+        inner: The network.
+        place: Where it trains; with other processes its weights, gradients and optimiser states are shared
+        out. checkpointing: Whether activations inside blocks are computed again in the backward pass instead
+        of kept.
+    """
+
+    def __init__(self, inner: nn.Module, place: Place, *, checkpointing: bool = False) -> None:
+        super().__init__()
+        self.inner = inner
+        self.place = place
+        blocks = list(getattr(inner, "blocks", ()))
+        if checkpointing:
+            for block in blocks:
+                _recompute(block)
+        if place.mesh is not None:
+            options: dict[str, Any] = {
+                "mesh": place.mesh,
+                # Inputs are not cast: a time of 957.93 would become 960.
+                "mp_policy": MixedPrecisionPolicy(
+                    param_dtype=torch.bfloat16 if place.bfloat16 else None,
+                    reduce_dtype=torch.float32,
+                    cast_forward_inputs=False,
+                ),
+            }
+            for block in blocks:
+                fully_shard(block, **options)
+                register_fsdp_forward_method(block, "store_keys")
+            fully_shard(self, **options)
+
+    def forward(self, work: Callable[[Any], T]) -> T:
+        """Runs ``work`` on the inner network; gradient flows through tensors that it returns."""
+        with self.place.autocast():
+            return work(self.inner)
+
+    @contextmanager
+    def whole(self) -> Iterator[Any]:
+        """Gathers all weights once, for many passes without gradient in a row: a rollout."""
+        sharded = [module for module in self.modules() if isinstance(module, FSDPModule)]
+        if sharded:
+            self(lambda _: None)
+        for module in sharded:
+            module.unshard()
+            module.set_reshard_after_forward(False, recurse=False)
+        try:
+            with torch.no_grad(), self.place.autocast():
+                yield self.inner
+        finally:
+            for module in sharded:
+                module.set_reshard_after_forward(module is not self, recurse=False)
+                module.reshard()
+
+    def synchronise(self, wanted: bool) -> None:
+        """Whether the next backward pass shares gradients among processes; off while they accumulate."""
+        if isinstance(self, FSDPModule):
+            self.set_requires_gradient_sync(wanted)
+
+    @torch.no_grad()
+    def weights(self, *, trained_only: bool = False) -> dict[str, Tensor]:
+        """All parameters and persistent buffers, whole and on the CPU; every process must ask."""
+        names = {name for name, p in self.inner.named_parameters() if p.requires_grad}
+        return {
+            name: full(tensor).cpu()
+            for name, tensor in self.inner.state_dict().items()
+            if name in names or not trained_only
+        }
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Sets tensors by name; every process gives the same.
+
+        Raises:
+            KeyError: If a name is unknown.
+        """
+        own = self.inner.state_dict()
+        for name, value in weights.items():
+            assign(own[name], value)
+
+
+def _recompute(block: nn.Module) -> None:
+    plain = block.forward
+
+    def forward(*arguments: Any, **options: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return plain(*arguments, **options)
+        return checkpoint(plain, *arguments, use_reentrant=False, **options)
+
+    block.forward = forward  # type: ignore[method-assign]
+
+
+def full(tensor: Tensor) -> Tensor:
+    """A tensor that may be shared out, whole; every process must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+@torch.no_grad()
+def assign(target: Tensor, value: Tensor) -> None:
+    """Writes a whole value into a tensor that may be shared out."""
+    if isinstance(target, DTensor):
+        shared = DTensor.from_local(
+            value.to(target.device, target.dtype), target.device_mesh, run_check=False
+        )
+        target.copy_(shared.redistribute(placements=target.placements))
+    else:
+        target.copy_(value)
+
+
+class Learner:
+    """An optimiser with its clipping and its peak rate, over one or several networks.
+
+    Args:
+        networks: What it moves: their parameters that want a gradient.
+        rate: Peak learning rate.
+        betas: Of AdamW.
+        weight_decay: Of AdamW.
+        clip: Largest norm of the gradient.
+
+    Raises:
+        ValueError: If nothing wants a gradient.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[TrainedNetwork],
+        *,
+        rate: float,
+        betas: tuple[float, float] = (0.0, 0.999),
+        weight_decay: float = 0.01,
+        clip: float = 1.0,
+    ) -> None:
+        self.networks, self.rate, self.clip = tuple(networks), rate, clip
+        self.place = networks[0].place
+        self.named = {
+            f"{number}.{name}": parameter
+            for number, network in enumerate(networks)
+            for name, parameter in network.inner.named_parameters()
+            if parameter.requires_grad
+        }
+        if not self.named:
+            raise ValueError("nothing to train: every parameter is frozen")
+        self.optimizer = torch.optim.AdamW(
+            self.named.values(), lr=rate, betas=betas, weight_decay=weight_decay
+        )
+
+    def update(self, losses: Sequence[Callable[[], Tensor]], factor: float) -> dict[str, Tensor]:
+        """One optimiser step over parts of a batch whose gradients add up.
+
+        Args:
+            losses: Each gives the mean loss of an equal part of this process's samples.
+            factor: Scales the learning rate.
+
+        Returns:
+            ``loss``, the mean over all processes, and ``gradient``, the norm before clipping.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.place.device)
+        for number, loss_of in enumerate(losses):
+            for network in self.networks:
+                network.synchronise(number + 1 == len(losses))
+            loss = loss_of() / len(losses)
+            loss.backward()
+            total += loss.detach().float()
+        norm = full(torch.nn.utils.clip_grad_norm_(list(self.named.values()), self.clip))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * factor
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return {"loss": self.place.mean(total), "gradient": norm.detach()}
+
+    @torch.no_grad()
+    def state(self) -> dict[str, Tensor]:
+        """The optimiser's tensors by parameter, whole and on the CPU; every process must ask."""
+        return {
+            f"{name}/{key}": full(value).cpu()
+            for name, parameter in self.named.items()
+            for key, value in self.optimizer.state.get(parameter, {}).items()
+        }
+
+    @torch.no_grad()
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Restores what `state` gave."""
+        for name, parameter in self.named.items():
+            own = {
+                key.removeprefix(f"{name}/"): value
+                for key, value in state.items()
+                if key.startswith(f"{name}/")
+            }
+            slots = self.optimizer.state[parameter]
+            for key, value in own.items():
+                if value.ndim:
+                    slots[key] = torch.zeros_like(parameter)
+                    assign(slots[key], value)
+                else:
+                    slots[key] = value.clone()
+
+
+class RunningAverage:
+    """A running average of a network's trained weights.
+
+    Args:
+        network: Whose weights.
+        decay: Of the past; 0 keeps no average, and the network's own weights are the result.
+    """
+
+    def __init__(self, network: TrainedNetwork, decay: float) -> None:
+        self.network, self.decay = network, decay
+        self.updates = 0
+        self.values = {name: p.detach().clone() for name, p in self._trained().items()} if decay else {}
+
+    def _trained(self) -> dict[str, nn.Parameter]:
+        return {name: p for name, p in self.network.inner.named_parameters() if p.requires_grad}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Takes in the weights of now; forgets faster at first, or the start would stay for ever."""
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        self.updates += 1
+        for name, parameter in self._trained().items():
+            if name in self.values:
+                self.values[name].lerp_(parameter.detach(), 1.0 - decay)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The average, whole and on the CPU; empty where none is kept. Every process must ask."""
+        return {name: full(value).cpu() for name, value in self.values.items()}
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Restores what `weights` gave."""
+        for name, value in weights.items():
+            assign(self.values[name], value)
