@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S, ClientCore, ClientState
 from shotstream_bridge.dealer import DealerTransport
@@ -23,10 +23,14 @@ from shotstream_bridge.errors import (
 from shotstream_bridge.events import ClientEvent, Reply
 from shotstream_bridge.fields import BeatStage, EndpointLimits, ServerInfo, ServerStateName
 from shotstream_bridge.frames import ReceivedFrame
+from shotstream_bridge.greeting import explain_mechanism
 from shotstream_bridge.handles import DEFAULT_WAIT_S, StoryHandle
 from shotstream_bridge.replies import BeatStatus, Error, Refused, StoryOpened
 from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
+
+# Handshakes that fail without a word: once may be a server that stops just then.
+_ASK_AFTER: Final = 2
 
 
 class Client:
@@ -41,6 +45,7 @@ class Client:
         self._core = core
         self._events: deque[ClientEvent] = deque()
         self._closed = False
+        self._secured = security is not None
         self._transport = DealerTransport(address, core, security)
 
     # --- life -------------------------------------------------------------------------------------------
@@ -90,15 +95,18 @@ class Client:
 
     def _shake_hands(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
+        asked = False
         while self._core.state is ClientState.GREETING:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise ConnectError(self._why_no_answer(timeout))
             self._exchange(left)
-            if self._transport.unauthenticated is not None:
-                raise AuthenticationError(
-                    f"no connection to {self._address}: {self._transport.unauthenticated}"
-                )
+            unauthenticated = self._transport.unauthenticated
+            if unauthenticated is None and not asked and self._transport.unexplained >= _ASK_AFTER:
+                asked = True
+                unauthenticated = explain_mechanism(self._address, keys=self._secured)
+            if unauthenticated is not None:
+                raise AuthenticationError(f"no connection to {self._address}: {unauthenticated}")
         refused = self._core.refused
         if refused is not None:
             raise HandshakeRefusedError(
@@ -120,7 +128,7 @@ class Client:
                 f"what listens at {self._address} did not answer hello within {timeout:g} s; "
                 "is it a ShotStream server, and is it busy?"
             )
-        if self._transport.foreign:
+        if self._transport.unexplained:
             return f"what listens at {self._address} does not speak ZeroMQ; is it a ShotStream server?"
         return (
             f"no server answers at {self._address} within {timeout:g} s; "

@@ -15,7 +15,8 @@ from shotstream_bridge.client_core import ClientCore, ClientState
 from shotstream_bridge.errors import ConnectError
 from shotstream_bridge.events import ClientEvent
 from shotstream_bridge.frames import MAX_FRAME_BYTES
-from shotstream_bridge.security import ClientSecurity
+from shotstream_bridge.greeting import NOT_ALLOWED, SERVER_DEMANDS_KEYS, SERVER_WITHOUT_KEYS
+from shotstream_bridge.security import CLIENT_HANDSHAKE_MS, ClientSecurity
 
 QUEUED_MESSAGES: Final = 1_000
 """The socket's own limit for each direction; credits bind much earlier."""
@@ -34,8 +35,6 @@ _HANDSHAKE_FAILED: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_ZAP_LATER: Final = 300
-_SURELY_UNREADABLE: Final = 2
 _MONITORED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
 
 
@@ -52,7 +51,8 @@ class DealerTransport:
 
     Attributes:
         handshaken: Whether a ZeroMQ peer was reached at any time.
-        foreign: Whether something that does not speak ZeroMQ was reached.
+        unexplained: How many handshakes failed without telling why: over keys, or what was reached does not
+            speak ZeroMQ.
         unauthenticated: Why the connection failed over keys, if it did.
     """
 
@@ -65,9 +65,8 @@ class DealerTransport:
         self._closed = False
         self._polled_for = 0
         self.handshaken = False
-        self.foreign = False
+        self.unexplained = 0
         self.unauthenticated: str | None = None
-        self._unreadable = 0
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
@@ -79,6 +78,7 @@ class DealerTransport:
         self._socket.setsockopt(zmq.IPV6, 1 if "[" in address else 0)
         self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_FIRST_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_LONGEST_MS)
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, CLIENT_HANDSHAKE_MS)
         if security is not None:
             security.apply(self._socket)
         self._monitor = self._socket.get_monitor_socket(_MONITORED)
@@ -163,28 +163,11 @@ class DealerTransport:
 
     def _handshake_failed(self, event: int, value: int) -> None:
         if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-            # 300: later, perhaps; the library tries again. 400: no. 500: the authenticator failed.
-            if value != _ZAP_LATER:
-                self.unauthenticated = (
-                    "the server does not allow this client's key; have it allowed there with "
-                    "`shotstream keys allow NAME.pub`"
-                )
+            self.unauthenticated = NOT_ALLOWED
         elif value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
-            self.unauthenticated = (
-                "the server demands keys; give this client its own and the server's public one"
-                if self._security is None
-                else "the server has no keys; connect without them, if it is the right server"
-            )
-        elif self._security is not None and event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            # A server that cannot read the first message says nothing. One that stops just then looks alike.
-            self._unreadable += 1
-            if self._unreadable >= _SURELY_UNREADABLE:
-                self.unauthenticated = (
-                    "the server does not have the key that this client expects; "
-                    "compare the server's public key, and doubt the address"
-                )
+            self.unauthenticated = SERVER_DEMANDS_KEYS if self._security is None else SERVER_WITHOUT_KEYS
         else:
-            self.foreign = True
+            self.unexplained += 1
 
     def _disconnected(self, events: list[ClientEvent]) -> None:
         if self._core.state is not ClientState.OPEN:

@@ -50,7 +50,11 @@ class Gatekeeper(Authenticator):
             raise RuntimeError("the authenticator waits")
 
     async def handle_zap_message(self, msg: list[bytes]) -> None:
-        """Answers one handshake: 300 (try again later) over the rate, otherwise by key."""
+        """Answers one handshake: by key, or over the rate with status 300, try again later.
+
+        The library tells the peer nothing of a 300 and closes the connection when the time for handshakes is
+        over, which slows a flood down.
+        """
         address = msg[3].decode("utf-8", "replace") if len(msg) > 3 else ""
         if len(msg) > 3 and not self._rates.take(address, time.monotonic()):
             _log.warning("more than %g connections a second from %s", self._rates.rate, address)

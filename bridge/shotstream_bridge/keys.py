@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -136,7 +137,7 @@ def read_key_text(text: str) -> bytes:
     key = text.encode("ascii", "replace")
     try:
         whole = len(key) == KEY_CHARS and len(z85.decode(key)) == 32
-    except (KeyError, ValueError, OverflowError):
+    except (KeyError, ValueError, struct.error):
         whole = False
     if not whole:
         raise KeyFileError(f"{text!r} is no public key; one has {KEY_CHARS} characters of Z85")

@@ -13,8 +13,10 @@ from shotstream_bridge.allow_list import DEFAULT_NAME, AllowList
 from shotstream_bridge.keys import KeyPair, read_server_key
 
 ZAP_DOMAIN: Final = "shotstream"
-HANDSHAKE_MS: Final = 10_000
-"""A connection that has not shaken hands by then is closed."""
+HANDSHAKE_MS: Final = 5_000
+"""A connection that has not shaken hands by then is closed by the server."""
+CLIENT_HANDSHAKE_MS: Final = 2_000
+"""The same by a client, which then tries again: a server over its rate leaves a handshake unanswered."""
 
 
 @dataclass(frozen=True)

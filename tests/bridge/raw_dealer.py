@@ -9,16 +9,21 @@ from typing import Any, Self
 import msgpack
 import zmq
 from scripted_service import PATIENCE_S
+from shotstream_bridge import ClientSecurity
 
 
 class RawDealer:
     """Speaks multipart bytes to a server."""
 
-    def __init__(self, address: str, *, receive_limit: int = 1000) -> None:
+    def __init__(
+        self, address: str, *, receive_limit: int = 1000, security: ClientSecurity | None = None
+    ) -> None:
         self._context = zmq.Context()
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RCVHWM, receive_limit)
+        if security is not None:
+            security.apply(self.socket)
         self.socket.connect(address)
 
     def __enter__(self) -> Self:

@@ -19,9 +19,11 @@ from shotstream_bridge import (
     ErrorCode,
     Frame,
     OpenStory,
+    Quotas,
     RequestRejected,
     ServerEndpoint,
     ServerInfo,
+    ServerSecurity,
     ServerStateName,
     StoryClosed,
     StoryEnd,
@@ -57,6 +59,8 @@ class ScriptedService:
         *,
         autoplay: bool = False,
         limits: EndpointLimits | None = None,
+        quotas: Quotas | None = None,
+        security: ServerSecurity | None = None,
         state: ServerStateName = ServerStateName.READY,
     ) -> None:
         self.state = state
@@ -68,7 +72,9 @@ class ScriptedService:
         self.frames_made: defaultdict[str, int] = defaultdict(int)
         self._work: queue.Queue[tuple[str, str, int] | None] = queue.Queue()
         self._player = threading.Thread(target=self._play, daemon=True) if autoplay else None
-        self.endpoint = ServerEndpoint(self, "tcp://127.0.0.1:0", limits=limits)
+        self.endpoint = ServerEndpoint(
+            self, "tcp://127.0.0.1:0", limits=limits, quotas=quotas, security=security
+        )
 
     def __enter__(self) -> Self:
         self.endpoint.start()

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CURVE on live sockets: who is let in, what the others are told and how soon, and revoking."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from raw_dealer import RawDealer
+from scripted_service import PATIENCE_S, ScriptedService, frame
+from shotstream_bridge import (
+    AddressError,
+    AllowList,
+    AuthenticationError,
+    Client,
+    ClientSecurity,
+    ConnectError,
+    ConnectionLost,
+    HandshakeRefusedError,
+    KeyPair,
+    Quotas,
+    ReceivedFrame,
+    ServerEndpoint,
+    ServerSecurity,
+)
+from shotstream_bridge.allow_list import allow, revoke
+from shotstream_bridge.keys import PublicKey
+
+SERVER, ALICE, BOB, EVE = (KeyPair.generate() for _ in range(4))
+AT_ONCE_S = 3.0
+"""Far below the timeouts that the tests give: what takes less was noticed, not waited for."""
+
+
+@pytest.fixture
+def allow_list(tmp_path: Path) -> Path:
+    path = tmp_path / "allowed"
+    allow(path, PublicKey("alice", ALICE.public))
+    allow(path, PublicKey("bob", BOB.public))
+    return path
+
+
+@pytest.fixture
+def secured(allow_list: Path) -> Iterator[ScriptedService]:
+    with ScriptedService(security=ServerSecurity(SERVER, AllowList(allow_list))) as running:
+        yield running
+
+
+def keys(pair: KeyPair, server: KeyPair = SERVER) -> ClientSecurity:
+    return ClientSecurity(pair, server.public)
+
+
+def test_an_allowed_client_gets_frames(secured: ScriptedService) -> None:
+    with Client.connect(secured.endpoint.address, security=keys(ALICE)) as client:
+        client.open_story(global_caption="", story_id="s1").subscribe()
+        secured.publish_frames("s1", 3)
+        frames: list[ReceivedFrame] = []
+        while len(frames) < 3:
+            frames += [event for event in client.pump(PATIENCE_S) if isinstance(event, ReceivedFrame)]
+        assert (frames[2].rgb() == frame("s1", 2).pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("security", "words"),
+    [
+        (keys(EVE), r"does not allow this client's key.*shotstream keys allow NAME\.pub"),
+        (keys(ALICE, EVE), "does not have the key that this client expects"),
+        (None, "the server demands keys"),
+    ],
+    ids=["unknown key", "wrong server key", "no key"],
+)
+def test_others_are_told_why_and_at_once(
+    secured: ScriptedService, security: ClientSecurity | None, words: str
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(AuthenticationError, match=words):
+        Client.connect(secured.endpoint.address, 30.0, security=security)
+    assert time.monotonic() - started < AT_ONCE_S
+    assert secured.calls.empty()
+    with Client.connect(secured.endpoint.address, security=keys(ALICE)) as client:
+        assert client.connected
+
+
+def test_keys_for_a_server_that_has_none(service: ScriptedService) -> None:
+    started = time.monotonic()
+    with pytest.raises(AuthenticationError, match="the server has no keys"):
+        Client.connect(service.endpoint.address, 30.0, security=keys(ALICE))
+    assert time.monotonic() - started < AT_ONCE_S
+
+
+def test_pixels_and_texts_are_not_on_the_wire(secured: ScriptedService) -> None:
+    """A proxy between client and server sees neither the caption nor the frame."""
+    with Tap(secured.endpoint.address) as tap:
+        with Client.connect(tap.address, security=keys(ALICE)) as client:
+            client.open_story(global_caption="a very secret caption", story_id="s1").subscribe()
+            secured.publish_frames("s1", 1)
+            assert client.pump(PATIENCE_S)
+        seen = bytes(tap.seen)
+    assert len(seen) > 1000
+    assert b"secret caption" not in seen
+    assert frame("s1", 0).pixels.tobytes()[:64] not in seen
+
+
+def test_a_replayed_handshake_gets_nothing(secured: ScriptedService) -> None:
+    """The bytes of a good client, sent again on another connection, do not make a client."""
+    with Tap(secured.endpoint.address) as tap:
+        with Client.connect(tap.address, security=keys(ALICE), client_id="recorded") as client:
+            client.open_story(global_caption="", story_id="s1")
+        assert secured.gone.get(timeout=PATIENCE_S) == "recorded"
+        recorded = bytes(tap.sent_by_client)
+    while not secured.calls.empty():
+        secured.calls.get()
+    host, port = secured.endpoint.address.removeprefix("tcp://").split(":")
+    with socket.create_connection((host, int(port)), PATIENCE_S) as replay:
+        replay.settimeout(PATIENCE_S)
+        replay.sendall(recorded)
+        answer = b""
+        while more := _read(replay):
+            answer += more
+    # A greeting and WELCOME at most: INITIATE holds a cookie of the first connection.
+    assert b"READY" not in answer
+    assert secured.calls.empty()
+
+
+def _read(peer: socket.socket) -> bytes:
+    try:
+        return peer.recv(65_536)
+    except ConnectionResetError:
+        return b""
+
+
+def test_a_new_client_is_let_in_without_a_restart(secured: ScriptedService, allow_list: Path) -> None:
+    with pytest.raises(AuthenticationError):
+        Client.connect(secured.endpoint.address, 30.0, security=keys(EVE))
+    allow(allow_list, PublicKey("eve", EVE.public))
+    with Client.connect(secured.endpoint.address, security=keys(EVE)) as client:
+        assert client.connected
+
+
+def test_revoking_drops_a_live_client_and_closes_its_connection(
+    secured: ScriptedService, allow_list: Path
+) -> None:
+    with (
+        Client.connect(secured.endpoint.address, security=keys(ALICE), client_id="alice") as alice,
+        Client.connect(secured.endpoint.address, security=keys(BOB), client_id="bob") as bob,
+    ):
+        alice.open_story(global_caption="", story_id="s1").subscribe()
+        bob.story("s1").subscribe()
+        started = time.monotonic()
+        revoke(allow_list, "alice")
+        events = list(alice.events(PATIENCE_S))
+        assert time.monotonic() - started < AT_ONCE_S
+        assert events == [ConnectionLost("this client's key is no longer allowed", by_server=True)]
+        assert secured.gone.get(timeout=PATIENCE_S) == "alice"
+        secured.publish_frames("s1", 1)
+        assert any(isinstance(event, ReceivedFrame) for event in bob.pump(PATIENCE_S))
+    with pytest.raises(AuthenticationError, match="does not allow this client's key"):
+        Client.connect(secured.endpoint.address, 30.0, security=keys(ALICE))
+
+
+def test_a_revoked_client_that_ignores_its_dismissal_is_cut_off(
+    secured: ScriptedService, allow_list: Path
+) -> None:
+    """One that does not go is not waited for: its TCP connection ends, and its messages reach nobody."""
+    with RawDealer(secured.endpoint.address, security=keys(ALICE)) as stubborn:
+        assert stubborn.hello("stubborn")["type"] == "welcome"
+        monitor = stubborn.socket.get_monitor_socket()
+        revoke(allow_list, "alice")
+        assert stubborn.hear_type("goodbye")["reason"] == "this client's key is no longer allowed"
+        names = []
+        while not names or names[-1] not in (512, 16_384):
+            assert monitor.poll(PATIENCE_S * 1000), "the connection stands"
+            names.append(int.from_bytes(monitor.recv_multipart()[0][:2], sys.byteorder))
+        stubborn.say(type="open_story", request=1, story_id="s9", global_caption="", seed=0)
+        assert stubborn.is_quiet(0.5)
+        stubborn.socket.disable_monitor()
+        monitor.close()
+    assert secured.calls.empty()
+
+
+def test_a_client_id_belongs_to_the_key_that_uses_it(secured: ScriptedService) -> None:
+    address = secured.endpoint.address
+    with Client.connect(address, security=keys(ALICE), client_id="film"):
+        with pytest.raises(HandshakeRefusedError, match="film is in use with another key") as caught:
+            Client.connect(address, security=keys(BOB), client_id="film")
+        assert caught.value.code == "client_id_taken"
+        with Client.connect(address, security=keys(ALICE), client_id="film") as again:
+            again.open_story(global_caption="", story_id="s1")
+    # Alice is gone, but her story is open.
+    assert secured.gone.get(timeout=PATIENCE_S) == "film"
+    with pytest.raises(HandshakeRefusedError, match="another key"):
+        Client.connect(address, security=keys(BOB), client_id="film")
+    secured.close("s1")
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            Client.connect(address, security=keys(BOB), client_id="film").close()
+            return
+        except HandshakeRefusedError:
+            time.sleep(0.02)
+    raise AssertionError("the name never became free")
+
+
+def test_clients_with_one_key_are_counted(allow_list: Path) -> None:
+    security = ServerSecurity(SERVER, AllowList(allow_list))
+    with (
+        ScriptedService(security=security, quotas=Quotas(clients_per_key=1)) as service,
+        Client.connect(service.endpoint.address, security=keys(ALICE)),
+    ):
+        with pytest.raises(HandshakeRefusedError, match="clients_per_key is 1") as caught:
+            Client.connect(service.endpoint.address, security=keys(ALICE))
+        assert caught.value.retryable
+        Client.connect(service.endpoint.address, security=keys(BOB)).close()
+
+
+def test_handshakes_are_counted_for_each_address(allow_list: Path) -> None:
+    security = ServerSecurity(SERVER, AllowList(allow_list))
+    # Four at once, and then one a second. Each attempt knocks once.
+    with ScriptedService(security=security, quotas=Quotas(connections_per_s=1.0)) as service:
+        address = service.endpoint.address
+        outcomes = []
+        for _ in range(6):
+            with pytest.raises(ConnectError) as caught:
+                Client.connect(address, 0.1, security=keys(EVE))
+            outcomes.append(isinstance(caught.value, AuthenticationError))
+        assert outcomes == [True] * 4 + [False] * 2
+        # Patience helps: the rate is a rate, not a sentence.
+        with Client.connect(address, PATIENCE_S, security=keys(ALICE)) as client:
+            assert client.connected
+
+
+def test_beyond_loopback_only_with_keys(allow_list: Path) -> None:
+    security = ServerSecurity(SERVER, AllowList(allow_list))
+    service = ScriptedService()
+    with pytest.raises(AddressError, match="only loopback addresses are served without keys"):
+        ServerEndpoint(service, "tcp://0.0.0.0:0")
+    with ServerEndpoint(service, "tcp://0.0.0.0:0", security=security) as endpoint:
+        port = endpoint.address.rpartition(":")[2]
+        with Client.connect(f"tcp://127.0.0.1:{port}", security=keys(ALICE)) as client:
+            assert client.connected
+        with pytest.raises(AuthenticationError):
+            Client.connect(f"tcp://127.0.0.1:{port}", 30.0)
+
+
+def test_a_client_in_another_process(secured: ScriptedService, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from shotstream_bridge import Client, ClientSecurity, KeyPair\n"
+        "address, server, public, secret = sys.argv[1:]\n"
+        "security = ClientSecurity(KeyPair(public.encode(), secret.encode()), server.encode())\n"
+        "with Client.connect(address, 20, security=security) as client: print(client.server.model)\n"
+    )
+    arguments = [SERVER.public.decode(), ALICE.public.decode(), ALICE.secret.decode()]
+    done = subprocess.run(
+        [sys.executable, "-c", code, secured.endpoint.address, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "scripted"
+
+
+class Tap:
+    """A TCP proxy that keeps what passes."""
+
+    def __init__(self, address: str) -> None:
+        host, port = address.removeprefix("tcp://").split(":")
+        self._target = (host, int(port))
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        self.seen, self.sent_by_client = bytearray(), bytearray()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def __enter__(self) -> Tap:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            for source, target, own in ((near, far, True), (far, near, False)):
+                threading.Thread(target=self._pass, args=(source, target, own), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, by_client: bool) -> None:
+        while True:
+            try:
+                data = source.recv(65_536)
+                self.seen += data
+                if by_client:
+                    self.sent_by_client += data
+                if not data:
+                    target.shutdown(socket.SHUT_WR)
+                    return
+                target.sendall(data)
+            except OSError:
+                return
