@@ -160,6 +160,7 @@ def evaluate(
     out: Path,
     two_characters: float = 0.4,
     moving_camera: float = 0.4,
+    fixed_staging: bool = False,
 ) -> dict[str, dict[str, Interval]]:
     """Generates, measures, and writes ``evaluation.json``, ``evaluation.md`` and ``sheet.png``.
 
@@ -183,6 +184,7 @@ def evaluate(
             split=split,
             two_characters=two_characters,
             moving_camera=moving_camera,
+            fixed_staging=fixed_staging,
         )
         truth = [render_shot(spec, shot) for shot in range(shots)]
         coded = [through_autoencoder(model.video, shot) for shot in truth]
@@ -221,6 +223,7 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=5)
     parser.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
     parser.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
+    parser.add_argument("--fixed-staging", action="store_true", help="as mini was trained")
     parser.add_argument("--split", choices=("held_out", "novel"), default="held_out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
@@ -234,6 +237,7 @@ def main() -> None:
         out=options.out,
         two_characters=options.two_characters,
         moving_camera=options.moving_camera,
+        fixed_staging=options.fixed_staging,
     )
     print(table(columns))
 

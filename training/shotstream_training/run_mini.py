@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
@@ -59,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--workers", type=int, default=default_workers(), help="render processes")
     common.add_argument("--seed", type=int, default=0)
     common.add_argument("--text", type=Path, default=MINI, help="folder with the text side to start from")
+    common.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
+    common.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
+    common.add_argument("--fixed-staging", action="store_true", help="captions tell all there is")
     common.add_argument("--tiny", action="store_true", help="toy sizes: to try the commands on a CPU")
     vae = stages.add_parser("vae", parents=[common], help="video autoencoder")
     vae.add_argument("--base-dim", type=int, default=24)
@@ -84,8 +88,6 @@ def parser() -> argparse.ArgumentParser:
     story.add_argument("--critic-updates", type=int, default=3)
     story.add_argument("--shift", type=float, default=MINI_STUDENT.timestep_shift)
     story.add_argument("--no-compile", action="store_true")
-    story.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
-    story.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
     story.add_argument("--few-step-share", type=float, default=0.5, help="of the causal init's times")
     story.add_argument("--init-rate", type=float, default=3e-3, help="of the causal init's matrices, by Muon")
     return root
@@ -98,9 +100,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (run_vae if options.stage == "vae" else run_story)(options, text)
 
 
+def world_of(options: argparse.Namespace) -> dict[str, Any]:
+    """What the stories' world is like."""
+    return {
+        "two_characters": options.two_characters,
+        "moving_camera": options.moving_camera,
+        "fixed_staging": options.fixed_staging,
+    }
+
+
 def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
     """The ``vae`` command."""
-    device = pick_device(options.device)
+    device, world = pick_device(options.device), world_of(options)
     scale = 0.05 if options.tiny else options.batch_scale
     defaults = AutoencoderSettings()
     settings = AutoencoderSettings(
@@ -116,8 +127,8 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
     )
     train_autoencoder(
         settings,
-        StoryRenderer(text, shot_counts=(1,)),
-        StoryRenderer(text, split="held_out", shot_counts=(1,) if options.tiny else (5,)),
+        StoryRenderer(text, shot_counts=(1,), **world),
+        StoryRenderer(text, split="held_out", shot_counts=(1,) if options.tiny else (5,), **world),
         budget=Budget(options.minutes, min(25.0, options.minutes * 60 * 0.3)),
         out=options.out,
         device=device,
@@ -130,9 +141,8 @@ def run_vae(options: argparse.Namespace, text: MiniTextEncoder) -> None:
 def run_story(options: argparse.Namespace, text: MiniTextEncoder) -> None:
     """The ``story`` command."""
     whole = Budget(options.minutes, 1.0)
-    shares = {"two_characters": options.two_characters, "moving_camera": options.moving_camera}
-    renderer = StoryRenderer(text, shot_counts=STORY_LENGTHS, **shares)
-    held_out = StoryRenderer(text, split="held_out", **shares)
+    renderer = StoryRenderer(text, shot_counts=STORY_LENGTHS, **world_of(options))
+    held_out = StoryRenderer(text, split="held_out", **world_of(options))
     channels = load_stage(options.vae)[1]["vae_config"]["z_dim"]
     config = replace(
         TINY_STUDENT if options.tiny else MINI_STUDENT,
