@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import demo, doctor, play, render, serve, weights_fetch, weights_verify
+from .commands import demo, doctor, keys, play, render, serve, weights_fetch, weights_verify
 from .failure import ExitCode, report
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 weights = typer.Typer(help="Get and check the published weights.")
 """Sub-commands of `shotstream weights`."""
+key_commands = typer.Typer(help="Make keys for serving other hosts, and say which clients are let in.")
+"""Sub-commands of `shotstream keys`."""
 
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
@@ -31,6 +33,11 @@ app.command("doctor")(doctor.doctor)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("verify")(weights_verify.verify)
 app.add_typer(weights, name="weights")
+key_commands.command("new")(keys.new)
+key_commands.command("allow")(keys.allow)
+key_commands.command("revoke")(keys.revoke)
+key_commands.command("list")(keys.list_keys)
+app.add_typer(key_commands, name="keys")
 
 
 def _show_version(wanted: bool) -> None:
@@ -59,6 +66,13 @@ def _root(
 
 @weights.callback(invoke_without_command=True)
 def _weights(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+@key_commands.callback(invoke_without_command=True)
+def _keys(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(ExitCode.USAGE)

@@ -42,3 +42,11 @@ Pictures = Annotated[
     bool, typer.Option("--png", help="Keep every frame as a lossless PNG instead of making a movie.")
 ]
 Address = Annotated[str, typer.Option("--address", metavar="tcp://HOST:PORT", help="Address of the server.")]
+ClientKey = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="FILE", help="This client's private key, for a server with keys."),
+]
+ServerKey = Annotated[
+    str | None,
+    typer.Option("--server-key", metavar="FILE|KEY", help="The server's public key, for a server with keys."),
+]
