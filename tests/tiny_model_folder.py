@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.model import Student, StudentConfig
-from shotstream_runtime.weights.load import MINI_FOLDER
+from shotstream_runtime.weights.locate import MINI_FOLDER
 from shotstream_runtime.weights.profile import ModelProfile
 
 WIDTH, HEIGHT, FPS = 32, 16, 16

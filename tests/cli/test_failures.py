@@ -119,7 +119,7 @@ def test_a_port_in_use(in_process: Any) -> None:
 def test_addresses_beyond_this_machine_are_refused(in_process: Any, address: str) -> None:
     outcome = in_process("serve", "--address", address)
     assert outcome.code == 1
-    assert outcome.error_line().startswith("only loopback addresses are served; got ")
+    assert outcome.error_line().startswith("only loopback addresses are served without keys; got ")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from shotstream_bridge.messages import ServerState
 from shotstream_runtime.cli import playback
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.manifest import read_manifest
+from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
 from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import FIRST_CHUNK
@@ -40,7 +41,8 @@ def story(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(tiny_folder: Path) -> Iterator[Server]:
     model = load_model(tiny_folder)
-    with Server(model, EagerEngine(model.student), "tcp://127.0.0.1:0") as server:
+    with Server(ModelFacts.of(model), "tcp://127.0.0.1:0") as server:
+        server.begin(model, EagerEngine(model.student))
         yield server
 
 

@@ -18,6 +18,7 @@ from shotstream_bridge.errors import AddressError
 from shotstream_bridge.messages import StoryEnd
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host import serving
+from shotstream_runtime.host.model_facts import ModelFacts
 from tiny_model_folder import CHUNK, FIRST_CHUNK
 
 CLIENT_THAT_DIES = """
@@ -181,7 +182,7 @@ def test_a_port_in_use_is_told_and_the_first_server_lives(serve: Any, connect: A
     port = server.address.rpartition(":")[2]
     with (
         pytest.raises(AddressError, match=f"port {port} is in use"),
-        serving.Server(tiny_loaded, EagerEngine(tiny_loaded.student), server.address),
+        serving.Server(ModelFacts.of(tiny_loaded), server.address),
     ):
         pass
     one = connect(server)

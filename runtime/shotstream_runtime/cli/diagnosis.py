@@ -20,7 +20,7 @@ from shotstream_bridge.errors import AddressError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
 from shotstream_runtime.weights.errors import WeightsError
-from shotstream_runtime.weights.locate import OWN_FORMAT_FILES, is_own_format, locate
+from shotstream_runtime.weights.locate import MINI_FOLDER, OWN_FORMAT_FILES, is_own_format, locate
 
 from .ports import check_free
 
@@ -181,13 +181,12 @@ def _nvidia_driver() -> bool:
 
 
 def _weights(model: Path | None) -> Iterator[Finding]:
-    folder = Path(__file__).resolve().parent.parent / "weights" / "mini"
-    missing = [name for name in OWN_FORMAT_FILES if not (folder / name).is_file()]
+    missing = [name for name in OWN_FORMAT_FILES if not (MINI_FOLDER / name).is_file()]
     if missing:
         reinstall = "reinstall ShotStream: pip install --force-reinstall shotstream"
-        yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {folder}", reinstall)
+        yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {MINI_FOLDER}", reinstall)
     else:
-        size = sum((folder / name).stat().st_size for name in OWN_FORMAT_FILES) / 1e6
+        size = sum((MINI_FOLDER / name).stat().st_size for name in OWN_FORMAT_FILES) / 1e6
         yield Finding("mini", Verdict.GOOD, f"built in, {size:.1f} MB")
     if model is None:
         yield Finding(

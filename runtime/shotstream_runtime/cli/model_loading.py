@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .failure import CommandFailed, ExitCode
 from .options import BUILT_IN_MODEL
-from .terminal import error_console
+from .terminal import telling
 
 if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
@@ -45,49 +45,58 @@ def importing() -> Iterator[None]:
             gc.enable()
 
 
-def load(model: str, device: str, threads: int | None) -> tuple[LoadedModel, Engine]:
+def model_source(model: str) -> Literal["mini"] | Path:
+    """What ``--model`` names.
+
+    Raises:
+        CommandFailed: It is neither mini nor a folder.
+    """
+    if model == BUILT_IN_MODEL:
+        return "mini"
+    folder = Path(model)
+    if not folder.is_dir():
+        raise CommandFailed(
+            f"--model {model}: is neither mini nor a folder; get the published weights with: "
+            f"shotstream weights fetch {model}",
+            ExitCode.USAGE,
+        )
+    return folder
+
+
+def load(
+    model: str, device: str, threads: int | None, report: Callable[[str], None] = lambda _: None
+) -> tuple[LoadedModel, Engine]:
     """Loads a model and makes its engine.
 
     Args:
         model: ``mini``, or a folder of published weights.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads; None for the machine's default.
+        report: Told what is being done.
 
     Raises:
         CommandFailed: There is no such folder.
         WeightsError: A file is missing, damaged or does not fit.
         ComputeError: There is no such device.
     """
-    source: Literal["mini"] | Path
-    if model == BUILT_IN_MODEL:
-        source = "mini"
-    else:
-        source = Path(model)
-        if not source.is_dir():
-            raise CommandFailed(
-                f"--model {model}: is neither mini nor a folder; get the published weights with: "
-                f"shotstream weights fetch {model}",
-                ExitCode.USAGE,
-            )
-    with importing():
-        import torch
+    source = model_source(model)
+    with telling(f"Loading {model}", report) as tell:
+        tell("importing PyTorch")
+        with importing():
+            import torch
 
-        from shotstream_runtime.host.compute import choose_device, set_threads
+            from shotstream_runtime.host.compute import choose_device, set_threads
 
-        # Before the model's own packages, which take seconds to import.
-        chosen = choose_device(device)
-        set_threads(threads)
+            # Before the model's own packages, which take seconds to import.
+            chosen = choose_device(device)
+            set_threads(threads)
 
-        from shotstream_runtime.engines import EagerEngine
-        from shotstream_runtime.weights.load import load_model
+            from shotstream_runtime.engines import EagerEngine
+            from shotstream_runtime.weights.load import load_model
 
-    # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
-    logging.getLogger("diffusers").setLevel(logging.ERROR)
-    # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
-    dtype = torch.bfloat16 if chosen.type == "cuda" and model != BUILT_IN_MODEL else torch.float32
-    if error_console.is_terminal:
-        with error_console.status(f"Loading {model} ..."):
-            loaded = load_model(source, device=chosen, dtype=dtype)
-    else:
-        loaded = load_model(source, device=chosen, dtype=dtype)
+        # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
+        logging.getLogger("diffusers").setLevel(logging.ERROR)
+        # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
+        dtype = torch.bfloat16 if chosen.type == "cuda" and model != BUILT_IN_MODEL else torch.float32
+        loaded = load_model(source, device=chosen, dtype=dtype, report=tell)
     return loaded, EagerEngine(loaded.student)

@@ -3,7 +3,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False)
 error_console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def telling(what: str, report: Callable[[str], None] = lambda _: None) -> Iterator[Callable[[str], None]]:
+    """Shows on a terminal that something takes its time; elsewhere nothing is written.
+
+    Args:
+        what: What is being done.
+        report: Is told every step as well.
+
+    Yields:
+        To be told each step.
+    """
+    if not error_console.is_terminal:
+        yield report
+        return
+    with error_console.status(f"{escape(what)} ...") as status:
+
+        def tell(step: str) -> None:
+            status.update(f"{escape(what)}: {escape(step)} ...")
+            report(step)
+
+        yield tell

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from diffusers import AutoencoderKLWan
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+if TYPE_CHECKING:
+    from diffusers import AutoencoderKLWan
 
 PUBLISHED_LATENT_MEAN = (
     -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508,
@@ -132,6 +134,8 @@ class VideoCodecConfig(BaseModel):
 
     def build(self) -> AutoencoderKLWan:
         """A plain autoencoder of these dimensions, randomly initialised, in evaluation mode."""
+        from diffusers import AutoencoderKLWan  # noqa: PLC0415 - takes seconds, and dimensions need none of it
+
         channels = _RGB * (self.patch_size or 1) ** 2
         return AutoencoderKLWan(
             base_dim=self.base_dim,

@@ -1,31 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host and its endpoint as one thing that starts and stops in the right order."""
+"""An endpoint and the host behind it as one thing that starts and stops in the right order.
+
+The endpoint listens before the model is loaded: a port in use is told at once, and clients that come early
+are told that the server is loading, instead of finding nobody. Nothing heavy is imported before that.
+"""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from shotstream_bridge.endpoint import ServerEndpoint
-from shotstream_bridge.messages import EndpointLimits, StoryLimits
+from shotstream_bridge.flow import OVERRUN_FRAMES
+from shotstream_bridge.messages import EndpointLimits, ServerState, ServerStateName, StoryLimits
 
-from shotstream_runtime.engines import Engine
-from shotstream_runtime.weights.load import LoadedModel
+from .errors import HostError
+from .front_desk import FrontDesk
+from .model_facts import ModelFacts
 
-from .story_host import StoryHost
+if TYPE_CHECKING:
+    from shotstream_runtime.engines import Engine
+    from shotstream_runtime.weights.load import LoadedModel
+
+    from .story_host import StoryHost
 
 _ENDPOINT_TIMEOUT_S = 5.0
 # Watchers that read get the last chunk and the news of the end; the others hold a stop up for so long.
 _LAST_FRAMES_S = 2.0
 
 
+class ServingError(HostError):
+    """A model that cannot be served, or not as it was announced."""
+
+
 class Server:
-    """Serves stories on an address while it is entered as a context."""
+    """Listens on an address while it is entered as a context, and serves stories once it has a model.
+
+    Attributes:
+        endpoint: The bridge's end.
+    """
 
     def __init__(
         self,
-        model: LoadedModel,
-        engine: Engine,
+        facts: ModelFacts,
         address: str,
         *,
         limits: StoryLimits | None = None,
@@ -34,14 +51,28 @@ class Server:
         """Makes a server that listens once it is entered.
 
         Args:
-            model: The model.
-            engine: Executes its student.
+            facts: The model that it will have; clients are told of it while it is loaded.
             address: ``tcp://HOST:PORT``; port 0 takes a free one.
             limits: What a client may ask for.
             connection_limits: What a connection may do.
+
+        Raises:
+            ServingError: The model's chunks are too long for the bridge's flow control.
+            AddressError: The address is none.
         """
-        self.host = StoryHost(model, engine, limits=limits)
-        self.endpoint = ServerEndpoint(self.host, address, limits=connection_limits)
+        # A chunk is generated as a whole once it is begun, whatever its watchers take meanwhile.
+        if facts.frames_per_chunk > OVERRUN_FRAMES:
+            raise ServingError(
+                f"model {facts.profile.name!r} generates {facts.frames_per_chunk} frames at once "
+                f"(frames_per_chunk={facts.profile.frames_per_chunk} latents of {facts.temporal_factor}); "
+                f"at most {OVERRUN_FRAMES} can be served, as lossless watchers may be that far behind: use a "
+                "model with smaller chunks, or shotstream render, which needs no server"
+            )
+        self._facts = facts
+        self._limits = limits or StoryLimits()
+        self._desk = FrontDesk(facts, self._limits)
+        self._host: StoryHost | None = None
+        self.endpoint = ServerEndpoint(self._desk, address, limits=connection_limits)
 
     @property
     def address(self) -> str:
@@ -49,9 +80,48 @@ class Server:
         return self.endpoint.address
 
     @property
+    def host(self) -> StoryHost:
+        """The host.
+
+        Raises:
+            ServingError: There is no model yet.
+        """
+        if self._host is None:
+            raise ServingError("the server has no model yet; see Server.begin")
+        return self._host
+
+    @property
     def running(self) -> bool:
-        """Whether it still generates; an endpoint that fails ends that too."""
-        return self.host.running
+        """Whether it generates; an endpoint that fails ends that too."""
+        return self._host is not None and self._host.running
+
+    def loading(self, detail: str) -> None:
+        """Tells the clients what is being done until there is a model. Callable from any thread."""
+        self._desk.detail = detail
+        self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail))
+
+    def begin(self, model: LoadedModel, engine: Engine) -> None:
+        """Takes requests from now on; a warm-up comes first, for which they wait.
+
+        Args:
+            model: The model that was announced.
+            engine: Executes its student.
+
+        Raises:
+            ServingError: It is another model, or there is one already.
+        """
+        from .story_host import StoryHost  # noqa: PLC0415 - brings torch along, which takes seconds
+
+        if self._host is not None:
+            raise ServingError("the server has a model already; make another server")
+        if not self._facts.fits(model):
+            raise ServingError(
+                f"the files of model {self._facts.profile.name!r} changed while it was loaded; start again"
+            )
+        self._host = StoryHost(model, engine, limits=self._limits)
+        # In this order: whoever is greeted as loading must hear it when the host says that it is ready.
+        self._desk.hand_over(self._host)
+        self._host.start(self.endpoint)
 
     def stop(self, timeout: float = 30.0) -> bool:
         """Finishes the running chunk, tells the clients and closes the socket.
@@ -59,16 +129,16 @@ class Server:
         Returns:
             Whether the running chunk was finished within `timeout` seconds.
         """
-        # The host first: what it says last still has to go out.
-        finished = self.host.stop(timeout)
-        self.endpoint.wait_sent(_LAST_FRAMES_S)
+        finished = True
+        if self._host is not None:
+            # The host first: what it says last still has to go out.
+            finished = self._host.stop(timeout)
+            self.endpoint.wait_sent(_LAST_FRAMES_S)
         self.endpoint.stop(_ENDPOINT_TIMEOUT_S)
         return finished
 
     def __enter__(self) -> Self:
-        # The endpoint first: a port in use is told before anything else starts.
         self.endpoint.start()
-        self.host.start(self.endpoint)
         return self
 
     def __exit__(

@@ -29,7 +29,6 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
-from shotstream_bridge.version import __version__
 
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.streaming.beats import Beat, BeatRefused
@@ -39,6 +38,7 @@ from shotstream_runtime.weights.load import LoadedModel
 from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
 from .hosted_story import HostedStory
+from .model_facts import ModelFacts
 from .story_registry import StoryRegistry
 from .stream_beats import stream_beat
 
@@ -48,6 +48,10 @@ MAX_STORIES = 32  # open at once; each holds a context cache
 _LONGEST_REASON = 1000
 # How often a story that waits for its watcher is looked at again: well below a frame's time.
 _WATCHER_POLL_S = 0.004
+_DETAILS = {
+    ServerStateName.LOADING: "warming up",
+    ServerStateName.STOPPING: "finishing the running chunk",
+}
 
 
 class StoryHost:
@@ -74,6 +78,7 @@ class StoryHost:
             max_stories: Stories open at once, over all clients.
         """
         self._model = model
+        self._facts = ModelFacts.of(model)
         self._engine = engine
         self._limits = limits or StoryLimits()
         self._registry = StoryRegistry(self._limits, max_stories)
@@ -93,6 +98,7 @@ class StoryHost:
             raise RuntimeError("a host is started once; make another one")
         self._announcer = Announcer(outlet, self._model.profile.fps)
         self._outlet = outlet
+        self._announcer.state(self._state, _DETAILS[self._state])
         self._threads = [
             threading.Thread(target=self._prepare, name="shotstream-captions", daemon=True),
             threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
@@ -116,7 +122,7 @@ class StoryHost:
             if first and self._threads:
                 self._preparations.put(None)
                 # Told before the ends of stories that it brings about, so that clients know why they end.
-                self._announcer.state(ServerStateName.STOPPING, "finishing the running chunk")
+                self._announcer.state(self._state, _DETAILS[self._state])
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -136,26 +142,10 @@ class StoryHost:
 
     def server_info(self) -> ServerInfo:
         """Describes the model and the host's limits."""
-        profile = self._model.profile
-        config = self._model.student.config
-        temporal = self._model.video.temporal_factor
-        return ServerInfo(
-            product=f"shotstream/{__version__}",
-            model=profile.name,
-            weights_hash=profile.weights_hash or None,
-            width=profile.width,
-            height=profile.height,
-            fps=float(profile.fps),
-            frames_per_chunk=config.frames_per_chunk * temporal,
-            frames_in_first_chunk=1 + (config.frames_per_chunk - 1) * temporal,
-            chunks_per_shot=profile.latent_frames_per_shot // config.frames_per_chunk,
-            state=self._state,
-            limits=self._limits,
-        )
+        return self._facts.server_info(self._state, _DETAILS.get(self._state), self._limits)
 
     def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
         """Opens a story; see `StoryService.open_story`."""
-        info = self.server_info()
         with self._changed:
             if self._state is ServerStateName.STOPPING:
                 raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
@@ -166,10 +156,10 @@ class StoryHost:
         return StoryOpened(
             request=request.request,
             story_id=request.story_id,
-            width=info.width,
-            height=info.height,
-            fps=info.fps,
-            chunks_per_shot=info.chunks_per_shot,
+            width=self._facts.profile.width,
+            height=self._facts.profile.height,
+            fps=float(self._facts.profile.fps),
+            chunks_per_shot=self._facts.chunks_per_shot,
         )
 
     def submit_beat(self, client_id: str, request: SubmitBeat) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -19,18 +20,19 @@ from ..model.config import StudentConfig
 from ..model.student import Student
 from . import layouts
 from .checkpoint import Tensors, read_checkpoint
-from .configs import read_config, read_configs
+from .config_file import read_config
+from .configs import read_configs
 from .errors import CheckpointError, WeightsError
 from .fingerprint import fingerprint
 from .layouts import Layout
-from .locate import OWN_FORMAT_FILES, is_own_format, locate
+from .locate import MINI_FOLDER, is_own_format, locate, require_own_format
 from .names import STUDENT_ENTRY
-from .profile import PUBLISHED_PROFILE, ModelProfile
+from .profile import ModelProfile, published_profile
 
 M = TypeVar("M", bound=nn.Module)
 
-MINI_FOLDER = Path(__file__).with_name("mini")
-"""The built-in model, shipped inside the package."""
+Report = Callable[[str], None]
+"""Told what is being done, in a few words for people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,7 @@ def load_model(
     *,
     video_dtype: torch.dtype | None = None,
     text_dtype: torch.dtype | None = None,
+    report: Report = lambda _: None,
 ) -> LoadedModel:
     """Loads the built-in mini, or a model from a folder.
 
@@ -69,6 +72,7 @@ def load_model(
         video_dtype: Type of the video codec's weights; the student's by default.
         text_dtype: Type of the text encoder's weights. By default as stored: published weights then stay
             mapped to their file, which saves 23 GB on a CPU.
+        report: Told which part is being read.
 
     Raises:
         WeightsError: A file is missing or unreadable, or the parts do not fit each other.
@@ -78,7 +82,7 @@ def load_model(
     folder = MINI_FOLDER if source == "mini" else Path(source)
     own = source == "mini" or is_own_format(folder)
     load = _load_own_format if own else _load_published
-    return load(folder, torch.device(device), dtype, video_dtype or dtype, text_dtype)
+    return load(folder, torch.device(device), dtype, video_dtype or dtype, text_dtype, report)
 
 
 def _load_own_format(
@@ -87,20 +91,21 @@ def _load_own_format(
     dtype: torch.dtype,
     video_dtype: torch.dtype,
     text_dtype: torch.dtype | None,
+    report: Report,
 ) -> LoadedModel:
-    missing = [name for name in OWN_FORMAT_FILES if not (folder / name).is_file()]
-    if missing:
-        fix = "reinstall ShotStream" if folder == MINI_FOLDER else "copy the whole folder of the model"
-        raise WeightsError(f"{folder} lacks {', '.join(missing)}; {fix}")
+    require_own_format(folder)
     profile = ModelProfile.from_json(folder / "profile.json")
+    report("reading the student")
     student_config = read_config(folder / "student_config.json", StudentConfig.from_dict)
     student = layouts.blank_student(student_config)
     student_tensors = load_part(
         student, folder / "student.safetensors", layouts.library_student_layout(student_config)
     )
+    report("reading the autoencoder")
     video_config = read_config(folder / "vae_config.json", VideoCodecConfig.model_validate)
     vae = layouts.blank_video(video_config)
     video_tensors = load_part(vae, folder / "vae.safetensors", layouts.library_video_layout(video_config))
+    report("reading the text encoder")
     text, text_tensors = load_own_text(folder)
     _settle(text, device, text_dtype)
     video = VideoCodec(_settle(vae, device, video_dtype), video_config.latent_mean, video_config.latent_std)
@@ -121,15 +126,18 @@ def _load_published(
     dtype: torch.dtype,
     video_dtype: torch.dtype,
     text_dtype: torch.dtype | None,
+    report: Report,
 ) -> LoadedModel:
     files = locate(folder)
-    profile_file = folder / "profile.json"
-    profile = ModelProfile.from_json(profile_file) if profile_file.is_file() else PUBLISHED_PROFILE
+    profile = published_profile(folder)
     configs = read_configs(files)
+    report("reading the student")
     student = layouts.blank_student(configs.student)
     student_tensors = load_part(student, files.student.path, configs.student_layout(), STUDENT_ENTRY)
+    report("reading the autoencoder")
     vae = layouts.blank_video(configs.video)
     video_tensors = load_part(vae, files.video.path, configs.video_layout(files.video))
+    report("reading the text encoder")
     text = layouts.blank_text(configs.text)
     text_tensors = load_part(text, files.text.path, configs.text_layout(files.text))
     try:

@@ -37,6 +37,9 @@ OWN_FORMAT_FILES = (
 )
 """Files of a model in our own format, that of the built-in mini."""
 
+MINI_FOLDER = Path(__file__).with_name("mini")
+"""The built-in model, shipped inside the package."""
+
 _DEPTH = 2
 
 
@@ -69,6 +72,18 @@ class ModelFiles:
 def is_own_format(folder: Path) -> bool:
     """Whether the folder holds a model in our own format."""
     return (folder / "student.safetensors").is_file() or (folder / "text.safetensors").is_file()
+
+
+def require_own_format(folder: Path) -> None:
+    """Makes sure that a model in our own format is complete.
+
+    Raises:
+        WeightsError: Files are missing; names them.
+    """
+    missing = [name for name in OWN_FORMAT_FILES if not (folder / name).is_file()]
+    if missing:
+        fix = "reinstall ShotStream" if folder == MINI_FOLDER else "copy the whole folder of the model"
+        raise WeightsError(f"{folder} lacks {', '.join(missing)}; {fix}")
 
 
 @dataclass(frozen=True)

@@ -62,3 +62,13 @@ PUBLISHED_PROFILE = ModelProfile(
     height=480,
     description="The published ShotStream student (Wan2.1-T2V-1.3B layout).",
 )
+
+
+def published_profile(folder: Path) -> ModelProfile:
+    """The profile of a folder of published weights: its own where it has one.
+
+    Raises:
+        WeightsError: Its own cannot be read.
+    """
+    path = folder / "profile.json"
+    return ModelProfile.from_json(path) if path.is_file() else PUBLISHED_PROFILE

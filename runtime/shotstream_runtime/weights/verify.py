@@ -13,7 +13,8 @@ from ..model.config import StudentConfig
 from . import layouts
 from .checkpoint import read_checkpoint
 from .checksum import OnBytes, sha256_of
-from .configs import read_config, read_configs
+from .config_file import read_config
+from .configs import read_configs
 from .errors import WeightsError
 from .layouts import Layout
 from .load import load_own_text

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from ..options import DEFAULT_ADDRESS, Address, Output, Pictures, SeedOverride, StoryPath
-from ..terminal import error_console
 
 _CONNECT_S = 5.0
 _READY_S = 600.0  # published weights take minutes to load from a slow disk
@@ -34,16 +33,10 @@ def play(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
     target.check()
 
-    from shotstream_bridge.client import Client
-
+    from ..joining import join
     from ..recording import play_and_record
 
-    with Client.connect(address, _CONNECT_S) as client:
-        if error_console.is_terminal:
-            with error_console.status("Waiting for the server's model ..."):
-                client.wait_until_ready(_READY_S)
-        else:
-            client.wait_until_ready(_READY_S)
+    with join(address, connect_s=_CONNECT_S, ready_s=_READY_S) as client:
         play_and_record(
             client,
             script,

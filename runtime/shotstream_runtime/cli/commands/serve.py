@@ -26,28 +26,31 @@ def serve(
     threads: Threads = None,
 ) -> None:
     """Serves stories to clients on this machine until Ctrl-C or SIGTERM, which finish the running chunk."""
-    from ..model_loading import load
-    from ..ports import check_free
+    from ..model_loading import importing, load, model_source
 
-    check_free(address)
-    loaded, engine = load(model, device, threads)
-
-    from shotstream_runtime.host.serving import Server
+    source = model_source(model)
+    with importing():
+        from shotstream_runtime.host.model_facts import ModelFacts
+        from shotstream_runtime.host.serving import Server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    facts = ModelFacts.read(source)
+    serving = False
     asked = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
         del number, frame
-        if asked.is_set():
-            raise KeyboardInterrupt  # asked twice: leave without finishing the chunk
+        if asked.is_set() or not serving:
+            raise KeyboardInterrupt  # no chunk runs yet, or it is not to be finished: asked twice
         asked.set()
 
-    server = Server(loaded, engine, address)
-    with server:
+    with Server(facts, address) as server:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask)
-        profile = loaded.profile
+        console.print(f"Listening at {server.address}; loading {escape(model)} ...", soft_wrap=True)
+        server.begin(*load(model, device, threads, server.loading))
+        serving = True
+        profile = facts.profile
         console.print(
             f"Serving {escape(profile.name)} ({profile.width}x{profile.height} at {profile.fps:g} fps) "
             f"at {server.address}",

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ..failure import CommandFailed
-from ..terminal import console, error_console
+from ..terminal import console, telling
 
 
 def verify(
@@ -26,10 +26,7 @@ def verify(
     with importing():
         from shotstream_runtime.weights.verify import verify_weights
 
-    if error_console.is_terminal:
-        with error_console.status(f"Checking {escape(str(folder))} ..."):
-            report = verify_weights(folder, checksums=checksums)
-    else:
+    with telling(f"Checking {folder}"):
         report = verify_weights(folder, checksums=checksums)
     for finding in report.findings:
         mark = "[green]ok[/] " if finding.good else "[bold red]bad[/]"

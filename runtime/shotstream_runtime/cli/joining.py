@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joining a server that may still be loading its model."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from shotstream_bridge.client import Client
+from shotstream_bridge.errors import RequestTimeoutError
+from shotstream_bridge.messages import ServerStateName
+
+from .terminal import telling
+
+_LOOK_S = 0.5  # how often what the server is doing is looked at
+
+
+def join(address: str, *, connect_s: float, ready_s: float) -> Client:
+    """Connects, and waits until the server takes stories.
+
+    Args:
+        address: ``tcp://HOST:PORT``.
+        connect_s: Longest time to wait for the server's answer, in seconds.
+        ready_s: Longest time to wait for its model.
+
+    Raises:
+        ConnectError: Nobody answers, or no ShotStream server does.
+        RequestTimeoutError: The server is still loading after `ready_s`.
+        NotConnectedError: The server went away while it was waited for.
+    """
+    client = Client.connect(address, connect_s)
+    if client.server.state is ServerStateName.READY:
+        return client
+    with client:
+        _wait(client, ready_s)
+    # Anew: what the server told first was said before it knew its weights.
+    return Client.connect(address, connect_s)
+
+
+def _wait(client: Client, ready_s: float) -> None:
+    deadline = time.monotonic() + ready_s
+    with telling("Waiting for the server") as tell:
+        while client.server.state is not ServerStateName.READY:
+            doing = client.server.detail or client.server.state.value
+            tell(doing)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise RequestTimeoutError(f"the server is not ready after {ready_s:g} s ({doing})")
+            with contextlib.suppress(RequestTimeoutError):
+                client.wait_until_ready(min(_LOOK_S, left))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who answers clients: the host once its model is loaded, and until then somebody who asks them to wait."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from shotstream_bridge.errors import ErrorCode, RequestRejected
+from shotstream_bridge.messages import (
+    CancelBeat,
+    CloseStory,
+    OpenStory,
+    ServerInfo,
+    ServerStateName,
+    StoryLimits,
+    StoryOpened,
+    SubmitBeat,
+)
+from shotstream_bridge.service import StoryService
+
+from .model_facts import ModelFacts
+
+
+class FrontDesk:
+    """Implements `shotstream_bridge.service.StoryService` from the first moment on.
+
+    As long as there is no host, handshakes succeed and say `loading`, and every request is refused as
+    `not_ready`, which clients may try again.
+
+    Attributes:
+        detail: What is being done until the host is there, for people.
+    """
+
+    def __init__(self, facts: ModelFacts, limits: StoryLimits) -> None:
+        self._facts = facts
+        self._limits = limits
+        self._host: StoryService | None = None
+        self.detail = "starting"
+
+    def hand_over(self, host: StoryService) -> None:
+        """From now on the host answers. Callable from any thread, once."""
+        self._host = host
+
+    def server_info(self) -> ServerInfo:
+        """Describes the service; see `StoryService.server_info`."""
+        if self._host is not None:
+            return self._host.server_info()
+        return self._facts.server_info(ServerStateName.LOADING, self.detail, self._limits)
+
+    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+        """See `StoryService.open_story`."""
+        return (self._host or self._refuse()).open_story(client_id, request)
+
+    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
+        """See `StoryService.submit_beat`."""
+        (self._host or self._refuse()).submit_beat(client_id, request)
+
+    def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
+        """See `StoryService.cancel_beat`."""
+        (self._host or self._refuse()).cancel_beat(client_id, request)
+
+    def close_story(self, client_id: str, request: CloseStory) -> None:
+        """See `StoryService.close_story`."""
+        (self._host or self._refuse()).close_story(client_id, request)
+
+    def client_gone(self, client_id: str) -> None:
+        """See `StoryService.client_gone`."""
+        if self._host is not None:
+            self._host.client_gone(client_id)
+
+    def _refuse(self) -> NoReturn:
+        raise RequestRejected(
+            ErrorCode.NOT_READY,
+            f"the server is still loading ({self.detail}); try again when it says that it is ready",
+        )
