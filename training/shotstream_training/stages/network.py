@@ -91,7 +91,7 @@ class TrainedNetwork(nn.Module):
         """All parameters and persistent buffers, whole and on the CPU; every process must ask."""
         names = {name for name, p in self.inner.named_parameters() if p.requires_grad}
         return {
-            name: full(tensor).cpu()
+            name: snapshot(tensor)
             for name, tensor in self.inner.state_dict().items()
             if name in names or not trained_only
         }
@@ -122,6 +122,11 @@ def _recompute(block: nn.Module) -> None:
 def full(tensor: Tensor) -> Tensor:
     """A tensor that may be shared out, whole; every process must ask."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def snapshot(tensor: Tensor) -> Tensor:
+    """A whole copy on the CPU; every process must ask."""
+    return full(tensor.detach()).to("cpu", copy=True)
 
 
 @torch.no_grad()
@@ -202,7 +207,7 @@ class Learner:
     def state(self) -> dict[str, Tensor]:
         """The optimiser's tensors by parameter, whole and on the CPU; every process must ask."""
         return {
-            f"{name}/{key}": full(value).cpu()
+            f"{name}/{key}": snapshot(value)
             for name, parameter in self.named.items()
             for key, value in self.optimizer.state.get(parameter, {}).items()
         }
@@ -252,7 +257,7 @@ class RunningAverage:
 
     def weights(self) -> dict[str, Tensor]:
         """The average, whole and on the CPU; empty where none is kept. Every process must ask."""
-        return {name: full(value).cpu() for name, value in self.values.items()}
+        return {name: snapshot(value) for name, value in self.values.items()}
 
     def load(self, weights: dict[str, Tensor]) -> None:
         """Restores what `weights` gave."""

@@ -56,6 +56,58 @@ class BatchSettings(Settings):
     micro_batch: Annotated[int, Field(ge=0)] = 0
 
 
+class BudgetSettings(Settings):
+    """How long a stage trains: by steps or by the clock.
+
+    Attributes:
+        steps: Rounds: optimiser steps, across shots whole stories.
+        minutes: Training time, over all runs of the stage.
+    """
+
+    steps: Count | None = None
+    minutes: Rate | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> BudgetSettings:
+        if (self.steps is None) == (self.minutes is None):
+            raise ValueError("give either steps or minutes")
+        return self
+
+
+class RateSchedule(Settings):
+    """How learning rates follow the part of the budget that is used.
+
+    Attributes:
+        kind: ``constant``, or ``linear``: constant until ``hold``, then down to ``floor``.
+        warmup: Part of the budget over which rates rise.
+        hold: Part of the budget from which they fall.
+        floor: What is left of them at the end.
+    """
+
+    kind: Literal["constant", "linear"] = "constant"
+    warmup: Share = 0.0
+    hold: Share = 0.5
+    floor: Share = 0.0
+
+
+class LoopSettings(Settings):
+    """How a stage is run.
+
+    Attributes:
+        budget: How long.
+        rate_schedule: Of all learning rates.
+        log_s: Seconds between log lines, at least.
+        checkpoint_s: Seconds between checkpoints, at least.
+        picture_s: Seconds between sample pictures, at least.
+    """
+
+    budget: BudgetSettings
+    rate_schedule: RateSchedule = RateSchedule()
+    log_s: Rate = 10.0
+    checkpoint_s: Rate = 300.0
+    picture_s: Rate = 600.0
+
+
 class TeacherStageSettings(BatchSettings):
     """S1.
 

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stages S2.2 by configuration: self-forcing by distribution matching, within shots and across them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from shotstream_runtime.model import DualCache, FlowSchedule, Student
+from torch import Tensor
+
+from shotstream_training.distillation.forced_pass import ForcedPass
+from shotstream_training.distillation.rollout import Rollout, RolloutResult
+from shotstream_training.distillation.self_forcing import condition_latents, self_made_context
+from shotstream_training.next_shot import NextShotBatch
+from shotstream_training.stages.clip_source import PixelCodec, ShotSource
+from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.network import Learner, RunningAverage, TrainedNetwork
+from shotstream_training.stages.noise_levels import shifted
+from shotstream_training.stages.scores import ScoreRule, matching_loss, matching_target, noised
+from shotstream_training.stages.settings import ForcingStageSettings
+from shotstream_training.stages.teacher_stage import split
+
+
+@dataclass(frozen=True)
+class ForcingNetworks:
+    """Who takes part.
+
+    Attributes:
+        student: The causal student.
+        teacher: The real score, frozen.
+        critic: The fake score.
+    """
+
+    student: TrainedNetwork
+    teacher: TrainedNetwork
+    critic: TrainedNetwork
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One rollout of all parts of a batch, and who learns from it."""
+
+    number: int
+    shot: int
+    exit_step: int
+    student_learns: bool
+
+
+class ForcingStage:
+    """Rollouts over the dual cache; the student's update once in a cycle, else the fake score's.
+
+    Args:
+        settings: The stage's settings.
+        networks: Student and scores.
+        learners: Of the student and of the fake score.
+        source: Samples; across shots only their captions are used.
+        rule: How scores are read.
+        draws: Randomness.
+        codec: Across shots: decodes what the student made and encodes what becomes context. Without one, the
+        history
+            is the truth and every round is a single turn.
+    """
+
+    def __init__(
+        self,
+        settings: ForcingStageSettings,
+        networks: ForcingNetworks,
+        learners: tuple[Learner, Learner],
+        source: ShotSource,
+        rule: ScoreRule,
+        draws: Draws,
+        codec: PixelCodec | None = None,
+    ) -> None:
+        self.settings, self.networks = settings, networks
+        self.student_learner, self.critic_learner = learners
+        self.source, self.rule, self.draws, self.codec = source, rule, draws, codec
+        self.name = "inter" if codec else "intra"
+        self.shots = settings.shots if codec else 1
+        config, place = networks.student.inner.config, networks.student.place
+        self.schedule = FlowSchedule(config.timestep_shift, config.denoising_steps)
+        self.average = RunningAverage(networks.student, settings.average)
+        self._cache = DualCache(
+            config,
+            tokens_per_frame=config.tokens_per_frame(*source.size),
+            batch=settings.micro_batch or settings.batch // place.world,
+            device=place.device,
+            dtype=torch.bfloat16 if place.bfloat16 else torch.float32,
+        )
+
+    def round(self, number: int, factor: float) -> dict[str, Tensor]:
+        """One turn, or across shots one turn per shot of a story; each is an optimiser step."""
+        places = self.source.take(self.settings.batch)
+        parts = split(places, self.settings.micro_batch)
+        histories: list[list[Tensor]] = [[] for _ in parts]
+        values: dict[str, Tensor] = {}
+        for shot in range(self.shots):
+            values |= self._turn(self.plan(number * self.shots + shot, shot), parts, histories, factor)
+        return values
+
+    def plan(self, turn: int, shot: int = 0) -> _Turn:
+        """What happens in a turn. The exit step is the same for all chunks, samples and processes."""
+        exit_step = self.draws.shared_choice(len(self.schedule.steps), "exit", turn)
+        return _Turn(turn, shot, exit_step, turn % (1 + self.settings.critic_updates) == 0)
+
+    def student_updates(self, rounds: int) -> int:
+        """Updates of the student in the first rounds."""
+        return -(-rounds * self.shots // (1 + self.settings.critic_updates))
+
+    def _turn(
+        self,
+        turn: _Turn,
+        parts: Sequence[Sequence[int]],
+        histories: Sequence[list[Tensor]],
+        factor: float,
+    ) -> dict[str, Tensor]:
+        learner = self.student_learner if turn.student_learns else self.critic_learner
+        pairs = zip(parts, histories, strict=True)
+        values = learner.update(
+            [lambda p=part, h=made: self._loss(turn, p, h) for part, made in pairs], factor
+        )
+        if not turn.student_learns:
+            return {"critic": values["loss"], "critic_gradient": values["gradient"]}
+        self.average.update()
+        return {"matching": values["loss"], "student_gradient": values["gradient"]}
+
+    def _loss(self, turn: _Turn, places: Sequence[int], history: list[Tensor]) -> Tensor:
+        batch = self.batch(places, history, turn.shot)
+        result = self.roll_out(batch, places, turn)
+        if turn.shot + 1 < self.shots and self.codec is not None:
+            history.append(condition_latents(self.codec, self.source, result.clean))  # type: ignore[arg-type]
+        if turn.student_learns:
+            return self._student_loss(turn, places, batch, result)
+        return self._critic_loss(turn, places, batch, result.clean)
+
+    @torch.no_grad()
+    def batch(self, places: Sequence[int], history: list[Tensor], shot: int) -> NextShotBatch:
+        """The samples; across shots with context out of self-made pixels, none before the first shot."""
+        if self.codec is None:
+            return self.source.samples(places)
+        batch = self.source.shot_of_stories(places, shot)
+        return replace(batch, context=self_made_context(self.source, history, batch))  # type: ignore[arg-type]
+
+    def roll_out(self, batch: NextShotBatch, places: Sequence[int], turn: _Turn) -> RolloutResult:
+        """The student's own generation, without gradient; leaves its caches filled."""
+        shape = (len(self.schedule.steps), *batch.target.shape[1:])
+        noise = self.draws.normal(places, shape, "rollout", turn.number).transpose(0, 1)
+        with self.networks.student.whole() as student:
+            return Rollout(student, self._cache, self.schedule)(batch, noise, turn.exit_step)
+
+    def _student_loss(
+        self, turn: _Turn, places: Sequence[int], batch: NextShotBatch, result: RolloutResult
+    ) -> Tensor:
+        time = self.schedule.steps[turn.exit_step]
+        sigma_exit = self.schedule.sigma(time)
+
+        def exit_call(student: Student) -> Tensor:
+            # Each chunk depends on the weights through its call at the exit step alone.
+            flow = ForcedPass(student, self._cache, result.entering.shape[1]).flow(
+                batch, result.entering, time
+            )
+            return result.entering - sigma_exit * flow
+
+        clean = self.networks.student(exit_call).float()
+        with torch.no_grad():
+            sigma, noisy, _ = self._noised(turn, places, clean)
+            silent = self.rule.unguided(batch)
+            real, unguided = (
+                self.networks.teacher(lambda network, b=b: self.rule.clean(network, b, noisy, sigma))
+                for b in (batch, silent)
+            )
+            fake = self.networks.critic(lambda network: self.rule.clean(network, batch, noisy, sigma))
+            direction = matching_target(real, unguided, fake, clean, self.settings.guidance)
+        return matching_loss(clean, direction)
+
+    def _critic_loss(self, turn: _Turn, places: Sequence[int], batch: NextShotBatch, clean: Tensor) -> Tensor:
+        sigma, noisy, noise = self._noised(turn, places, clean)
+
+        def error(critic: Student) -> Tensor:
+            flow = self.rule.flow(critic, batch, noisy, 1000 * sigma)
+            return (flow - (noise - clean)).square().mean()
+
+        return self.networks.critic(error)
+
+    def _noised(self, turn: _Turn, places: Sequence[int], clean: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One time per sample, for all its frames: uniform over the shifted table, clamped."""
+        uniform = self.draws.uniform(places, (1,), "score time", turn.number)[:, 0]
+        low, high = self.settings.time_range
+        sigma = shifted(uniform, self.networks.student.inner.config.timestep_shift)
+        sigma = sigma.clamp(low / 1000, high / 1000)
+        noise = self.draws.normal(places, clean.shape[1:], "score noise", turn.number)
+        return sigma, noised(clean.detach(), noise, sigma), noise
