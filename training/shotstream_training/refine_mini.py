@@ -135,9 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings = CausalInitSettings(
             batch=options.batch,
             rate=options.rate,
-            other_rate=options.rate / 5,
+            other_rate=options.rate / 3,
             few_step_share=options.few_step_share,
             drop_context=0.0,
+            drop_text=0.05,
             train_text=True,
         )
         train_causal_init(
