@@ -38,7 +38,8 @@ def notice_codes(encoder: MiniTextEncoder, prompt: str) -> set[str]:
 def test_captions_of_the_world_give_no_notice_and_fit(encoder: MiniTextEncoder, prompts: list[str]):
     assert len(prompts) > 1500
     for prompt in prompts:
-        assert encoder.notices(prompt) == (), prompt
+        # The world has company and moving cameras, which test_mini_limits is about.
+        assert notice_codes(encoder, prompt) <= {"several_characters", "moving_camera"}, prompt
         assert len(split_prompt(prompt)) <= encoder.config.text_len
 
 
@@ -89,12 +90,13 @@ def test_a_prompt_without_a_subject_is_said(encoder: MiniTextEncoder):
 
 def test_inflections_and_spelling_are_understood(encoder: MiniTextEncoder):
     for prompt in (
-        "FOXES jumped",
+        "FOX jumped",
         "the fox's coat",
         "the fox\N{RIGHT SINGLE QUOTATION MARK}s Hat",
         "a fox hopped",
     ):
         assert encoder.notices(prompt) == (), prompt
+    assert notice_codes(encoder, "FOXES jumped") == {"several_characters"}
 
 
 def test_a_prompt_that_is_too_long_keeps_the_shot(encoder: MiniTextEncoder):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
 from .mini_lexicon import Concept, Lexicon, parse_lexicon
+from .mini_limits import limit_notices
 from .mini_words import MARKER, WordReader, names_earlier_subject, split_prompt
 from .text import CaptionFeatures, CaptionNotice
 
@@ -194,7 +195,7 @@ class MiniTextEncoder(nn.Module):
         return CaptionFeatures(embeds=embeds, notices=self.notices(prompt))
 
     def notices(self, prompt: str) -> tuple[CaptionNotice, ...]:
-        """What of a prompt mini cannot draw: words drawn as a neighbour or ignored, no subject, too long."""
+        """What of a prompt mini cannot draw: other words, no subject or several, camera moves, too much."""
         tokens = split_prompt(prompt)
         nearest: dict[str, str] = {}
         ignored: dict[str, None] = {}
@@ -219,6 +220,7 @@ class MiniTextEncoder(nn.Module):
             kinds = ", ".join(concept.name for concept in self.lexicon.group("kind"))
             text = f"no subject mini can draw is named; it knows: {kinds}"
             notices.append(CaptionNotice(code="no_subject", text=text, words=()))
+        notices.extend(limit_notices(prompt, self.reader))
         length, room = sum(self._token_id(token) is not None for token in tokens), self.config.text_len
         if length > room:
             text = f"the prompt has {length} words, mini reads {room}; the end of the global caption is cut"

@@ -20,7 +20,9 @@ _NEAREST_COSINE = 0.55
 _COMPARABLE = frozenset({"kind", "colour", "garment", "setting", "time", "action"})
 """Groups an unlisted word may be drawn as; framings and camera moves are no word's neighbour."""
 
-_SHOT = re.compile(r"shot(\d+):", re.IGNORECASE)
+SHOT_MARKER = re.compile(r"shot(\d+):", re.IGNORECASE)
+"""Where a shot's caption begins in a prompt, and its number."""
+
 _PRONOUNS = frozenset({"it", "he", "she", "they", "him", "her", "them", "both"})
 _Fate = Literal["known", "nearest", "ignored"]
 _SUFFIXES = (
@@ -47,7 +49,7 @@ class Reading:
 
 def names_earlier_subject(prompt: str) -> bool:
     """True if a shot after the first speaks of somebody by a pronoun: who it is, earlier shots show."""
-    marker = _SHOT.search(prompt)
+    marker = SHOT_MARKER.search(prompt)
     if marker is None or int(marker.group(1)) == 0:
         return False
     return not _PRONOUNS.isdisjoint(split_prompt(prompt[marker.end() :]))
@@ -56,6 +58,8 @@ def names_earlier_subject(prompt: str) -> bool:
 def split_prompt(prompt: str) -> list[str]:
     """Lower-case words and shot markers of a prompt, in order; possessive endings and digits are dropped."""
     tokens = []
+    # The global caption stands directly before the marker, and need not end with a full stop.
+    prompt = SHOT_MARKER.sub(r" \g<0>", prompt)
     for match in _TOKEN.finditer(prompt.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
         token = match.group()
         if token.endswith(":"):
