@@ -8,26 +8,73 @@ from __future__ import annotations
 
 import sys
 
-from shotstream_bridge import BeatScript, Client, ReceivedFrame, StoryClosed
+import numpy as np
+from shotstream_bridge import (
+    BeatScript,
+    BeatStage,
+    BeatStatus,
+    Client,
+    ClientEvent,
+    ConnectionLost,
+    Notice,
+    ReceivedFrame,
+    ServerState,
+    StoryClosed,
+)
 
-address = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5555"
-with Client.connect(address) as client:
-    client.wait_until_ready(timeout=60)
-    story = client.open_story(global_caption="A bear in a green coat and a red hat in the meadow.", seed=3)
-    story.subscribe("every")
-    story.submit_beat("Medium shot: the bear stands.")
-    for event in client.events(idle_timeout=30):
-        if isinstance(event, ReceivedFrame):
-            picture = event.rgb()  # uint8 [height, width, 3]
-            if event.header.index == 20:  # something happened in the game: redirect the running shot
-                story.submit_beat(BeatScript(text="The bear waves.", mode="continue"))
-            if event.header.index == 60:  # and a new shot, at the next chunk
-                story.submit_beat(
-                    BeatScript(text="Wide shot: the bear walks at the beach.", policy="interrupt")
-                )
-                story.close(drain=True)
-        elif isinstance(event, StoryClosed):
-            print(f"{picture.shape[1]}x{picture.shape[0]}: the last frame has arrived")
-            break
-        else:
-            print(event)
+REDIRECT_AT, CUT_AT = 20, 60  # frames at which something happens in the game
+
+
+def told(event: ClientEvent) -> str | None:
+    """What the server says, in words; None for what a player need not see."""
+    line = None
+    match event:
+        case BeatStatus(stage=BeatStage.SCHEDULED):
+            line = f"{event.beat_id}: begins with frame {event.first_frame}, in shot {event.shot}"
+        case BeatStatus(stage=BeatStage.DONE):
+            line = f"{event.beat_id}: {event.outcome} after {event.frames} frames"
+        case BeatStatus(stage=BeatStage.REJECTED):
+            line = f"{event.beat_id}: rejected, {event.reason}"
+        case BeatStatus():
+            line = f"{event.beat_id}: {event.stage.value.replace('_', ' ')}"
+        case Notice():
+            line = f"note: {event.text}"
+        case ServerState():
+            line = f"the server is {event.state.value}"
+        case StoryClosed():
+            line = f"the story is over: {event.shots} shots, {event.frames} frames"
+        case ConnectionLost():
+            line = f"the connection is lost: {event.reason}"
+    return line
+
+
+def show(picture: np.ndarray) -> None:
+    """Where a game would put the picture, uint8 ``[height, width, 3]``, on a texture."""
+
+
+def main() -> None:
+    """Plays a short story whose beats depend on the frames that have come."""
+    address = sys.argv[1] if len(sys.argv) > 1 else "tcp://127.0.0.1:5555"
+    with Client.connect(address) as client:
+        client.wait_until_ready(timeout=60)
+        story = client.open_story(global_caption="A bear in a green coat and a red hat.", seed=3)
+        story.subscribe("every")
+        story.submit_beat(BeatScript(id="start", text="Medium shot: the bear stands in the meadow."))
+        for event in client.events(idle_timeout=30):
+            if isinstance(event, ReceivedFrame):
+                show(event.rgb())
+                if event.header.index == REDIRECT_AT:  # redirect the running shot
+                    beat = BeatScript(id="wave", text="The bear waves in the meadow.", mode="continue")
+                    story.submit_beat(beat)
+                if event.header.index == CUT_AT:  # and a new shot, at the next chunk
+                    text = "Wide shot: the bear walks at the beach."
+                    story.submit_beat(BeatScript(id="beach", text=text, policy="interrupt"))
+                    story.close(drain=True)
+            elif (line := told(event)) is not None:
+                print(line)
+            if isinstance(event, StoryClosed):
+                break
+
+
+if __name__ == "__main__":
+    main()
