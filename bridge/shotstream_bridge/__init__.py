@@ -6,6 +6,8 @@ A program that sends beats and gets frames needs :class:`Client`; a host that ge
 """
 
 from shotstream_bridge.allow_list import AllowList
+from shotstream_bridge.async_client import AsyncClient
+from shotstream_bridge.async_handles import AsyncStoryHandle, AsyncSubscription
 from shotstream_bridge.client import Client
 from shotstream_bridge.endpoint import ServerEndpoint
 from shotstream_bridge.errors import (
@@ -24,7 +26,14 @@ from shotstream_bridge.errors import (
     RequestRejected,
     RequestTimeoutError,
 )
-from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
+from shotstream_bridge.events import (
+    ClientEvent,
+    ConnectionInterrupted,
+    ConnectionLost,
+    ConnectionResumed,
+    FrameDamaged,
+    FramesMissed,
+)
 from shotstream_bridge.frames import Frame, ReceivedFrame
 from shotstream_bridge.handles import StoryHandle, Subscription
 from shotstream_bridge.keys import KeyPair
@@ -62,6 +71,9 @@ __all__ = [
     "PROTOCOL_VERSIONS",
     "AddressError",
     "AllowList",
+    "AsyncClient",
+    "AsyncStoryHandle",
+    "AsyncSubscription",
     "AuthenticationError",
     "BacklogOverflowError",
     "BeatMode",
@@ -77,7 +89,9 @@ __all__ = [
     "ClientSecurity",
     "CloseStory",
     "ConnectError",
+    "ConnectionInterrupted",
     "ConnectionLost",
+    "ConnectionResumed",
     "EndpointLimits",
     "Error",
     "ErrorCode",
@@ -85,6 +99,7 @@ __all__ = [
     "FrameDamaged",
     "FrameError",
     "FrameHeader",
+    "FramesMissed",
     "HandshakeRefusedError",
     "InvalidMessageError",
     "KeyFileError",

@@ -4,49 +4,25 @@
 from __future__ import annotations
 
 import time
-import uuid
-from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S, ClientCore, ClientState
-from shotstream_bridge.dealer import DealerTransport
-from shotstream_bridge.errors import (
-    AuthenticationError,
-    ConnectError,
-    HandshakeRefusedError,
-    NotConnectedError,
-    RequestFailedError,
-    RequestTimeoutError,
-)
+from shotstream_bridge.client_base import DEFAULT_PRODUCT, DEFAULT_RECONNECT_S, ClientBase
+from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S
 from shotstream_bridge.events import ClientEvent, Reply
-from shotstream_bridge.fields import BeatStage, EndpointLimits, ServerInfo, ServerStateName
-from shotstream_bridge.frames import ReceivedFrame
-from shotstream_bridge.greeting import explain_mechanism
-from shotstream_bridge.handles import DEFAULT_WAIT_S, StoryHandle
-from shotstream_bridge.replies import BeatStatus, Error, Refused, StoryOpened
+from shotstream_bridge.handles import StoryHandle
+from shotstream_bridge.replies import StoryOpened
 from shotstream_bridge.security import ClientSecurity
-from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
-
-# Handshakes that fail without a word: once may be a server that stops just then.
-_ASK_AFTER: Final = 2
+from shotstream_bridge.story_requests import DEFAULT_WAIT_S, new_story_id
 
 
-class Client:
+class Client(ClientBase):
     """A connection to a server. Belongs to one thread; :meth:`connect` makes it.
 
     Nothing happens in the background: the heartbeat that keeps the connection alive is sent by
     :meth:`pump`, which must be called more often than the timeout given to :meth:`connect`.
     """
-
-    def __init__(self, address: str, core: ClientCore, security: ClientSecurity | None = None) -> None:
-        self._address = address
-        self._core = core
-        self._events: deque[ClientEvent] = deque()
-        self._closed = False
-        self._secured = security is not None
-        self._transport = DealerTransport(address, core, security)
 
     # --- life -------------------------------------------------------------------------------------------
 
@@ -57,9 +33,10 @@ class Client:
         timeout: float = DEFAULT_WAIT_S,
         *,
         client_id: str | None = None,
-        product: str = f"shotstream-python/{__version__}",
+        product: str = DEFAULT_PRODUCT,
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        reconnect_s: float = DEFAULT_RECONNECT_S,
         security: ClientSecurity | None = None,
     ) -> Client:
         """Connects and shakes hands. The server may still be loading: see :meth:`wait_until_ready`.
@@ -71,6 +48,8 @@ class Client:
             product: Product and version of the program, for the server's log.
             heartbeat_s: Seconds of silence before a heartbeat is sent.
             timeout_s: Seconds of silence after which either side counts the other as dead.
+            reconnect_s: Seconds for which a lost connection is tried to be restored, and everything taken up
+                where it was; 0 for not at all.
             security: This client's key and the server's, for a server with keys.
 
         Raises:
@@ -78,14 +57,16 @@ class Client:
             HandshakeRefusedError: The server refused; both sides' versions are in it.
             ConnectError: Nobody answered, or what answered is no ShotStream server.
         """
-        core = ClientCore(
-            client_id or f"client-{uuid.uuid4().hex[:16]}",
+        client = cls(
+            address,
+            time.monotonic(),
+            client_id=client_id,
             product=product,
-            now=time.monotonic(),
             heartbeat_s=heartbeat_s,
             timeout_s=timeout_s,
+            reconnect_s=reconnect_s,
+            security=security,
         )
-        client = cls(address, core, security)
         try:
             client._shake_hands(timeout)
         except BaseException:
@@ -95,81 +76,17 @@ class Client:
 
     def _shake_hands(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        asked = False
-        while self._core.state is ClientState.GREETING:
+        while True:
             left = deadline - time.monotonic()
-            if left <= 0:
-                raise ConnectError(self._why_no_answer(timeout))
+            self._check_greeting(left, timeout)
+            if not self._greeting:
+                return
             self._exchange(left)
-            unauthenticated = self._transport.unauthenticated
-            if unauthenticated is None and not asked and self._transport.unexplained >= _ASK_AFTER:
-                asked = True
-                unauthenticated = explain_mechanism(self._address, keys=self._secured)
-            if unauthenticated is not None:
-                raise AuthenticationError(f"no connection to {self._address}: {unauthenticated}")
-        refused = self._core.refused
-        if refused is not None:
-            raise HandshakeRefusedError(
-                refused.code,
-                f"the server at {self._address} refused the connection: {refused.reason}",
-                server_versions=refused.server_versions if isinstance(refused, Refused) else (),
-                client_versions=PROTOCOL_VERSIONS,
-                retryable=refused.retryable,
-            )
-        if self._core.lost is not None:
-            raise ConnectError(
-                f"what listens at {self._address} cannot be used: {self._core.lost.reason}; "
-                "is it a ShotStream server?"
-            )
-
-    def _why_no_answer(self, timeout: float) -> str:
-        if self._transport.handshaken:
-            return (
-                f"what listens at {self._address} did not answer hello within {timeout:g} s; "
-                "is it a ShotStream server, and is it busy?"
-            )
-        if self._transport.unexplained:
-            return f"what listens at {self._address} does not speak ZeroMQ; is it a ShotStream server?"
-        return (
-            f"no server answers at {self._address} within {timeout:g} s; "
-            "start one with `shotstream serve`, or check the address"
-        )
-
-    @property
-    def connected(self) -> bool:
-        """Whether the connection stands, as far as is known."""
-        return self._core.state is ClientState.OPEN
-
-    @property
-    def core(self) -> ClientCore:
-        """The protocol's state, for handles."""
-        return self._core
-
-    @property
-    def client_id(self) -> str:
-        """This client's name."""
-        return self._core.client_id
-
-    @property
-    def server(self) -> ServerInfo:
-        """What the server told of itself; its state is kept up to date by :meth:`pump`."""
-        return self._core.server
-
-    @property
-    def version(self) -> int:
-        """The protocol version in use."""
-        return self._core.version
-
-    @property
-    def limits(self) -> EndpointLimits:
-        """What the server allows on a connection."""
-        return self._core.limits
+            if self._should_ask_mechanism():
+                self._ask_mechanism()
 
     def close(self) -> None:
         """Says goodbye and closes; takes a fifth of a second at most. May be called twice."""
-        if self._closed:
-            return
-        self._closed = True
         self._core.leave()
         self._transport.send()
         self._transport.close()
@@ -187,7 +104,8 @@ class Client:
     def pump(self, timeout: float = 0.0) -> list[ClientEvent]:
         """Sends and receives; returns what has happened since the last call.
 
-        Frames count as consumed once they are returned, and their credits are granted again.
+        Frames count as consumed once they are returned, and their credits are granted again. A connection
+        that is lost is restored here too, without waiting for it.
 
         Args:
             timeout: Seconds to wait if nothing has happened; 0 never waits.
@@ -197,18 +115,12 @@ class Client:
         """
         deadline = time.monotonic() + timeout
         left = timeout
-        while not self._closed:
+        while not self.closed:
             self._exchange(max(0.0, left))
             left = deadline - time.monotonic()
-            if self._events or left <= 0 or not self.connected:
+            if self._events or left <= 0:
                 break
-        events = list(self._events)
-        self._events.clear()
-        for event in events:
-            if isinstance(event, ReceivedFrame):
-                self._core.consumed(event.header.subscription)
-        self.flush()
-        return events
+        return self._hand_out()
 
     def events(self, idle_timeout: float | None = None) -> Iterator[ClientEvent]:
         """Yields events as they happen, until the connection ends.
@@ -218,7 +130,7 @@ class Client:
         """
         while True:
             batch = self.pump(DEFAULT_WAIT_S if idle_timeout is None else idle_timeout)
-            if not self.connected or (not batch and idle_timeout is not None):
+            if self.closed or (not batch and idle_timeout is not None):
                 yield from batch
                 return
             # One by one, so that a frame's memory is free again as soon as the application is done with it.
@@ -234,14 +146,7 @@ class Client:
             NotConnectedError: The connection was lost.
         """
         deadline = time.monotonic() + timeout
-        while self.server.state is not ServerStateName.READY:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                detail = f" ({self.server.detail})" if self.server.detail else ""
-                raise RequestTimeoutError(
-                    f"the server is still {self.server.state.value}{detail} after {timeout:g} s"
-                )
-            self._require_connection()
+        while not self._is_ready(left := deadline - time.monotonic(), timeout):
             self._exchange(left)
 
     # --- requests ---------------------------------------------------------------------------------------
@@ -270,7 +175,7 @@ class Client:
             NotConnectedError: The connection is lost.
             pydantic.ValidationError: An argument is outside its limits.
         """
-        name = story_id or f"story-{uuid.uuid4().hex[:16]}"
+        name = story_id or new_story_id()
         request = self._core.open_story(name, global_caption=global_caption, seed=seed, title=title)
         reply = self.settle(request, wait)
         return StoryHandle(self, name, reply if isinstance(reply, StoryOpened) else None)
@@ -278,10 +183,6 @@ class Client:
     def story(self, story_id: str) -> StoryHandle:
         """A handle on a story that is open already, to watch it or to send it beats."""
         return StoryHandle(self, story_id, None)
-
-    def flush(self) -> None:
-        """Sends what waits, as far as the socket takes it."""
-        self._transport.send()
 
     def settle(self, request: int, wait: float) -> Reply | None:
         """Sends, and waits for the reply to a request. For handles; see :class:`StoryHandle`.
@@ -295,26 +196,12 @@ class Client:
             return None
         self._core.expect(request)
         deadline = time.monotonic() + wait
-        while (reply := self._core.reply(request)) is None:
+        while (reply := self._outcome(request)) is None:
             left = deadline - time.monotonic()
-            if left <= 0 or not self.connected:
-                self._core.forget(request)
-                self._require_connection()
-                raise RequestTimeoutError(f"the server did not answer within {wait:g} s")
+            if left <= 0 or self.closed:
+                raise self._unsettled(request, wait)
             self._exchange(left)
-        refused = isinstance(reply, Error) or (
-            isinstance(reply, BeatStatus) and reply.stage is BeatStage.REJECTED
-        )
-        if refused and isinstance(reply, Error | BeatStatus):
-            raise RequestFailedError(
-                reply.code or "", reply.reason or "", field=reply.field, retryable=bool(reply.retryable)
-            )
         return reply
 
     def _exchange(self, wait: float) -> None:
         self._events.extend(self._transport.exchange(wait))
-
-    def _require_connection(self) -> None:
-        if not self.connected:
-            lost = self._core.lost
-            raise NotConnectedError(lost.reason if lost else "this client is closed")

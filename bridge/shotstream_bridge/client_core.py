@@ -7,18 +7,27 @@ arrives, and calls :meth:`ClientCore.tick` when :meth:`ClientCore.seconds_to_tic
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
+from shotstream_bridge.backoff import Backoff
+from shotstream_bridge.client_requests import ClientRequests, ClientState
 from shotstream_bridge.codec import decode_server, encode
 from shotstream_bridge.errors import ErrorCode, FrameError, InvalidMessageError, NotConnectedError
-from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged, Reply
-from shotstream_bridge.fields import EndpointLimits, Message, PixelFormat, ServerInfo, WatchMode
+from shotstream_bridge.events import (
+    ClientEvent,
+    ConnectionInterrupted,
+    ConnectionLost,
+    ConnectionResumed,
+    FrameDamaged,
+    Reply,
+)
+from shotstream_bridge.fields import (
+    EndpointLimits,
+    ServerInfo,
+)
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import ServerMessage
 from shotstream_bridge.replies import (
@@ -30,57 +39,23 @@ from shotstream_bridge.replies import (
     ServerState,
     StoryClosed,
     StoryOpened,
+    StoryResumed,
     Subscribed,
     Welcome,
 )
 from shotstream_bridge.requests import (
-    CancelBeat,
-    CloseStory,
     Goodbye,
-    GrantCredits,
     Heartbeat,
     Hello,
-    OpenStory,
-    SubmitBeat,
-    Subscribe,
     Unsubscribe,
 )
-from shotstream_bridge.story import BeatScript
 from shotstream_bridge.version import FEATURES, PROTOCOL_VERSIONS
 
 DEFAULT_HEARTBEAT_S: Final = 1.0
 DEFAULT_TIMEOUT_S: Final = 10.0
 
 
-class ClientState(StrEnum):
-    """Where a client stands; ``docs/protocol.md`` has the transitions."""
-
-    GREETING = "greeting"
-    """``hello`` is to be answered."""
-    OPEN = "open"
-    """Welcomed."""
-    CLOSED = "closed"
-    """Refused, lost, or left."""
-
-
-@dataclass
-class _Window:
-    """What a subscription may have in flight.
-
-    Attributes:
-        story_id: The story.
-        credits: The window's size.
-        spent: Frames handed to the application since the last grant.
-        automatic: Whether spent credits are granted again.
-    """
-
-    story_id: str
-    credits: int
-    automatic: bool
-    spent: int = 0
-
-
-class ClientCore:
+class ClientCore(ClientRequests):
     """The protocol's state in a client.
 
     Args:
@@ -89,6 +64,10 @@ class ClientCore:
         now: Monotonic seconds.
         heartbeat_s: Wanted heartbeat, seconds.
         timeout_s: Wanted silence after which the server counts as dead, seconds.
+        reconnect_s: Seconds for which a lost connection is tried to be restored; 0 for not at all.
+
+    Attributes:
+        refused: What the server answered to ``hello``, if it was no welcome.
     """
 
     def __init__(
@@ -99,7 +78,9 @@ class ClientCore:
         now: float,
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
+        reconnect_s: float = 0.0,
     ) -> None:
+        super().__init__()
         self._hello = Hello(
             versions=PROTOCOL_VERSIONS,
             client_id=client_id,
@@ -110,16 +91,12 @@ class ClientCore:
         )
         self._heard_at = now
         self._sent_at = now
-        self._requests = 0
-        self._subscriptions = 0
-        self._windows: dict[int, _Window] = {}
-        self._awaited: dict[int, Reply | None] = {}
+        self._backoff = Backoff(reconnect_s)
+        self._reconnects = reconnect_s > 0
         self._welcome: Welcome | None = None
         self._server: ServerInfo | None = None
-        self.state = ClientState.GREETING
+        self._interruption = ""
         self.refused: Refused | Error | None = None
-        self.lost: ConnectionLost | None = None
-        self.outgoing: deque[bytes] = deque()
 
     @property
     def client_id(self) -> str:
@@ -148,101 +125,14 @@ class ClientCore:
             raise NotConnectedError("the server has not welcomed this client yet")
         return self._welcome
 
-    # --- requests -------------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------------------
 
     def greet(self) -> None:
-        """Says hello; once for each connection attempt of the transport."""
+        """Says hello; once for each connection of the transport."""
+        again = self.state is ClientState.LOST
+        hello = self._hello.model_copy(update={"resume": True}) if again else self._hello
         self.outgoing.clear()
-        self.outgoing.append(encode(self._hello))
-
-    def open_story(self, story_id: str, *, global_caption: str, seed: int, title: str | None = None) -> int:
-        """Opens a story; returns the request's number."""
-        request = self._next_request()
-        return self._post(
-            request,
-            OpenStory(
-                request=request, story_id=story_id, title=title, global_caption=global_caption, seed=seed
-            ),
-        )
-
-    def submit_beat(self, story_id: str, beat: BeatScript) -> int:
-        """Sends a beat, which has its identifier; returns the request's number."""
-        request = self._next_request()
-        return self._post(request, SubmitBeat(request=request, story_id=story_id, beat=beat))
-
-    def cancel_beat(self, story_id: str, beat_id: str) -> int:
-        """Cancels a beat; returns the request's number."""
-        request = self._next_request()
-        return self._post(request, CancelBeat(request=request, story_id=story_id, beat_id=beat_id))
-
-    def close_story(self, story_id: str, *, drain: bool) -> int:
-        """Closes a story; returns the request's number."""
-        request = self._next_request()
-        return self._post(request, CloseStory(request=request, story_id=story_id, drain=drain))
-
-    def subscribe(
-        self,
-        story_id: str,
-        mode: WatchMode,
-        *,
-        credits: int,
-        pixel_format: PixelFormat,
-        quality: int | None = None,
-        checksum: bool = True,
-        automatic: bool = True,
-    ) -> tuple[int, int]:
-        """Subscribes to a story's frames.
-
-        Args:
-            story_id: The story.
-            mode: ``every`` or ``latest``.
-            credits: Frames that may be in flight.
-            pixel_format: Layout of the payloads.
-            quality: For JPEG, 1 to 100.
-            checksum: Whether frames carry their checksum, to be checked on arrival.
-            automatic: Whether :meth:`consumed` grants credits again.
-
-        Returns:
-            The request's number and the subscription's.
-        """
-        request = self._next_request()
-        number = self._subscriptions
-        message = Subscribe(
-            request=request,
-            subscription=number,
-            story_id=story_id,
-            mode=mode,
-            credits=credits,
-            format=pixel_format,
-            quality=quality,
-            checksum=checksum,
-        )
-        self._subscriptions += 1
-        self._windows[number] = _Window(story_id, credits, automatic)
-        return self._post(request, message), number
-
-    def grant(self, subscription: int, credits: int) -> None:
-        """Grants credits by hand."""
-        self._post(0, GrantCredits(subscription=subscription, credits=credits))
-
-    def unsubscribe(self, subscription: int) -> int:
-        """Ends a subscription; returns the request's number."""
-        request = self._next_request()
-        self._windows.pop(subscription, None)
-        return self._post(request, Unsubscribe(request=request, subscription=subscription))
-
-    def consumed(self, subscription: int) -> None:
-        """The application was handed a frame: its credit may be granted again.
-
-        Grants go out for half a window at a time, which costs few messages and never empties the window.
-        """
-        window = self._windows.get(subscription)
-        if window is None or not window.automatic or self.state is not ClientState.OPEN:
-            return
-        window.spent += 1
-        if 2 * window.spent >= window.credits:
-            self.grant(subscription, window.spent)
-            window.spent = 0
+        self.outgoing.append(encode(hello))
 
     def leave(self, reason: str | None = None) -> None:
         """Says goodbye, if the connection is open, and closes."""
@@ -252,33 +142,6 @@ class ClientCore:
             self.outgoing.clear()
         self.state = ClientState.CLOSED
 
-    def expect(self, request: int) -> None:
-        """Keeps the reply to a request for :meth:`reply` instead of giving it as an event."""
-        self._awaited[request] = None
-
-    def reply(self, request: int) -> Reply | None:
-        """The reply to an expected request, once it is there."""
-        reply = self._awaited.get(request)
-        if reply is not None:
-            del self._awaited[request]
-        return reply
-
-    def forget(self, request: int) -> None:
-        """Gives the reply to a request as an event after all."""
-        self._awaited.pop(request, None)
-
-    def _next_request(self) -> int:
-        if self.state is not ClientState.OPEN:
-            raise NotConnectedError(self.lost.reason if self.lost else "this client is not connected")
-        self._requests = self._requests % (2**32 - 1) + 1
-        return self._requests
-
-    def _post(self, request: int, message: Message) -> int:
-        if self.state is not ClientState.OPEN:
-            raise NotConnectedError(self.lost.reason if self.lost else "this client is not connected")
-        self.outgoing.append(encode(message))
-        return request
-
     # --- time -----------------------------------------------------------------------------------------
 
     def sent(self, now: float) -> None:
@@ -287,31 +150,92 @@ class ClientCore:
 
     def seconds_to_tick(self, now: float) -> float:
         """How long the transport may wait for arrivals before it calls :meth:`tick`."""
-        if self._welcome is None or self.state is not ClientState.OPEN:
+        if self._welcome is None or self.state in (ClientState.GREETING, ClientState.CLOSED):
             return DEFAULT_HEARTBEAT_S
-        due = min(self._sent_at + self._welcome.heartbeat_s, self._heard_at + self._welcome.timeout_s)
+        if self.state is ClientState.LOST:
+            due = self._backoff.next_event()
+            if self._backoff.attempting:
+                due = min(due, self._sent_at + self._welcome.timeout_s)
+        else:
+            due = min(self._sent_at + self._welcome.heartbeat_s, self._heard_at + self._welcome.timeout_s)
         return max(0.0, due - now)
 
     def tick(self, now: float) -> list[ClientEvent]:
         """Sends a heartbeat when one is due; notices a dead server. Called after arrivals were handed in."""
-        if self._welcome is None or self.state is not ClientState.OPEN:
+        if self._welcome is None or self.state in (ClientState.GREETING, ClientState.CLOSED):
+            return []
+        if self.state is ClientState.LOST:
+            if self._backoff.over(now):
+                return self._give_up(self._interruption)
+            if self._backoff.attempting and now >= self._sent_at + self._welcome.timeout_s:
+                self._backoff.failed(now)
             return []
         if now >= self._heard_at + self._welcome.timeout_s:
-            return self.connection_lost(f"the server was silent for {self._welcome.timeout_s:g} s")
+            return self.connection_lost(f"the server was silent for {self._welcome.timeout_s:g} s", now)
         if now >= self._sent_at + self._welcome.heartbeat_s and not self.outgoing:
             self.outgoing.append(encode(Heartbeat()))
         return []
 
-    # --- arrivals -------------------------------------------------------------------------------------
+    # --- losing the connection ------------------------------------------------------------------------
 
-    def connection_lost(self, reason: str, *, by_server: bool = False) -> list[ClientEvent]:
-        """The transport or the server ended the connection; gives the last event, once."""
+    def wants_connection(self, now: float) -> bool:
+        """Whether the transport should connect anew, now; it then calls :meth:`greet` once it has."""
+        if self.state is not ClientState.LOST or not self._backoff.due(now):
+            return False
+        self._backoff.attempting = True
+        self._sent_at = now
+        return True
+
+    def connection_lost(
+        self, reason: str, now: float, *, by_server: bool = False, final: bool = False
+    ) -> list[ClientEvent]:
+        """The transport or the server ended the connection.
+
+        Args:
+            reason: For people.
+            now: Monotonic seconds.
+            by_server: Whether the server said so.
+            final: Whether it is of no use to try again.
+
+        Returns:
+            :class:`ConnectionInterrupted` if the connection is tried to be restored,
+            :class:`ConnectionLost`, once, if not.
+        """
         if self.state is ClientState.CLOSED:
             return []
-        self.state = ClientState.CLOSED
         self.outgoing.clear()
+        again = self.state is ClientState.LOST
+        resumable = self._welcome is not None and "resume" in (self._welcome.features or ())
+        if final or not (self._reconnects and resumable):
+            return self._give_up(reason, by_server)
+        if again:
+            self._backoff.failed(now)
+            return []
+        self._backoff.lost(now)
+        self.state = ClientState.LOST
+        self._interruption = reason
+        return [ConnectionInterrupted(reason)]
+
+    def _give_up(self, reason: str, by_server: bool = False) -> list[ClientEvent]:
+        self.state = ClientState.CLOSED
         self.lost = ConnectionLost(reason, by_server)
         return [self.lost]
+
+    def _resume(self) -> list[ClientEvent]:
+        """Takes everything up again on a new connection; what is sent twice has no second effect."""
+        self._backoff.restored(self._heard_at)
+        for message in self._stories.resume(self._next_request):
+            self.outgoing.append(encode(message))
+        news: list[ClientEvent] = [ConnectionResumed()]
+        for request, message in list(self._unanswered.items()):
+            if isinstance(message, Unsubscribe):
+                # It ended with the old connection.
+                news += self._reply(Ack(request=request))
+            else:
+                self.outgoing.append(encode(message))
+        return news
+
+    # --- arrivals -------------------------------------------------------------------------------------
 
     def receive(self, parts: Sequence[memoryview], now: float) -> list[ClientEvent]:
         """Handles one multipart message.
@@ -331,24 +255,33 @@ class ClientCore:
             if len(parts) != (2 if isinstance(message, FrameHeader) else 1):
                 raise InvalidMessageError(ErrorCode.MALFORMED, f"{message.type} has {len(parts)} parts")
         except InvalidMessageError as error:
-            return self.connection_lost(f"the server sent what is not the protocol: {error}")
-        if self.state is ClientState.GREETING:
-            return self._greeted(message)
+            why = f"the server sent what is not the protocol: {error}"
+            return self.connection_lost(why, now, final=True)
+        if self.state is not ClientState.OPEN:
+            return self._greeted(message, now)
         if isinstance(message, FrameHeader):
             return [self._frame(message, parts[1])]
-        return self._news(message)
+        return self._news(message, now)
 
-    def _greeted(self, message: ServerMessage) -> list[ClientEvent]:
+    def _greeted(self, message: ServerMessage, now: float) -> list[ClientEvent]:
+        again = self.state is ClientState.LOST
         if isinstance(message, Welcome):
             self._welcome = message
             self._server = message.server
             self.state = ClientState.OPEN
+            if again:
+                return self._resume()
         elif isinstance(message, Refused | Error):
+            if again:
+                return self.connection_lost(message.reason, now, final=not message.retryable)
             self.refused = message
             self.state = ClientState.CLOSED
+        elif isinstance(message, Goodbye) and again:
+            return self.connection_lost(message.reason or "the server said goodbye", now, final=True)
         return []
 
     def _frame(self, header: FrameHeader, payload: memoryview) -> ClientEvent:
+        self._stories.received(header)
         frame = ReceivedFrame(header, np.frombuffer(payload, np.uint8))
         try:
             frame.verify()
@@ -357,25 +290,42 @@ class ClientCore:
             return FrameDamaged(header, str(error))
         return frame
 
-    def _news(self, message: ServerMessage) -> list[ClientEvent]:
+    def _news(self, message: ServerMessage, now: float) -> list[ClientEvent]:
         match message:
             case Goodbye():
                 reason = message.reason or "the server said goodbye"
-                return self.connection_lost(reason, by_server=True)
+                return self.connection_lost(reason, now, by_server=True, final=not message.resume)
             case Error() if message.code == ErrorCode.HELLO_REQUIRED:
-                return self.connection_lost("the server no longer knows this client", by_server=True)
+                return self.connection_lost("the server no longer knows this client", now, by_server=True)
+            case StoryOpened() | StoryResumed() | Subscribed() | BeatStatus() | Ack() | Error():
+                return self._answered(message)
             case Heartbeat() | Welcome() | Refused() | FrameHeader():
-                return []
-            case StoryOpened() | BeatStatus() | Subscribed() | Ack() | Error() if (
-                message.request in self._awaited
-            ):
-                self._awaited[message.request] = message
                 return []
             case ServerState():
                 changed = {"state": message.state, "detail": message.detail}
                 self._server = self.server.model_copy(update=changed)
             case StoryClosed():
-                ended = [n for n, window in self._windows.items() if window.story_id == message.story_id]
-                for number in ended:
-                    del self._windows[number]
+                self._stories.closed(message.story_id)
         return [message]
+
+    def _answered(self, message: Reply | StoryResumed) -> list[ClientEvent]:
+        stories = self._stories
+        if isinstance(message, StoryResumed):
+            stories.resumed(message)
+            return []
+        if isinstance(message, BeatStatus):
+            return self._staged(message)
+        instead: list[ClientEvent] | None = None
+        if isinstance(message, StoryOpened):
+            stories.opened(message.story_id)
+        elif isinstance(message, Subscribed):
+            instead = stories.subscribed(message)
+        elif isinstance(message, Error):
+            instead = stories.not_resumed(message)
+        return self._reply(message) if instead is None else instead
+
+    def _staged(self, status: BeatStatus) -> list[ClientEvent]:
+        new: list[ClientEvent] = list(self._stories.progress.advance(status))
+        if status.request is not None and not self._reply(status):
+            return [event for event in new if event is not status]
+        return new

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.arrival import Arrival
@@ -12,8 +13,17 @@ from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestReje
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
+from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
-from shotstream_bridge.replies import Ack, BeatStatus, Error, ServerState, StoryClosed, Subscribed
+from shotstream_bridge.replies import (
+    Ack,
+    BeatStatus,
+    Error,
+    ServerState,
+    StoryClosed,
+    StoryResumed,
+    Subscribed,
+)
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
@@ -22,6 +32,7 @@ from shotstream_bridge.requests import (
     Heartbeat,
     Hello,
     OpenStory,
+    ResumeStory,
     SubmitBeat,
     Subscribe,
     Unsubscribe,
@@ -65,7 +76,7 @@ class Dispatcher:
         self._watchers = watchers
         self._limits = limits
         self._ledger = StoryLedger(quotas)
-        self.sessions = Sessions(service, watchers)
+        self.sessions = Sessions(service, watchers, quotas.resume_s)
         self.reception = Reception(service, self.sessions, self._ledger, limits, quotas, allowed)
 
     # --- arrivals -----------------------------------------------------------------------------------
@@ -106,12 +117,13 @@ class Dispatcher:
         match message:
             case OpenStory():
                 opened = self._service.open_story(client_id, message)
-                self._ledger.opened(opened.story_id, client_id, session.user)
+                if self._ledger.opened(opened, client_id, session.user):
+                    # What is kept of an earlier story of this name is not this one's.
+                    self._watchers.forget_frames(opened.story_id)
                 session.post(opened.model_copy(update={"request": message.request}))
             case SubmitBeat():
                 self._ledger.check_beat(message.story_id, message.beat_id)
                 self._service.submit_beat(client_id, message)
-                self._ledger.accepted(message.story_id, message.beat_id)
                 self._accepted(session, message)
             case CancelBeat():
                 self._service.cancel_beat(client_id, message)
@@ -121,6 +133,8 @@ class Dispatcher:
                 session.post(Ack(request=message.request))
             case Subscribe():
                 self._subscribe(session, message)
+            case ResumeStory():
+                self._resume_story(session, message)
             case GrantCredits():
                 self._grant(session, message)
             case Unsubscribe():
@@ -134,6 +148,7 @@ class Dispatcher:
 
     def _accepted(self, session: Session, message: SubmitBeat) -> None:
         status = BeatStatus(story_id=message.story_id, beat_id=message.beat_id, stage=BeatStage.ACCEPTED)
+        self._ledger.accepted(status)
         session.post(status.model_copy(update={"request": message.request}))
         for other in self._audience(message.story_id):
             if other is not session:
@@ -141,12 +156,10 @@ class Dispatcher:
 
     def _subscribe(self, session: Session, message: Subscribe) -> None:
         number = message.subscription
-        if message.story_id not in self._ledger:
-            raise RequestRejected(
-                ErrorCode.UNKNOWN_STORY,
-                f"story {message.story_id} is not open; open it first",
-                field="story_id",
-            )
+        # A story that ended a moment ago may still be seen to its end, by who comes back for it.
+        known = self._ledger.get(message.story_id) is not None and message.from_frame is not None
+        if not (known or self._ledger.is_open(message.story_id)):
+            raise _unknown_story(message.story_id)
         if number in session.subscriptions:
             raise RequestRejected(
                 ErrorCode.SUBSCRIPTION_EXISTS,
@@ -158,18 +171,65 @@ class Dispatcher:
                 ErrorCode.TOO_MANY_SUBSCRIPTIONS,
                 f"this client has {len(session.subscriptions)} subscriptions; end one first",
             )
-        flow = open_flow(
-            message.mode,
-            message.credits,
-            credit_limit=self._limits.credits,
-            capacity=self._limits.backlog_frames,
-        )
         session.subscriptions[number] = message.story_id
-        session.post(Subscribed(request=message.request, subscription=number, story_id=message.story_id))
-        key = (session.routing_id, number)
-        self._watchers.add(
-            Watcher(key, message.story_id, message.format, message.quality, message.checksum, flow)
+        try:
+            first = self._watch(session, message)
+        except RequestRejected:
+            del session.subscriptions[number]
+            raise
+        session.post(
+            Subscribed(
+                request=message.request,
+                subscription=number,
+                story_id=message.story_id,
+                first_frame=first if session.resumes or message.from_frame is not None else None,
+            )
         )
+
+    def _watch(self, session: Session, message: Subscribe) -> int:
+        def make(earlier: list[SharedPayloads], first: int) -> Watcher:
+            flow = open_flow(
+                message.mode,
+                message.credits,
+                credit_limit=self._limits.credits,
+                capacity=self._limits.backlog_frames,
+                earlier=earlier,
+            )
+            return Watcher(
+                (session.routing_id, message.subscription),
+                message.story_id,
+                message.format,
+                message.quality,
+                message.checksum,
+                flow,
+                first_frame=first,
+            )
+
+        return self._watchers.add_from(message.story_id, message.from_frame, make)
+
+    def _resume_story(self, session: Session, message: ResumeStory) -> None:
+        story = self._ledger.get(message.story_id)
+        if story is None:
+            raise _unknown_story(message.story_id)
+        first_kept, next_frame = self._watchers.kept(message.story_id)
+        opened = story.opened
+        session.post(
+            StoryResumed(
+                request=message.request,
+                story_id=message.story_id,
+                width=opened.width,
+                height=opened.height,
+                fps=opened.fps,
+                chunks_per_shot=opened.chunks_per_shot,
+                first_kept=first_kept,
+                next_frame=next_frame,
+            )
+        )
+        for status in story.latest_stages():
+            session.post(status)
+        if story.closed is not None:
+            session.held[message.story_id] = story.closed
+            self.release_held(session)
 
     def _grant(self, session: Session, message: GrantCredits) -> None:
         number = message.subscription
@@ -221,13 +281,24 @@ class Dispatcher:
             for session in self._audience(message.story_id):
                 session.held[message.story_id] = message
                 self.release_held(session)
-            self._ledger.closed(message.story_id)
+            self._ledger.ended(message, time.monotonic())
             return
         if isinstance(message, BeatStatus):
             self._ledger.told(message)
         story_id = None if isinstance(message, ServerState) else message.story_id
         for session in self.sessions if story_id is None else self._audience(story_id):
             session.post(message)
+
+    def expire(self, now: float) -> None:
+        """Lets go of clients that did not come back, and of stories that ended long enough ago."""
+        self.sessions.expire(now)
+        for story_id in self._ledger.forget(now):
+            self._watchers.forget_frames(story_id)
+
+    def next_to_expire(self) -> float | None:
+        """When :meth:`expire` has something to do."""
+        due = [self.sessions.next_to_expire(), self._ledger.next_to_forget()]
+        return min((moment for moment in due if moment is not None), default=None)
 
     def release_held(self, session: Session) -> None:
         """Posts each ``story_closed`` whose frames have all been sent, and ends the subscriptions."""
@@ -246,6 +317,12 @@ class Dispatcher:
         """The story's owner and watchers."""
         owner = self._ledger.owner_of(story_id)
         return [s for s in self.sessions if s.client_id == owner or s.watches(story_id)]
+
+
+def _unknown_story(story_id: str) -> RequestRejected:
+    return RequestRejected(
+        ErrorCode.UNKNOWN_STORY, f"story {story_id} is not open; open it first", field="story_id"
+    )
 
 
 def _no_subscription(number: int) -> RequestRejected:

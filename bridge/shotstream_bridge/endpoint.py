@@ -53,8 +53,9 @@ class ServerEndpoint:
         self._address = address
         self._limits = limits or EndpointLimits()
         self._security = security
-        self._watchers = Watchers()
-        self._loop = EndpointLoop(service, self._watchers, self._limits, quotas or Quotas(), security)
+        agreed = quotas or Quotas()
+        self._watchers = Watchers(agreed.kept_bytes)
+        self._loop = EndpointLoop(service, self._watchers, self._limits, agreed, security)
         self._thread: threading.Thread | None = None
 
     @property

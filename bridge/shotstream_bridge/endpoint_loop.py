@@ -161,6 +161,7 @@ class EndpointLoop:
         self._route_published()
         now = time.monotonic()
         self._refresh_allow_list(now)
+        self._dispatcher.expire(now)
         self._say_farewells(socket)
         self._close_connections(now)
         self._unblock(now)
@@ -194,6 +195,9 @@ class EndpointLoop:
         until = min(until, *self._blocked.values(), until)
         if self._security is not None:
             until = min(until, self._list_due)
+        expiry = self._dispatcher.next_to_expire()
+        if expiry is not None:
+            until = min(until, expiry)
         if self._cuts:
             until = min(until, self._cuts[0][0])
         return max(0, int((until - now) * 1000) + 1)
@@ -286,7 +290,7 @@ class EndpointLoop:
         for session in self._sessions:
             if now >= session.dead_at():
                 why = f"nothing was heard for {session.timeout_s:g} s"
-                self._sessions.dismiss(session, why)
+                self._sessions.lose(session, why, now, tell=True)
             elif now >= session.heartbeat_at() and session.routing_id not in self._blocked:
                 self._send(socket, session, [encode(Heartbeat())], now)
 
@@ -319,7 +323,7 @@ class EndpointLoop:
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            self._sessions.drop(session, "the connection is closed")
+            self._sessions.lose(session, "the connection is closed", now)
             return False
         session.sent_at = now
         return True

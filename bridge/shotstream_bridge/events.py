@@ -33,6 +33,39 @@ class ConnectionLost:
 
 
 @dataclass(frozen=True)
+class ConnectionInterrupted:
+    """The connection is lost and is being restored; requests are kept until it is.
+
+    Attributes:
+        reason: For people.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ConnectionResumed:
+    """The connection stands again; what happened meanwhile follows."""
+
+
+@dataclass(frozen=True)
+class FramesMissed:
+    """Frames of a lossless subscription that the server no longer had when the connection was restored.
+
+    Attributes:
+        subscription: The subscription's number.
+        story_id: The story.
+        first: Number of the first of them.
+        count: How many.
+    """
+
+    subscription: int
+    story_id: str
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
 class FrameDamaged:
     """A frame arrived whose payload does not fit its header; it has taken its credit.
 
@@ -48,4 +81,15 @@ class FrameDamaged:
 Reply = StoryOpened | BeatStatus | Subscribed | Ack | Error
 """What answers a request."""
 
-ClientEvent = ReceivedFrame | FrameDamaged | ConnectionLost | Reply | Notice | StoryClosed | ServerState
+ClientEvent = (
+    ReceivedFrame
+    | FrameDamaged
+    | FramesMissed
+    | ConnectionInterrupted
+    | ConnectionResumed
+    | ConnectionLost
+    | Reply
+    | Notice
+    | StoryClosed
+    | ServerState
+)

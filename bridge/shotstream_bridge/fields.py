@@ -193,6 +193,8 @@ class Quotas(Message):
         messages_per_s: Messages a second of one client; four times as many may come at once.
         connections_per_s: Connection attempts a second of one address; four times as many may come at once.
         clients_per_key: Connected clients with the same key, where the server demands keys.
+        resume_s: Seconds that the server keeps a client's place after its connection was lost.
+        kept_bytes: Bytes of frames that are kept, over all stories, for clients that come back.
     """
 
     beats_per_story: U32 = 10_000
@@ -200,3 +202,5 @@ class Quotas(Message):
     messages_per_s: Rate = 1_000.0
     connections_per_s: Rate = 100.0
     clients_per_key: U32 = 32
+    resume_s: Seconds = 30.0
+    kept_bytes: U63 = 256 * 1024 * 1024

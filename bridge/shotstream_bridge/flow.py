@@ -9,6 +9,7 @@ and counts what it leaves out.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from shotstream_bridge.errors import BacklogOverflowError, ErrorCode, RequestRejected
@@ -38,6 +39,11 @@ class FrameFlow(Protocol):
 
     def grant(self, credits: int) -> None:
         """Adds credits; raises RequestRejected beyond the limit and leaves them unchanged."""
+        ...
+
+    @property
+    def unconfirmed(self) -> int | None:
+        """Number of the first frame that must not be forgotten yet; None for none."""
         ...
 
     @property
@@ -84,17 +90,22 @@ class EveryFlow:
         credits: Credits granted with the subscription.
         credit_limit: Largest number of unused credits.
         capacity: Frames that may wait before generation does.
+        earlier: Frames that exist already and come first.
     """
 
-    def __init__(self, credits: int, credit_limit: int, capacity: int) -> None:
+    def __init__(
+        self, credits: int, credit_limit: int, capacity: int, earlier: Sequence[SharedPayloads] = ()
+    ) -> None:
         self._credits = _Credits(credits, credit_limit)
         self._capacity = capacity
-        self._backlog: deque[SharedPayloads] = deque()
-        self._full = False
+        self._most = capacity + OVERRUN_FRAMES + len(earlier)
+        self._backlog: deque[SharedPayloads] = deque(earlier)
+        self._full = len(self._backlog) >= capacity
+        self._sent: deque[int] = deque()
 
     def check_room(self) -> None:
         """Raises BacklogOverflowError when the backlog and its reserve are used up."""
-        if len(self._backlog) >= self._capacity + OVERRUN_FRAMES:
+        if len(self._backlog) >= self._most:
             raise BacklogOverflowError(
                 f"{len(self._backlog)} frames wait for an `every` watcher; "
                 "let generation wait while wants_frames() is False"
@@ -112,13 +123,23 @@ class EveryFlow:
             return None
         self._credits.left -= 1
         frame = self._backlog.popleft()
+        self._sent.append(frame.frame.index)
         if len(self._backlog) <= self._capacity // 2:
             self._full = False
         return frame, 0
 
     def grant(self, credits: int) -> None:
-        """Adds credits."""
+        """Adds credits; a client grants them as it has dealt with frames, so that as many are confirmed."""
         self._credits.grant(credits)
+        for _ in range(min(credits, len(self._sent))):
+            self._sent.popleft()
+
+    @property
+    def unconfirmed(self) -> int | None:
+        """The oldest frame that was sent and not confirmed, or that waits."""
+        if self._sent:
+            return self._sent[0]
+        return self._backlog[0].frame.index if self._backlog else None
 
     @property
     def waiting(self) -> int:
@@ -172,6 +193,11 @@ class LatestFlow:
         self._credits.grant(credits)
 
     @property
+    def unconfirmed(self) -> int | None:
+        """None: what is lost on the way was only the newest at its time."""
+        return None
+
+    @property
     def waiting(self) -> int:
         """0 or 1."""
         return int(self._newest is not None)
@@ -187,12 +213,19 @@ class LatestFlow:
         return True
 
 
-def open_flow(mode: WatchMode, credits: int, *, credit_limit: int, capacity: int) -> FrameFlow:
-    """The flow for a subscription's mode.
+def open_flow(
+    mode: WatchMode,
+    credits: int,
+    *,
+    credit_limit: int,
+    capacity: int,
+    earlier: Sequence[SharedPayloads] = (),
+) -> FrameFlow:
+    """The flow for a subscription's mode; ``earlier`` is for ``every``.
 
     Raises:
         RequestRejected: ``too_many_credits``.
     """
     if mode is WatchMode.EVERY:
-        return EveryFlow(credits, credit_limit, capacity)
+        return EveryFlow(credits, credit_limit, capacity, earlier)
     return LatestFlow(credits, credit_limit)

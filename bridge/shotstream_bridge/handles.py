@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handles a client gives out: a story on the server, and a subscription to its frames."""
+"""Handles the synchronous client gives out: a story on the server, and a subscription to its frames."""
 
 from __future__ import annotations
 
-import uuid
-from typing import Final, Protocol
+from typing import Protocol
 
 from shotstream_bridge.client_core import ClientCore
 from shotstream_bridge.events import Reply
 from shotstream_bridge.fields import PixelFormat, WatchMode
 from shotstream_bridge.replies import StoryOpened
 from shotstream_bridge.story import BeatScript, StoryScript
-
-DEFAULT_CREDITS: Final = 16
-DEFAULT_WAIT_S: Final = 5.0
+from shotstream_bridge.story_requests import DEFAULT_CREDITS, DEFAULT_WAIT_S, StoryRequests
 
 
 class Requester(Protocol):
@@ -60,7 +57,7 @@ class Subscription:
         self._client.settle(self._client.core.unsubscribe(self.number), wait)
 
 
-class StoryHandle:
+class StoryHandle(StoryRequests):
     """A story on the server.
 
     Every request takes ``wait``, the seconds to wait for the server's answer. With 0 it returns at once, and
@@ -76,9 +73,8 @@ class StoryHandle:
     """
 
     def __init__(self, client: Requester, story_id: str, opened: StoryOpened | None = None) -> None:
+        super().__init__(client.core, story_id, opened)
         self._client = client
-        self.story_id = story_id
-        self.opened = opened
 
     def submit_beat(self, beat: BeatScript | str, wait: float = 0.0) -> str:
         """Sends a beat.
@@ -93,9 +89,7 @@ class StoryHandle:
         Raises:
             pydantic.ValidationError: The text is empty or too long.
         """
-        script = BeatScript(text=beat) if isinstance(beat, str) else beat
-        name = script.id or f"beat-{uuid.uuid4().hex[:12]}"
-        request = self._client.core.submit_beat(self.story_id, script.model_copy(update={"id": name}))
+        request, name = self._submit(beat)
         self._client.settle(request, wait)
         return name
 
@@ -105,7 +99,7 @@ class StoryHandle:
 
     def cancel_beat(self, beat_id: str, wait: float = 0.0) -> None:
         """Takes a waiting beat back, or ends the running one at the next chunk boundary."""
-        self._client.settle(self._client.core.cancel_beat(self.story_id, beat_id), wait)
+        self._client.settle(self._core.cancel_beat(self.story_id, beat_id), wait)
 
     def close(self, *, drain: bool = True, wait: float = 0.0) -> None:
         """Ends the story; ``story_closed`` follows as an event.
@@ -114,7 +108,7 @@ class StoryHandle:
             drain: Whether what is queued is generated first; otherwise it ends at the next chunk boundary.
             wait: Seconds to wait for the acknowledgement.
         """
-        self._client.settle(self._client.core.close_story(self.story_id, drain=drain), wait)
+        self._client.settle(self._core.close_story(self.story_id, drain=drain), wait)
 
     def subscribe(
         self,
@@ -125,9 +119,10 @@ class StoryHandle:
         quality: int | None = None,
         checksum: bool = True,
         auto_grant: bool = True,
+        from_frame: int | None = None,
         wait: float = DEFAULT_WAIT_S,
     ) -> Subscription:
-        """Asks for the story's frames, from the next one generated on.
+        """Asks for the story's frames.
 
         Args:
             mode: ``every`` (lossless; generation waits for this client) or ``latest`` (live; old frames are
@@ -138,16 +133,10 @@ class StoryHandle:
             checksum: Whether frames carry their checksum, to be checked on arrival: two passes over the
                 pixels, 0.1 ms each for raw 832x480.
             auto_grant: Whether frames that the client hands out are granted again.
+            from_frame: Number of the frame to begin with, or the oldest after it that the server still has;
+                None for the next one generated. For ``every`` only.
             wait: Seconds to wait for the answer.
         """
-        request, number = self._client.core.subscribe(
-            self.story_id,
-            WatchMode(mode),
-            credits=credits,
-            pixel_format=PixelFormat(pixel_format),
-            quality=quality,
-            checksum=checksum,
-            automatic=auto_grant,
-        )
+        request, number = self._watch(mode, credits, pixel_format, quality, checksum, auto_grant, from_frame)
         self._client.settle(request, wait)
         return Subscription(self._client, number, self.story_id)

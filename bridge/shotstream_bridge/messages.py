@@ -35,6 +35,7 @@ from shotstream_bridge.replies import (
     ServerState,
     StoryClosed,
     StoryOpened,
+    StoryResumed,
     Subscribed,
     Welcome,
 )
@@ -46,6 +47,7 @@ from shotstream_bridge.requests import (
     Heartbeat,
     Hello,
     OpenStory,
+    ResumeStory,
     SubmitBeat,
     Subscribe,
     Unsubscribe,
@@ -58,6 +60,7 @@ ClientMessage = (
     | CancelBeat
     | CloseStory
     | Subscribe
+    | ResumeStory
     | GrantCredits
     | Unsubscribe
     | Heartbeat
@@ -68,6 +71,7 @@ ServerMessage = (
     | Refused
     | ServerState
     | StoryOpened
+    | StoryResumed
     | BeatStatus
     | Notice
     | StoryClosed
@@ -113,6 +117,7 @@ __all__ = [
     "PublishedMessage",
     "Quotas",
     "Refused",
+    "ResumeStory",
     "ServerInfo",
     "ServerMessage",
     "ServerState",
@@ -121,6 +126,7 @@ __all__ = [
     "StoryEnd",
     "StoryLimits",
     "StoryOpened",
+    "StoryResumed",
     "SubmitBeat",
     "Subscribe",
     "Subscribed",

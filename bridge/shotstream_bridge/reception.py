@@ -127,10 +127,12 @@ class Reception:
             _log.exception("the service failed to describe itself to client %s", hello.client_id)
             self._answer(arrival, _refused(hello, ErrorCode.INTERNAL, HOST_FAILED))
             return
+        session = self._session(arrival, user, hello)
+        # The newest connection wins: who comes back must not wait for the old connection to time out.
         if known is not None:
-            # The newest connection wins: who comes back must not wait for the old connection to time out.
             self._sessions.replace(known, "another connection said hello as this client")
-        self._welcome(arrival, user, hello, info)
+        self._sessions.add(session)
+        self._welcome(session, hello, info)
 
     def _why_not(self, hello: Hello, user: bytes | None, known: Session | None) -> Refused | None:
         name, limits = hello.client_id, self._limits
@@ -143,45 +145,47 @@ class Reception:
         if len(self._sessions) >= limits.clients:
             why = f"{len(self._sessions)} clients are connected, which is this server's limit"
             return _refused(hello, ErrorCode.TOO_MANY_CLIENTS, why)
-        own = sum(session.user == user for session in self._sessions)
+        own = 0 if user is None else self._sessions.of_user(user)
         if user is not None and own >= self._quotas.clients_per_key:
             why = f"{own} clients are connected with this key; clients_per_key is {own}"
             return _refused(hello, ErrorCode.TOO_MANY_CLIENTS, why)
         return None
 
-    def _welcome(self, arrival: Arrival, user: bytes | None, hello: Hello, info: ServerInfo) -> None:
+    def _session(self, arrival: Arrival, user: bytes | None, hello: Hello) -> Session:
         version = settle_version(hello.versions)
         assert version is not None  # noqa: S101 - read_hello refuses otherwise
         heartbeat_s, timeout_s = settle_heartbeat(hello.heartbeat_s, hello.timeout_s)
-        now = arrival.at
-        session = Session(
+        return Session(
             arrival.routing_id,
             hello.client_id,
             version,
             heartbeat_s,
             timeout_s,
-            heard_at=now,
-            sent_at=now,
-            bucket=TokenBucket(self._quotas.messages_per_s, now),
+            heard_at=arrival.at,
+            sent_at=arrival.at,
+            bucket=TokenBucket(self._quotas.messages_per_s, arrival.at),
             user=user,
             connection=arrival.connection(),
+            resumes="resume" in (hello.features or ()),
         )
-        self._sessions.add(session)
+
+    def _welcome(self, session: Session, hello: Hello, info: ServerInfo) -> None:
         knows = hello.features is not None
         session.post(
             Welcome(
-                version=version,
+                version=session.version,
                 client_id=hello.client_id,
-                heartbeat_s=heartbeat_s,
-                timeout_s=timeout_s,
+                heartbeat_s=session.heartbeat_s,
+                timeout_s=session.timeout_s,
                 server=info,
                 limits=self._limits,
                 features=tuple(f for f in FEATURES if f in (hello.features or ())) if knows else None,
                 quotas=self._quotas if knows else None,
             )
         )
+        user, how = session.user, "came back" if hello.resume else "connected"
         who = "" if user is None or self._allowed is None else f" with key {self._allowed.name_of(user)}"
-        _log.info("client %s connected (%s)%s", hello.client_id, printable(hello.product), who)
+        _log.info("client %s %s (%s)%s", hello.client_id, how, printable(hello.product), who)
 
 
 def unpack(parts: list[bytes]) -> dict[str, Any]:

@@ -157,12 +157,38 @@ class StoryClosed(Message):
 
 
 class Subscribed(Message):
-    """Answers ``subscribe``."""
+    """Answers ``subscribe``.
+
+    Attributes:
+        first_frame: The first frame that it will get, if ``from_frame`` asked for one.
+    """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"first_frame"})
 
     type: Literal["subscribed"] = "subscribed"
     request: U32
     subscription: U32
     story_id: Identifier
+    first_frame: U63 | None = None
+
+
+class StoryResumed(Message):
+    """Answers ``resume_story``; the latest stage of each beat follows, and ``story_closed`` if it ended.
+
+    Attributes:
+        first_kept: The oldest frame that a subscription can begin with; None for none.
+        next_frame: The number of the story's next frame.
+    """
+
+    type: Literal["story_resumed"] = "story_resumed"
+    request: U32
+    story_id: Identifier
+    width: U16
+    height: U16
+    fps: Seconds
+    chunks_per_shot: U16
+    first_kept: U63 | None
+    next_frame: U63
 
 
 class FrameHeader(Message):

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from shotstream_bridge.fields import (
     U32,
+    U63,
     Credits,
     Features,
     Label,
@@ -29,9 +30,10 @@ class Hello(Message):
 
     Attributes:
         features: What the client knows beyond the first form of this version; None for nothing.
+        resume: Whether the client was connected before and comes back for what it had.
     """
 
-    later_fields: ClassVar[frozenset[str]] = frozenset({"features"})
+    later_fields: ClassVar[frozenset[str]] = frozenset({"features", "resume"})
 
     type: Literal["hello"] = "hello"
     versions: Versions
@@ -40,6 +42,7 @@ class Hello(Message):
     heartbeat_s: Seconds = 1.0
     timeout_s: Seconds = 10.0
     features: Features | None = None
+    resume: StrictBool | None = None
 
 
 class OpenStory(Message):
@@ -95,7 +98,13 @@ class CloseStory(Message):
 
 
 class Subscribe(Message):
-    """Asks for a story's frames, from the next one on, under a number the client chose."""
+    """Asks for a story's frames, from the next one on, under a number the client chose.
+
+    Attributes:
+        from_frame: Begin with this frame, or with the oldest one after it that the server still has.
+    """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"from_frame"})
 
     type: Literal["subscribe"] = "subscribe"
     request: U32
@@ -106,6 +115,17 @@ class Subscribe(Message):
     format: PixelFormat
     quality: Quality | None = None
     checksum: StrictBool = True
+    from_frame: U63 | None = None
+
+    @model_validator(mode="after")
+    def _check_from_frame(self) -> Self:
+        if self.from_frame is not None and self.mode is not WatchMode.EVERY:
+            raise PydanticCustomError(
+                "from_frame_without_every",
+                "from_frame is {frame} but mode is {mode}; leave it out, only every begins at a frame",
+                {"frame": self.from_frame, "mode": self.mode.value, "field": "from_frame"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_quality(self) -> Self:
@@ -116,6 +136,14 @@ class Subscribe(Message):
                 {"format": self.format.value, "field": "quality"},
             )
         return self
+
+
+class ResumeStory(Message):
+    """Asks how a story stands, after a lost connection; answered by ``story_resumed``."""
+
+    type: Literal["resume_story"] = "resume_story"
+    request: U32
+    story_id: Identifier
 
 
 class GrantCredits(Message):
@@ -141,7 +169,14 @@ class Heartbeat(Message):
 
 
 class Goodbye(Message):
-    """Ends the connection in good order; the last message of its sender."""
+    """Ends the connection in good order; the last message of its sender.
+
+    Attributes:
+        resume: From a server: whether it keeps the client's place for a while.
+    """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"resume"})
 
     type: Literal["goodbye"] = "goodbye"
     reason: Sentence | None = None
+    resume: StrictBool | None = None

@@ -38,6 +38,8 @@ class Session:
         connection: The TCP connection, as far as the system tells.
         bucket: How many messages it may send.
         refused: Messages refused in a row because they came too fast.
+        resumes: Whether it comes back after a lost connection.
+        away_until: Once its connection is lost: until when its place is kept.
     """
 
     routing_id: bytes
@@ -51,6 +53,8 @@ class Session:
     user: bytes | None = None
     connection: TcpConnection | None = None
     refused: int = 0
+    resumes: bool = False
+    away_until: float = 0.0
     outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)
     held: dict[str, StoryClosed] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)

@@ -1,65 +1,106 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the endpoint knows about open stories: whose they are, and how many beats they have had."""
+"""What the endpoint knows about stories: whose they are, how they stand, how many beats they have had."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Final
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.fields import BeatStage, Quotas
-from shotstream_bridge.replies import BeatStatus
+from shotstream_bridge.replies import BeatStatus, StoryClosed, StoryOpened
+
+BEATS_RETOLD: Final = 1_000
+"""Beats whose latest stage is told to a client that comes back, the newest ones of the story."""
 
 
 @dataclass(eq=False)
-class _OpenStory:
-    """One open story.
+class StoryEntry:
+    """One story.
 
     Attributes:
         owner: The client that opened it.
         user: That client's key, where there are keys.
-        beats: The latest stage of each of its beats.
+        opened: How it was opened.
+        beats: The latest stage of each of its beats, in the order of acceptance.
         in_work: Beats that are not done.
+        closed: How it ended, if it has.
+        forget_at: When an ended story is forgotten, monotonic seconds.
     """
 
     owner: str
     user: bytes | None
-    beats: dict[str, BeatStage] = field(default_factory=dict)
+    opened: StoryOpened
+    beats: OrderedDict[str, BeatStatus] = field(default_factory=OrderedDict)
     in_work: int = 0
+    closed: StoryClosed | None = None
+    forget_at: float = 0.0
+
+    def latest_stages(self) -> list[BeatStatus]:
+        """The latest stage of the newest beats, in the order of their acceptance."""
+        return list(self.beats.values())[-BEATS_RETOLD:]
 
 
 class StoryLedger:
-    """The open stories. Belongs to the endpoint's thread.
+    """The stories that are open, and those that ended a moment ago. Belongs to the endpoint's thread.
 
     Args:
-        quotas: How many beats there may be.
+        quotas: How many beats there may be, and how long an ended story is known.
     """
 
     def __init__(self, quotas: Quotas) -> None:
         self._quotas = quotas
-        self._stories: dict[str, _OpenStory] = {}
+        self._stories: dict[str, StoryEntry] = {}
         self._in_work = 0
 
-    def __contains__(self, story_id: str) -> bool:
-        return story_id in self._stories
+    def get(self, story_id: str) -> StoryEntry | None:
+        """A story, open or ended a moment ago."""
+        return self._stories.get(story_id)
+
+    def is_open(self, story_id: str) -> bool:
+        """Whether a story is open."""
+        story = self._stories.get(story_id)
+        return story is not None and story.closed is None
 
     def owner_of(self, story_id: str) -> str | None:
         """The client that opened a story."""
         story = self._stories.get(story_id)
         return None if story is None else story.owner
 
-    def opened(self, story_id: str, client_id: str, user: bytes | None) -> None:
-        """The host has opened a story, or said again that it is open."""
-        self._stories.setdefault(story_id, _OpenStory(client_id, user))
+    def opened(self, opened: StoryOpened, client_id: str, user: bytes | None) -> bool:
+        """The host has opened a story, or said again that it is open; returns whether it is new."""
+        if self.is_open(opened.story_id):
+            return False
+        self._stories[opened.story_id] = StoryEntry(client_id, user, opened)
+        return True
 
-    def closed(self, story_id: str) -> None:
-        """The story has ended."""
-        story = self._stories.pop(story_id, None)
-        if story is not None:
+    def ended(self, closed: StoryClosed, now: float) -> None:
+        """A story has ended."""
+        story = self._stories.get(closed.story_id)
+        if story is not None and story.closed is None:
+            story.closed = closed
+            story.forget_at = now + self._quotas.resume_s
             self._in_work -= story.in_work
+            story.in_work = 0
+
+    def forget(self, now: float) -> list[str]:
+        """Forgets the stories that ended long enough ago; returns their identifiers."""
+        gone = [i for i, s in self._stories.items() if s.closed is not None and s.forget_at <= now]
+        for story_id in gone:
+            del self._stories[story_id]
+        return gone
+
+    def next_to_forget(self) -> float | None:
+        """When :meth:`forget` has something to do."""
+        return min((s.forget_at for s in self._stories.values() if s.closed is not None), default=None)
 
     def belongs_to_another(self, client_id: str, user: bytes | None) -> bool:
-        """Whether a client of this name and another key owns a story."""
-        return any(story.owner == client_id and story.user != user for story in self._stories.values())
+        """Whether a client of this name and another key owns an open story."""
+        return any(
+            story.owner == client_id and story.user != user and story.closed is None
+            for story in self._stories.values()
+        )
 
     def check_beat(self, story_id: str, beat_id: str) -> None:
         """Checks that there is room for a beat; one that is known needs none.
@@ -68,7 +109,7 @@ class StoryLedger:
             RequestRejected: ``too_many_beats`` or ``queue_full``.
         """
         story = self._stories.get(story_id)
-        if story is None or beat_id in story.beats:
+        if story is None or story.closed is not None or beat_id in story.beats:
             return
         if len(story.beats) >= self._quotas.beats_per_story:
             raise RequestRejected(
@@ -85,20 +126,21 @@ class StoryLedger:
                 field="beat",
             )
 
-    def accepted(self, story_id: str, beat_id: str) -> None:
+    def accepted(self, status: BeatStatus) -> None:
         """The host has accepted a beat, or said again that it has."""
-        story = self._stories.get(story_id)
-        if story is not None and beat_id not in story.beats:
-            story.beats[beat_id] = BeatStage.ACCEPTED
+        story = self._stories.get(status.story_id)
+        if story is not None and story.closed is None and status.beat_id not in story.beats:
+            story.beats[status.beat_id] = status
             story.in_work += 1
             self._in_work += 1
 
     def told(self, status: BeatStatus) -> None:
         """The host tells of a beat's stage."""
         story = self._stories.get(status.story_id)
-        if story is None or story.beats.get(status.beat_id) in (None, BeatStage.DONE):
+        known = None if story is None else story.beats.get(status.beat_id)
+        if story is None or known is None or known.stage is BeatStage.DONE:
             return
-        story.beats[status.beat_id] = status.stage
-        if status.stage is BeatStage.DONE:
+        story.beats[status.beat_id] = status
+        if status.stage is BeatStage.DONE and story.closed is None:
             story.in_work -= 1
             self._in_work -= 1

@@ -37,6 +37,9 @@ class Wakeup:
 
     def clear(self) -> None:
         """Makes the reader quiet. Called by the waiting thread before it looks at what there is to do."""
+        # The flag rises before the byte is sent, so that without the flag there is none.
+        if not self._is_set:
+            return
         try:
             while self._reader.recv(512):
                 pass

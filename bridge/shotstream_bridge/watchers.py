@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shotstream_bridge.errors import BacklogOverflowError
 from shotstream_bridge.fields import PixelFormat
 from shotstream_bridge.flow import FrameFlow
+from shotstream_bridge.frame_memory import FrameMemory
 from shotstream_bridge.payload import SharedPayloads
 
 WatcherKey = tuple[bytes, int]
@@ -28,6 +29,7 @@ class Watcher:
         quality: For JPEG, 1 to 100.
         checksum: Whether frames carry their checksum.
         flow: What waits, and the credits.
+        first_frame: Frames before this number are not for it.
     """
 
     key: WatcherKey
@@ -36,6 +38,7 @@ class Watcher:
     quality: int | None
     checksum: bool
     flow: FrameFlow
+    first_frame: int = 0
 
 
 class Delivery(NamedTuple):
@@ -47,10 +50,15 @@ class Delivery(NamedTuple):
 
 
 class Watchers:
-    """All subscriptions of an endpoint. Every method is thread-safe."""
+    """All subscriptions of an endpoint, and the newest frames. Every method is thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        kept_bytes: Bytes of frames to keep for clients that come back.
+    """
+
+    def __init__(self, kept_bytes: int = 0) -> None:
         self._changed = threading.Condition()
+        self._memory = FrameMemory(kept_bytes, self._unconfirmed)
         self._by_story: dict[str, dict[WatcherKey, Watcher]] = {}
         self._by_key: dict[WatcherKey, Watcher] = {}
 
@@ -59,6 +67,36 @@ class Watchers:
         with self._changed:
             self._by_key[watcher.key] = watcher
             self._by_story.setdefault(watcher.story_id, {})[watcher.key] = watcher
+
+    def add_from(
+        self, story_id: str, index: int | None, make: Callable[[list[SharedPayloads], int], Watcher]
+    ) -> int:
+        """Starts a subscription, with frames that exist already as far as they are wanted and kept.
+
+        Args:
+            story_id: The story.
+            index: The first frame wanted; None for the next one.
+            make: Makes the watcher from the frames kept and the number of the first it will get.
+
+        Returns:
+            The number of the first frame it will get: the one wanted, or the oldest one kept after it.
+        """
+        with self._changed:
+            wanted = self._memory.next_index(story_id) if index is None else index
+            kept = self._memory.since(story_id, wanted)
+            first = kept[0].index if kept else max(wanted, self._memory.next_index(story_id))
+            self.add(make([SharedPayloads(frame) for frame in kept], first))
+            return first
+
+    def kept(self, story_id: str) -> tuple[int | None, int]:
+        """The number of the oldest frame kept of a story, and of its next frame."""
+        with self._changed:
+            return self._memory.first(story_id), self._memory.next_index(story_id)
+
+    def forget_frames(self, story_id: str) -> None:
+        """Nobody comes back for a story any more."""
+        with self._changed:
+            self._memory.forget(story_id)
 
     def remove(self, key: WatcherKey) -> Watcher | None:
         """Ends a subscription and drops what waits for it; generation no longer waits for it."""
@@ -98,9 +136,7 @@ class Watchers:
             BacklogOverflowError: A backlog has no room; no watcher got the frame.
         """
         with self._changed:
-            watchers = self._by_story.get(payloads.frame.story_id)
-            if not watchers:
-                return False
+            watchers = self._by_story.get(payloads.frame.story_id, {})
             for watcher in watchers.values():
                 try:
                     watcher.flow.check_room()
@@ -108,8 +144,12 @@ class Watchers:
                     raise BacklogOverflowError(f"story {watcher.story_id}: {error}") from error
             ready = False
             for watcher in watchers.values():
+                if payloads.frame.index < watcher.first_frame:
+                    continue
                 watcher.flow.offer(payloads)
                 ready = ready or watcher.flow.ready
+            # Last: what a watcher has just been offered is pinned.
+            self._memory.keep(payloads.frame)
             return ready
 
     def grant(self, key: WatcherKey, credits: int) -> bool:
@@ -174,6 +214,11 @@ class Watchers:
             self._by_story.clear()
             self._by_key.clear()
             self._changed.notify_all()
+
+    def _unconfirmed(self, story_id: str) -> int | None:
+        watchers = self._by_story.get(story_id, {}).values()
+        indices = [w.flow.unconfirmed for w in watchers]
+        return min((index for index in indices if index is not None), default=None)
 
     def _wants(self, story_id: str) -> bool:
         watchers = self._by_story.get(story_id)

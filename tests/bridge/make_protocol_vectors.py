@@ -227,6 +227,29 @@ LATER_CLIENT: dict[str, tuple[str, Message]] = {
             versions=(1,), client_id="blender-01", product="shotstream-blender/0.1.0", features=("quotas",)
         ),
     ),
+    "hello, coming back": (
+        "resume",
+        m.Hello(
+            versions=(1,),
+            client_id="blender-01",
+            product="shotstream-blender/0.1.0",
+            features=("quotas", "resume"),
+            resume=True,
+        ),
+    ),
+    "subscribe, from a frame": (
+        "resume",
+        m.Subscribe(
+            request=7,
+            subscription=0,
+            story_id="s1",
+            mode=m.WatchMode.EVERY,
+            credits=16,
+            format=m.PixelFormat.RGB8,
+            from_frame=40,
+        ),
+    ),
+    "resume_story": ("resume", m.ResumeStory(request=10, story_id="s1")),
 }
 LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
     "welcome, with features and quotas": (
@@ -241,6 +264,44 @@ LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
             features=("quotas",),
             quotas=m.Quotas(),
         ),
+        None,
+    ),
+    "subscribed, with its first frame": (
+        "resume",
+        m.Subscribed(request=7, subscription=0, story_id="s1", first_frame=40),
+        None,
+    ),
+    "story_resumed": (
+        "resume",
+        m.StoryResumed(
+            request=10,
+            story_id="s1",
+            width=128,
+            height=80,
+            fps=16.0,
+            chunks_per_shot=7,
+            first_kept=12,
+            next_frame=93,
+        ),
+        None,
+    ),
+    "story_resumed, no frames": (
+        "resume",
+        m.StoryResumed(
+            request=10,
+            story_id="s1",
+            width=128,
+            height=80,
+            fps=16.0,
+            chunks_per_shot=7,
+            first_kept=None,
+            next_frame=0,
+        ),
+        None,
+    ),
+    "goodbye, with a place kept": (
+        "resume",
+        m.Goodbye(reason="nothing was heard for 10 s", resume=True),
         None,
     ),
 }

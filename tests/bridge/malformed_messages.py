@@ -106,6 +106,18 @@ MALFORMED: Refusals = {
     "no credits": ([edited(SUBSCRIBE, credits=0)], "error", "invalid_value", "credits"),
     "an unknown pixel format": ([edited(SUBSCRIBE, format="rgb565")], "error", "invalid_value", "format"),
     "a quality without jpeg": ([edited(SUBSCRIBE, quality=80)], "error", "invalid_value", "quality"),
+    "a frame to begin with, without every": (
+        [edited(SUBSCRIBE, mode="latest", from_frame=3)],
+        "error",
+        "invalid_value",
+        "from_frame",
+    ),
+    "a story that cannot be resumed": (
+        [pack({"type": "resume_story", "request": 6, "story_id": "nowhere"})],
+        "error",
+        "unknown_story",
+        "story_id",
+    ),
     "credits for nothing": (
         [pack({"type": "grant_credits", "subscription": 9, "credits": 1})],
         "error",

@@ -289,7 +289,7 @@ def test_a_server_that_falls_silent_is_noticed() -> None:
     """A server that hangs while its socket lives: its ROUTER takes messages, and nothing comes back."""
     with (
         ScriptedService() as service,
-        Client.connect(service.endpoint.address, heartbeat_s=0.05, timeout_s=0.3) as client,
+        Client.connect(service.endpoint.address, heartbeat_s=0.05, timeout_s=0.3, reconnect_s=0) as client,
     ):
         assert client.pump(0.4) == [], "heartbeats keep a quiet connection alive"
         release = threading.Event()

@@ -81,7 +81,7 @@ def test_a_silent_server_is_dead_and_said_to_be_once(core: ClientCore) -> None:
     assert core.tick(14.9) == []
     assert core.tick(15.0) == [ConnectionLost("the server was silent for 10 s")]
     assert core.tick(16.0) == []
-    assert core.connection_lost("again") == []
+    assert core.connection_lost("again", 17.0) == []
     with pytest.raises(NotConnectedError, match="silent for 10 s"):
         core.cancel_beat("s", "b")
 

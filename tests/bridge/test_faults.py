@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService
-from shotstream_bridge import Client, ConnectionLost, EndpointLimits, Notice, ReceivedFrame
+from shotstream_bridge import Client, ConnectionLost, EndpointLimits, Notice, Quotas, ReceivedFrame
 
 WATCHER = """
 import sys
@@ -51,7 +51,8 @@ def line(process: subprocess.Popen[str]) -> str:
 
 @pytest.mark.parametrize("auto_grant", ["yes", "no"])
 def test_a_client_killed_mid_shot_does_not_hold_its_story_up(auto_grant: str) -> None:
-    with ScriptedService(limits=EndpointLimits(backlog_frames=8)) as service:
+    limits, quotas = EndpointLimits(backlog_frames=8), Quotas(resume_s=0.2)
+    with ScriptedService(limits=limits, quotas=quotas) as service:
         victim = start(WATCHER, service.endpoint.address, auto_grant)
         assert line(victim) == "ready"
         service.publish_frames("s1", 6)
@@ -91,7 +92,7 @@ def test_a_client_that_hangs_is_dropped_after_its_timeout() -> None:
 def test_a_killed_server_is_noticed_at_once() -> None:
     server = start(SERVER, str(Path(__file__).parent))
     try:
-        with Client.connect(line(server), 20) as client:
+        with Client.connect(line(server), 20, reconnect_s=0) as client:
             client.open_story(global_caption="", story_id="s1").subscribe()
             server.send_signal(signal.SIGKILL)
             started = time.monotonic()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +30,7 @@ from shotstream_bridge import (
 )
 from shotstream_bridge.allow_list import allow, revoke
 from shotstream_bridge.keys import PublicKey
+from tcp_proxy import TcpProxy
 
 SERVER, ALICE, BOB, EVE = (KeyPair.generate() for _ in range(4))
 AT_ONCE_S = 3.0
@@ -95,12 +95,12 @@ def test_keys_for_a_server_that_has_none(service: ScriptedService) -> None:
 
 def test_pixels_and_texts_are_not_on_the_wire(secured: ScriptedService) -> None:
     """A proxy between client and server sees neither the caption nor the frame."""
-    with Tap(secured.endpoint.address) as tap:
-        with Client.connect(tap.address, security=keys(ALICE)) as client:
+    with TcpProxy(secured.endpoint.address) as proxy:
+        with Client.connect(proxy.address, security=keys(ALICE)) as client:
             client.open_story(global_caption="a very secret caption", story_id="s1").subscribe()
             secured.publish_frames("s1", 1)
             assert client.pump(PATIENCE_S)
-        seen = bytes(tap.seen)
+        seen = bytes(proxy.seen)
     assert len(seen) > 1000
     assert b"secret caption" not in seen
     assert frame("s1", 0).pixels.tobytes()[:64] not in seen
@@ -108,11 +108,11 @@ def test_pixels_and_texts_are_not_on_the_wire(secured: ScriptedService) -> None:
 
 def test_a_replayed_handshake_gets_nothing(secured: ScriptedService) -> None:
     """The bytes of a good client, sent again on another connection, do not make a client."""
-    with Tap(secured.endpoint.address) as tap:
-        with Client.connect(tap.address, security=keys(ALICE), client_id="recorded") as client:
+    with TcpProxy(secured.endpoint.address) as proxy:
+        with Client.connect(proxy.address, security=keys(ALICE), client_id="recorded") as client:
             client.open_story(global_caption="", story_id="s1")
         assert secured.gone.get(timeout=PATIENCE_S) == "recorded"
-        recorded = bytes(tap.sent_by_client)
+        recorded = bytes(proxy.sent_by_client)
     while not secured.calls.empty():
         secured.calls.get()
     host, port = secured.endpoint.address.removeprefix("tcp://").split(":")
@@ -264,46 +264,3 @@ def test_a_client_in_another_process(secured: ScriptedService, tmp_path: Path) -
         timeout=60,
     )
     assert done.stdout.strip() == "scripted"
-
-
-class Tap:
-    """A TCP proxy that keeps what passes."""
-
-    def __init__(self, address: str) -> None:
-        host, port = address.removeprefix("tcp://").split(":")
-        self._target = (host, int(port))
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
-        self.seen, self.sent_by_client = bytearray(), bytearray()
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-
-    def __enter__(self) -> Tap:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            far = socket.create_connection(self._target)
-            for source, target, own in ((near, far, True), (far, near, False)):
-                threading.Thread(target=self._pass, args=(source, target, own), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, by_client: bool) -> None:
-        while True:
-            try:
-                data = source.recv(65_536)
-                self.seen += data
-                if by_client:
-                    self.sent_by_client += data
-                if not data:
-                    target.shutdown(socket.SHUT_WR)
-                    return
-                target.sendall(data)
-            except OSError:
-                return
