@@ -46,6 +46,7 @@ def small_student(seed: int, config: StudentConfig = CONFIG, std: float = 0.15) 
 class LatentSource:
     """A `ShotSource` whose samples are a function of their place."""
 
+    uses_context = True
     place: Place = CPU
     config: StudentConfig = CONFIG
     position: int = 0

@@ -14,9 +14,10 @@ from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.forcing_stage import ForcingNetworks, ForcingStage
+from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loop import Kept, Stage, TrainingLoop
 from shotstream_training.stages.lora import add_adapters
-from shotstream_training.stages.network import Learner, TrainedNetwork
+from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import (
@@ -25,6 +26,7 @@ from shotstream_training.stages.settings import (
     ForcingStageSettings,
     LoopSettings,
     LoraSettings,
+    OptimizerSettings,
     TeacherStageSettings,
 )
 from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
@@ -61,7 +63,7 @@ def teacher(_: Path, place: Place, micro_batch: int) -> Built:
     student = small_student(1)
     freeze_for_teacher(student, settings.trained)
     trained = TrainedNetwork(student, place, checkpointing=True)
-    learner = Learner([trained], rate=3e-3)
+    learner = Learner([trained], OptimizerSettings(rate=3e-3))
     stage = TeacherStage(
         settings,
         trained,
@@ -96,7 +98,7 @@ def regression(folder: Path, place: Place, micro_batch: int) -> Built:
         report=lambda _: None,
     )
     student = network(2, place)
-    learner = Learner([student], rate=3e-3)
+    learner = Learner([student], OptimizerSettings(rate=3e-3))
     stage = RegressionStage(settings, student, learner, store, source, draws)
     return stage, Kept({"student": student}, {"student": learner}, {})
 
@@ -107,7 +109,7 @@ def forced(_: Path, place: Place, micro_batch: int) -> Built:
         {"batch": 4, "micro_batch": micro_batch, "optimizer": RATE, "method": "forced"}
     )
     student = network(2, place)
-    learner = Learner([student], rate=3e-3)
+    learner = Learner([student], OptimizerSettings(rate=3e-3))
     draws = Draws(0, "causal-init", place.device)
     stage = ForcedStage(settings, student, learner, LatentSource(place), draws)
     return stage, Kept({"student": student}, {"student": learner}, {})
@@ -120,7 +122,10 @@ def _forcing(place: Place, micro_batch: int, codec: LatentCodec | None, **values
     networks = ForcingNetworks(
         network(2, place, lora=lora), network(1, place, frozen=True), network(1, place, lora=lora)
     )
-    learners = Learner([networks.student], rate=3e-3), Learner([networks.critic], rate=3e-3, clip=10.0)
+    learners = (
+        Learner([networks.student], OptimizerSettings(rate=3e-3)),
+        Learner([networks.critic], OptimizerSettings(rate=3e-3, clip=10.0)),
+    )
     name = "inter" if codec else "intra"
     draws = Draws(0, name, place.device)
     stage = ForcingStage(settings, networks, learners, LatentSource(place), ScoreRule("zero"), draws, codec)

@@ -6,9 +6,10 @@ from latent_source import CONFIG, CPU, LatentSource, small_student
 from shotstream_runtime.model import Student
 from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.networks import prepare
+from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.lora import adapted_layers, add_adapters, merged_weights
-from shotstream_training.stages.network import Learner, TrainedNetwork
-from shotstream_training.stages.settings import LoraSettings
+from shotstream_training.stages.network import TrainedNetwork
+from shotstream_training.stages.settings import LoraSettings, OptimizerSettings
 from torch import Tensor, nn
 
 LORA = LoraSettings(rank=4, alpha=8.0)
@@ -79,7 +80,7 @@ def test_every_merged_layer_is_exact_in_double_precision() -> None:
 def test_training_moves_adapters_only() -> None:
     network = TrainedNetwork(add_adapters(small_student(1), LORA, seed=0), CPU)
     before = {name: p.detach().clone() for name, p in network.inner.named_parameters()}
-    learner = Learner([network], rate=1e-2)
+    learner = Learner([network], OptimizerSettings(rate=1e-2))
     for _ in range(2):
         learner.update([lambda: network(output).square().mean()], 1.0)
     changed = {name for name, p in network.inner.named_parameters() if not p.equal(before[name])}

@@ -9,10 +9,11 @@ from latent_source import CONFIG, CPU, FRAMES, LatentSource, small_student
 from shotstream_runtime.model import FlowSchedule
 from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.stages.draws import Draws
-from shotstream_training.stages.network import Learner, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import bell_weights
 from shotstream_training.stages.scores import ScoreRule
-from shotstream_training.stages.settings import TeacherStageSettings
+from shotstream_training.stages.settings import OptimizerSettings, TeacherStageSettings
 from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher, split
 
 
@@ -22,7 +23,7 @@ def teacher(**values: object) -> TeacherStage:
     student = small_student(3)
     freeze_for_teacher(student, settings.trained)
     network = TrainedNetwork(student, CPU)
-    learner = Learner([network], rate=settings.optimizer.rate)
+    learner = Learner([network], OptimizerSettings(rate=settings.optimizer.rate))
     rule = ScoreRule(settings.context_time)
     return TeacherStage(settings, network, learner, LatentSource(), rule, Draws(0, "teacher", CPU.device))
 

@@ -14,10 +14,11 @@ from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
-from shotstream_training.stages.network import Learner, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import trajectory_times
 from shotstream_training.stages.scores import ScoreRule
-from shotstream_training.stages.settings import CausalInitStageSettings, TrajectorySettings
+from shotstream_training.stages.settings import CausalInitStageSettings, OptimizerSettings, TrajectorySettings
 from shotstream_training.stages.trajectories import (
     TrajectoryStore,
     mixed_states,
@@ -51,7 +52,7 @@ def filled(folder: Path, source: LatentSource, pairs: int = 4) -> TrajectoryStor
 def regression(folder: Path, student: Student, **values: object) -> RegressionStage:
     network = TrainedNetwork(student, CPU)
     source = LatentSource()
-    learner = Learner([network], rate=3e-3)
+    learner = Learner([network], OptimizerSettings(rate=3e-3))
     return RegressionStage(settings(**values), network, learner, filled(folder, source), source, DRAWS)
 
 
@@ -196,7 +197,7 @@ def test_forced_form_uses_true_chunks_and_both_kinds_of_times() -> None:
     stage = ForcedStage(
         settings(method="forced", trajectories=None, few_step_share=0.5),
         network,
-        Learner([network], rate=3e-3),
+        Learner([network], OptimizerSettings(rate=3e-3)),
         LatentSource(),
         DRAWS,
     )

@@ -20,16 +20,22 @@ SHEET = "sheet.png"
 FLOAT16_MAX = 65504.0
 
 
-def save_stage(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], record: Mapping[str, Any]) -> None:
+def save_stage(
+    folder: Path,
+    groups: Mapping[str, Mapping[str, Tensor]],
+    record: Mapping[str, Any],
+    dtype: torch.dtype | None = torch.float16,
+) -> None:
     """Writes weights and record; a reader never sees half a file.
 
-    Weights are stored as float16: three more bits of mantissa than bfloat16 at the same size, and trained
-    weights lie far inside its range.
+    Weights are stored as float16 by default: three more bits of mantissa than bfloat16 at the same size, and
+    trained weights lie far inside its range.
 
     Args:
         folder: Created where missing.
         groups: Tensors by group (``student``, ``text``, ``vae``, ...), one file each: ``group.safetensors``.
         record: JSON values: configurations, curves, metrics.
+        dtype: Type of stored weights; none keeps each tensor's own.
 
     Raises:
         ValueError: If a weight is not finite or does not fit into float16; the message names it.
@@ -39,11 +45,11 @@ def save_stage(folder: Path, groups: Mapping[str, Mapping[str, Tensor]], record:
         stored: dict[str, Tensor] = {}
         for name, tensor in tensors.items():
             value = tensor.detach()
-            if value.is_floating_point():
+            if value.is_floating_point() and dtype is not None:
                 peak = float(value.abs().max()) if value.numel() else 0.0
-                if not peak < FLOAT16_MAX:  # a NaN fails this comparison as well
+                if dtype == torch.float16 and not peak < FLOAT16_MAX:  # a NaN fails this comparison as well
                     raise ValueError(f"{group}/{name}: largest magnitude {peak} does not fit into float16")
-                value = value.to(torch.float16)
+                value = value.to(dtype)
             stored[name] = value.cpu().contiguous().clone()
         _replace(folder / f"{group}{WEIGHTS}", partial(save_file, stored))
     _replace(folder / RECORD, lambda path: path.write_text(json.dumps(record, indent=1), encoding="utf-8"))

@@ -9,7 +9,7 @@ layers needs on a GPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ class MuonAdamW:
             shape: torch.zeros((len(group), *shape), device=group[0].device)
             for shape, group in self._groups.items()
         }
-        rest = list(others)
+        self._rest = rest = list(others)
         device = rest[0].device
         on_gpu = device.type == "cuda"
         self._rate, self._decay = rate, rate * weight_decay
@@ -105,6 +105,27 @@ class MuonAdamW:
         for group in self._adamw.param_groups:
             if not isinstance(group["lr"], Tensor):
                 group["lr"] = self.other_rate * factor
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Momentum and the states of AdamW by name, for checkpoints; not copied."""
+        found = {f"velocity/{rows}x{columns}": v for (rows, columns), v in self._velocity.items()}
+        for number, parameter in enumerate(self._rest):
+            for key, value in self._adamw.state.get(parameter, {}).items():
+                found[f"adamw/{number}/{key}"] = value
+        return found
+
+    @torch.no_grad()
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Restores what `tensors` gave."""
+        for name, value in tensors.items():
+            kind, place, *key = name.split("/")
+            if kind == "velocity":
+                rows, columns = place.split("x")
+                self._velocity[int(rows), int(columns)].copy_(value)
+            else:
+                parameter = self._rest[int(place)]
+                device = parameter.device if value.ndim else value.device
+                self._adamw.state[parameter][key[0]] = value.to(device).clone()
 
     @torch.no_grad()
     def step(self) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .commands import demo, doctor, keys, play, render, serve, weights_fetch, weights_verify
+from .extensions import mount_extensions
 from .failure import ExitCode, report
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ key_commands.command("allow")(keys.allow)
 key_commands.command("revoke")(keys.revoke)
 key_commands.command("list")(keys.list_keys)
 app.add_typer(key_commands, name="keys")
+mount_extensions(app)
 
 
 def _show_version(wanted: bool) -> None:

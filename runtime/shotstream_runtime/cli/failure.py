@@ -64,6 +64,7 @@ def _is_explained(error: BaseException) -> bool:
         ("shotstream_bridge.errors", "BridgeError"),
         ("shotstream_runtime.weights.errors", "WeightsError"),
         ("shotstream_runtime.streaming.shot_frames", "ShotStorageError"),
+        ("shotstream_training.errors", "TrainingError"),
     )
     loaded = [getattr(sys.modules[module], name) for module, name in families if module in sys.modules]
     return isinstance(error, tuple(loaded))

@@ -14,7 +14,15 @@ import numpy as np
 from shotstream_runtime.streaming.context import select_context
 
 from shotstream_training.data.clip_video import FrameSize, Pictures, VideoTooShort, read_frames
-from shotstream_training.data.published_rows import LENGTHS, VIDEO, BadRow, DatasetError, StoryRow, read_rows
+from shotstream_training.data.published_rows import (
+    LENGTHS,
+    SHOT_COUNT,
+    VIDEO,
+    BadRow,
+    DatasetError,
+    StoryRow,
+    read_rows,
+)
 
 T = TypeVar("T")
 
@@ -79,6 +87,7 @@ class PublishedStories:
         path: The CSV.
         size: Size of the pictures.
         slots: Condition frames.
+        least_shots: A row with fewer shots is a bad row.
         shortest_target: A row whose last shot has fewer frames, after striding, is a bad row.
         report: Gets one line per bad row, and a last one when the rest is only counted.
 
@@ -92,12 +101,21 @@ class PublishedStories:
         size: FrameSize,
         *,
         slots: int = 6,
+        least_shots: int = 1,
         shortest_target: int = TARGET_FRAMES,
         report: Callable[[str], None] = print,
     ) -> None:
         self.path, self.size, self.slots = path, size, slots
         self._shortest, self._report = shortest_target, report
-        self.rows, bad = read_rows(path)
+        rows, bad = read_rows(path)
+        self.rows = [row for row in rows if row.shots >= least_shots]
+        bad += [
+            BadRow(r.row, SHOT_COUNT, r.shots, f"a story needs {least_shots} shots here", "leave the row out")
+            for r in rows
+            if r.shots < least_shots
+        ]
+        if not self.rows:
+            raise DatasetError(f"{path}: no row has {least_shots} shots; give longer stories")
         self.skipped: Counter[int] = Counter()
         self._lock = Lock()
         for problem in bad:

@@ -14,7 +14,8 @@ from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.next_shot import NextShotBatch, causal_frame_mask
 from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.draws import Draws
-from shotstream_training.stages.network import Learner, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import shifted, trajectory_times
 from shotstream_training.stages.scores import ScoreRule, noised
 from shotstream_training.stages.settings import CausalInitStageSettings, TrajectorySettings

@@ -41,11 +41,13 @@ class ShotSource(Protocol):
     """Gives every process its samples of every step.
 
     Attributes:
+        uses_context: False where every shot is trained as a first shot, to see what history is worth.
         position: Places shown so far by all processes; what a checkpoint keeps.
         table: The runtime's selection of context for shots of full length.
         size: Latent rows and columns.
     """
 
+    uses_context: bool
     position: int
     table: ContextTable
     size: tuple[int, int]
@@ -80,6 +82,8 @@ class ClipSource:
         readers: Threads that decode ahead.
         whole_chunks: Whether targets are cut to whole chunks, as causal stages need them.
     """
+
+    uses_context = True
 
     def __init__(
         self,

@@ -16,7 +16,8 @@ from shotstream_training.distillation.self_forcing import condition_latents, sel
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.clip_source import PixelCodec, ShotSource
 from shotstream_training.stages.draws import Draws
-from shotstream_training.stages.network import Learner, RunningAverage, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import RunningAverage, TrainedNetwork
 from shotstream_training.stages.noise_levels import shifted
 from shotstream_training.stages.scores import ScoreRule, matching_loss, matching_target, noised
 from shotstream_training.stages.settings import ForcingStageSettings
@@ -140,6 +141,8 @@ class ForcingStage:
         if self.codec is None:
             return self.source.samples(places)
         batch = self.source.shot_of_stories(places, shot)
+        if not self.source.uses_context:
+            return batch
         return replace(batch, context=self_made_context(self.source, history, batch))  # type: ignore[arg-type]
 
     def roll_out(self, batch: NextShotBatch, places: Sequence[int], turn: _Turn) -> RolloutResult:

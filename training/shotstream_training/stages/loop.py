@@ -14,7 +14,8 @@ from torch import Tensor
 from shotstream_training.budget import Every, warmup_linear
 from shotstream_training.curves import Curves, describe
 from shotstream_training.stages.clip_source import ShotSource
-from shotstream_training.stages.network import Learner, RunningAverage, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import RunningAverage, TrainedNetwork
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import Progress, load_progress, save_progress
 from shotstream_training.stages.settings import LoopSettings, RateSchedule

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network in training: one door for all calls, so that it can be sharded, and learners that move it."""
+"""A network in training: one door for all calls, so that it can be shared out among processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -139,95 +139,6 @@ def assign(target: Tensor, value: Tensor) -> None:
         target.copy_(shared.redistribute(placements=target.placements))
     else:
         target.copy_(value)
-
-
-class Learner:
-    """An optimiser with its clipping and its peak rate, over one or several networks.
-
-    Args:
-        networks: What it moves: their parameters that want a gradient.
-        rate: Peak learning rate.
-        betas: Of AdamW.
-        weight_decay: Of AdamW.
-        clip: Largest norm of the gradient.
-
-    Raises:
-        ValueError: If nothing wants a gradient.
-    """
-
-    def __init__(
-        self,
-        networks: Sequence[TrainedNetwork],
-        *,
-        rate: float,
-        betas: tuple[float, float] = (0.0, 0.999),
-        weight_decay: float = 0.01,
-        clip: float = 1.0,
-    ) -> None:
-        self.networks, self.rate, self.clip = tuple(networks), rate, clip
-        self.place = networks[0].place
-        self.named = {
-            f"{number}.{name}": parameter
-            for number, network in enumerate(networks)
-            for name, parameter in network.inner.named_parameters()
-            if parameter.requires_grad
-        }
-        if not self.named:
-            raise ValueError("nothing to train: every parameter is frozen")
-        self.optimizer = torch.optim.AdamW(
-            self.named.values(), lr=rate, betas=betas, weight_decay=weight_decay
-        )
-
-    def update(self, losses: Sequence[Callable[[], Tensor]], factor: float) -> dict[str, Tensor]:
-        """One optimiser step over parts of a batch whose gradients add up.
-
-        Args:
-            losses: Each gives the mean loss of an equal part of this process's samples.
-            factor: Scales the learning rate.
-
-        Returns:
-            ``loss``, the mean over all processes, and ``gradient``, the norm before clipping.
-        """
-        self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.place.device)
-        for number, loss_of in enumerate(losses):
-            for network in self.networks:
-                network.synchronise(number + 1 == len(losses))
-            loss = loss_of() / len(losses)
-            loss.backward()
-            total += loss.detach().float()
-        norm = full(torch.nn.utils.clip_grad_norm_(list(self.named.values()), self.clip))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * factor
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return {"loss": self.place.mean(total), "gradient": norm.detach()}
-
-    @torch.no_grad()
-    def state(self) -> dict[str, Tensor]:
-        """The optimiser's tensors by parameter, whole and on the CPU; every process must ask."""
-        return {
-            f"{name}/{key}": snapshot(value)
-            for name, parameter in self.named.items()
-            for key, value in self.optimizer.state.get(parameter, {}).items()
-        }
-
-    @torch.no_grad()
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Restores what `state` gave."""
-        for name, parameter in self.named.items():
-            own = {
-                key.removeprefix(f"{name}/"): value
-                for key, value in state.items()
-                if key.startswith(f"{name}/")
-            }
-            slots = self.optimizer.state[parameter]
-            for key, value in own.items():
-                if value.ndim:
-                    slots[key] = torch.zeros_like(parameter)
-                    assign(slots[key], value)
-                else:
-                    slots[key] = value.clone()
 
 
 class RunningAverage:

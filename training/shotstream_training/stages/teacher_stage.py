@@ -13,7 +13,8 @@ from torch import Tensor
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.draws import Draws
-from shotstream_training.stages.network import Learner, TrainedNetwork
+from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import bell_weights, stratified_sigmas, table_rows
 from shotstream_training.stages.scores import ScoreRule, noised
 from shotstream_training.stages.settings import TeacherStageSettings
