@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--free-staging", action="store_true", help="draw places and scenery for every shot")
     root.add_argument("--few-step-share", type=float, default=0.8, help="init: of the times")
     root.add_argument("--stories", type=int, default=60, help="stories with a history before the first step")
-    root.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.3, 0.1), metavar="PART",
+    root.add_argument("--shares", type=float, nargs=3, default=(0.3, 0.4, 0.3), metavar="PART",
                       help="of the steps: first chunks, two chunks, whole shots")  # fmt: skip
     return root
 
@@ -140,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             drop_context=0.0,
             drop_text=0.05,
             train_text=True,
+            own_history=0.0 if options.free_staging else 0.6,
+            soften=0.8,
         )
         train_causal_init(
             settings,

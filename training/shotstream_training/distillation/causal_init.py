@@ -12,10 +12,11 @@ in few steps, distribution matching teaches right after.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from shotstream_runtime.model import DualCache, FlowSchedule, Student
 from torch import Tensor
 
@@ -46,6 +47,10 @@ class CausalInitSettings:
         drop_context: Share of samples whose context is dropped.
         drop_text: Share of samples whose captions are dropped.
         train_text: Whether the text side learns along; else it stays as the teacher left it.
+        own_history: Share of steps in which the chunks before a chunk are the student's own estimates, so that
+            shots do not get softer and softer. Only where captions tell all there is to see: what it drew may
+            be soft, but it cannot be another picture than the true one, which stays the target.
+        soften: Largest share of blur mixed into condition frames, for the same reason.
     """
 
     batch: int = 64
@@ -55,6 +60,8 @@ class CausalInitSettings:
     drop_context: float = 0.1
     drop_text: float = 0.1
     train_text: bool = False
+    own_history: float = 0.0
+    soften: float = 0.0
 
 
 class ShotSource:
@@ -132,6 +139,9 @@ class CausalInitTrainer:
         """Flow matching, every chunk at a time of its own, true chunks before it."""
         size, frames = batch.target.shape[:2]
         forced.fill(batch, batch.target)
+        own = self.settings.own_history
+        if own and frames > self.student.config.frames_per_chunk and self._chance(1, own).item():
+            forced.fill(batch, self._estimate(batch, forced))
         sigma = self._sigmas(size, frames)
         wide = sigma[:, :, None, None, None]
         noise = torch.randn(batch.target.shape, generator=self.generator, device=batch.target.device)
@@ -146,6 +156,7 @@ class CausalInitTrainer:
         source: ShotSource = self.sources[int(chosen)]
         with autocast(self.workshop.device):
             batch = encode_captions(source.draw(), self.text).beginning(source.frames)
+            batch = replace(batch, context=self._softened(batch.context))
             batch = batch.without_context(self._chance(source.batch, settings.drop_context))
             batch = batch.without_text(self._chance(source.batch, settings.drop_text))
             loss = self.loss(batch, source.forced)
@@ -157,6 +168,19 @@ class CausalInitTrainer:
         self.steps += 1
         self.curves.add(self.steps, gradient=norm, **{f"loss_{source.frames}": loss})
 
+    @torch.no_grad()
+    def _estimate(self, batch: NextShotBatch, forced: ForcedPass) -> Tensor:
+        """Clean estimates of all chunks from the times of the few-step list, true chunks before them."""
+        size, frames = batch.target.shape[:2]
+        chunk = self.student.config.frames_per_chunk
+        shape = (size, frames // chunk)
+        chosen = torch.randint(len(self._few), shape, generator=self.generator, device=self._few.device)
+        sigma = self._few[chosen].repeat_interleave(chunk, dim=1)
+        wide = sigma[:, :, None, None, None]
+        noise = torch.randn(batch.target.shape, generator=self.generator, device=batch.target.device)
+        noisy = (1 - wide) * batch.target + wide * noise
+        return noisy - wide * forced.flow(batch, noisy, 1000 * sigma)
+
     def _sigmas(self, size: int, frames: int) -> Tensor:
         chunk = self.student.config.frames_per_chunk
         shape = (size, frames // chunk)
@@ -167,6 +191,15 @@ class CausalInitTrainer:
         listed = self._few[torch.randint(len(self._few), shape, generator=self.generator, device=device)]
         few = torch.rand(shape, generator=self.generator, device=device) < self.settings.few_step_share
         return torch.where(few, listed, spread).repeat_interleave(chunk, dim=1)
+
+    def _softened(self, context: Tensor) -> Tensor:
+        """Condition latents ``[b, c, channels, h, w]`` with up to the largest share of blur."""
+        if not self.settings.soften:
+            return context
+        blurred = F.avg_pool2d(context.flatten(0, 1), 3, 1, 1, count_include_pad=False).view_as(context)
+        shape = (len(context), 1, 1, 1, 1)
+        share = torch.rand(shape, generator=self.generator, device=context.device)
+        return torch.lerp(context, blurred, self.settings.soften * share)
 
     def _chance(self, count: int, share: float) -> Tensor:
         return torch.rand(count, generator=self.generator, device=self.workshop.device) < share
