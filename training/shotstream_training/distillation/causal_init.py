@@ -47,7 +47,7 @@ class CausalInitSettings:
         drop_context: Share of samples whose context is dropped.
         drop_text: Share of samples whose captions are dropped.
         train_text: Whether the text side learns along; else it stays as the teacher left it.
-        own_history: Share of steps in which the chunks before a chunk are the student's own estimates, so that
+        own_history: Share of steps in which chunks before a chunk are the student's own estimates, so that
             shots do not get softer and softer. Only where captions tell all there is to see: what it drew may
             be soft, but it cannot be another picture than the true one, which stays the target.
         soften: Largest share of blur mixed into condition frames, for the same reason.
