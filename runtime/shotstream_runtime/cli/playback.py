@@ -9,13 +9,21 @@ from dataclasses import dataclass
 
 from shotstream_bridge.client import Client
 from shotstream_bridge.errors import ErrorCode
-from shotstream_bridge.events import ClientEvent, ConnectionLost, FrameDamaged
+from shotstream_bridge.events import (
+    ClientEvent,
+    ConnectionInterrupted,
+    ConnectionLost,
+    ConnectionResumed,
+    FrameDamaged,
+    FramesMissed,
+)
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.handles import StoryHandle
 from shotstream_bridge.messages import (
     BeatOutcome,
     BeatStage,
     BeatStatus,
+    Error,
     Notice,
     ServerState,
     ServerStateName,
@@ -41,7 +49,7 @@ class PlayResult:
     """How a story went.
 
     Attributes:
-        complete: Whether every beat ran to its end.
+        complete: Whether every beat ran to its end, and no frame was missed on the way.
         beats_over: Beats that ended as the story has it.
         beats: Beats of the story.
         problem: What went wrong; None if nothing did.
@@ -79,7 +87,8 @@ class Playback:
         self._end: StoryEnd | None = None
         self._stopping = False
         self._give_up_at: float | None = None
-        self._beats_over = 0
+        self._gaps = False
+        self._over_beats: set[str] = set()
         self._failed: set[str] = set()
         self._handle: StoryHandle = client.open_story(
             global_caption=story.global_caption, seed=seed, title=story.title
@@ -102,14 +111,14 @@ class Playback:
                 self._hear(event)
             over = self._over()
         return PlayResult(
-            complete=self._end is StoryEnd.DRAINED and not self._failed,
-            beats_over=self._beats_over,
+            complete=self._end is StoryEnd.DRAINED and not self._failed and not self._gaps,
+            beats_over=len(self._over_beats),
             beats=len(self._pacing.beats),
             problem=self._problem,
         )
 
     def _over(self) -> bool:
-        if self._end is not None or not self._client.connected:
+        if self._end is not None or self._client.closed:
             return True
         if self._give_up_at is not None:
             return time.monotonic() >= self._give_up_at
@@ -117,11 +126,11 @@ class Playback:
 
     def abandon(self) -> None:
         """Ends the story at the next chunk boundary, without waiting for it."""
-        if self._client.connected:
+        if not self._client.closed:
             self._handle.close(drain=False, wait=0)
 
     def _send(self, beats: Sequence[BeatScript]) -> None:
-        if self._stopping or not self._client.connected:
+        if self._stopping or self._client.closed:
             return
         for beat in beats:
             self._observer.beat_submitted(str(beat.id), beat.text, beat.mode, str(beat.policy))
@@ -152,11 +161,29 @@ class Playback:
                     self._problem = "the server was stopped"
                 elif event.end is not StoryEnd.DRAINED:
                     self._problem = event.reason or f"the server ended the story ({event.end.value})"
+            case FrameDamaged():
+                self._problem = f"a frame arrived damaged: {event.reason}"
+            case Error():
+                self._refused(event.code, f"the server refused a request: {event.reason}")
+            case _:
+                self._hear_connection(event)
+
+    def _hear_connection(self, event: ClientEvent) -> None:
+        match event:
+            case ConnectionInterrupted():
+                text = f"the connection is interrupted ({event.reason}); trying to restore it"
+                self._observer.notice("connection_interrupted", text)
+            case ConnectionResumed():
+                self._observer.notice("connection_resumed", "the connection is restored")
+            case FramesMissed():
+                self._gaps = True
+                last = event.first + event.count - 1
+                self._observer.notice(
+                    "frames_missed", f"frames {event.first} to {last} were lost with the connection"
+                )
             case ConnectionLost() if self._end is None:
                 how = "said goodbye" if event.by_server else "is gone"
                 self._problem = f"the server {how} ({event.reason})"
-            case FrameDamaged():
-                self._problem = f"a frame arrived damaged: {event.reason}"
             case _:
                 pass
 
@@ -170,13 +197,16 @@ class Playback:
                 if status.outcome in (BeatOutcome.FAILED, BeatOutcome.CANCELLED):
                     self._failed.add(status.beat_id)
                 elif not self._stopping:
-                    self._beats_over += 1
+                    self._over_beats.add(status.beat_id)
                 self._observer.beat_done(status.beat_id, status.outcome, status.frames or 0, status.reason)
                 self._send(self._pacing.on(status.beat_id, Cue.DONE))
             case BeatStage.REJECTED:
                 self._observer.beat_done(status.beat_id, BeatStage.REJECTED, 0, status.reason)
-                self._problem = f"the server refused beat {status.beat_id!r}: {status.reason}"
-                if status.code in _ENDED:
-                    self._give_up_at = time.monotonic() + _END_S
+                self._refused(status.code, f"the server refused beat {status.beat_id!r}: {status.reason}")
             case _:
                 pass
+
+    def _refused(self, code: str | None, problem: str) -> None:
+        self._problem = problem
+        if code in _ENDED:
+            self._give_up_at = time.monotonic() + _END_S
