@@ -304,6 +304,8 @@ class ClientCore(ClientRequests):
             case ServerState():
                 changed = {"state": message.state, "detail": message.detail}
                 self._server = self.server.model_copy(update=changed)
+            case StoryClosed() if self._stories.is_resuming(message.story_id):
+                return []
             case StoryClosed():
                 self._stories.closed(message.story_id)
         return [message]
@@ -325,6 +327,8 @@ class ClientCore(ClientRequests):
         return self._reply(message) if instead is None else instead
 
     def _staged(self, status: BeatStatus) -> list[ClientEvent]:
+        if status.request is None and self._stories.is_resuming(status.story_id):
+            return []
         new: list[ClientEvent] = list(self._stories.progress.advance(status))
         if status.request is not None and not self._reply(status):
             return [event for event in new if event is not status]

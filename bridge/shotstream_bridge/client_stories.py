@@ -111,6 +111,10 @@ class ClientStories:
         missed = message.first_frame - expected
         return [FramesMissed(message.subscription, message.story_id, expected, missed)]
 
+    def is_resuming(self, story_id: str) -> bool:
+        """Whether the server is yet to tell how a story stands: what it tells before is told again then."""
+        return story_id in self._resuming.values()
+
     def resumed(self, message: StoryResumed) -> None:
         """A story goes on."""
         self._resuming.pop(message.request, None)

@@ -103,7 +103,7 @@ class Reception:
         """Drops every client whose key is no longer on the list, and closes its connection."""
         if self._allowed is None:
             return
-        for session in self._sessions:
+        for session in self._sessions.everyone():
             if session.user not in self._allowed:
                 self._sessions.dismiss(session, _REVOKED, cut=True)
 

@@ -50,6 +50,10 @@ class Sessions:
         """Over the sessions of this moment: they may be dropped meanwhile."""
         return iter(list(self._by_route.values()))
 
+    def everyone(self) -> list[Session]:
+        """The connected clients and those that are kept a place."""
+        return [*self._by_route.values(), *self._away.values()]
+
     def at(self, routing_id: bytes) -> Session | None:
         """The session of a connection."""
         return self._by_route.get(routing_id)
@@ -60,7 +64,7 @@ class Sessions:
 
     def of_user(self, user: bytes) -> int:
         """How many clients with a key are connected or kept a place."""
-        return sum(s.user == user for s in (*self._by_route.values(), *self._away.values()))
+        return sum(session.user == user for session in self.everyone())
 
     def add(self, session: Session) -> None:
         """A client was welcomed."""
