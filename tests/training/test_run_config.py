@@ -99,7 +99,7 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="expected fields"):
         read_config(tmp_path / "list.yaml")
     (tmp_path / "torn.yaml").write_text("a: [1\n", encoding="utf-8")
-    with pytest.raises(TrainingError, match="torn.yaml: cannot be read"):
+    with pytest.raises(TrainingError, match=r"torn\.yaml: cannot be read"):
         read_config(tmp_path / "torn.yaml")
     with pytest.raises(TrainingError, match="no stage 'teacher'; presets are mini, published"):
         preset("teacher", "large")

@@ -45,9 +45,9 @@ class StoryProducer:
             return
         context = mp.get_context("fork")
         slots = slots or 2 * workers + 4
-        slot_bytes = renderer.max_shots * int(np.prod(SHOT_SHAPE))
-        self._memory = mmap.mmap(-1, slots * slot_bytes)
-        self._slots = np.frombuffer(self._memory, np.uint8).reshape(slots, renderer.max_shots, *SHOT_SHAPE)
+        shape = (slots, renderer.max_shots, renderer.frames, *SHOT_SHAPE[1:])
+        self._memory = mmap.mmap(-1, int(np.prod(shape)))
+        self._slots = np.frombuffer(self._memory, np.uint8).reshape(shape)
         self._free: Any = context.Queue()
         self._done: Any = context.Queue()
         for slot in range(slots):

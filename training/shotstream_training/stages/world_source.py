@@ -27,7 +27,7 @@ class _Stride:
 
     def __init__(self, renderer: StoryRenderer, offset: int, stride: int) -> None:
         self._renderer, self._offset, self._stride = renderer, offset, stride
-        self.max_shots = renderer.max_shots
+        self.max_shots, self.frames = renderer.max_shots, renderer.frames
 
     def __call__(self, number: int) -> RenderedStory:
         return self._renderer(self._offset + number * self._stride)
@@ -53,7 +53,7 @@ class StorySupply:
         # One process per lane, each in order: together they are in order as well.
         self._lanes = [
             StoryProducer(
-                _Stride(renderer, base + lane, lanes),  # type: ignore[arg-type] - calls it and asks for max_shots
+                _Stride(renderer, base + lane, lanes),  # type: ignore[arg-type] - asks for no more
                 workers=min(workers, 1),
                 first_seed=_first_of_lane(first, lane, lanes),
             )
@@ -64,10 +64,13 @@ class StorySupply:
         """Puts the next story into a store and returns its number of shots."""
         lane = self._lanes[self.next % len(self._lanes)]
         self.next += 1
-        while True:
+        count = 0
+        while not count:
+            # To the end: a producer counts a story when it is asked for the one after.
             for story in lane.stories(1, wait_s=10.0):
                 store.add(story)
-                return len(story.shots)
+                count = len(story.shots)
+        return count
 
     def close(self) -> None:
         """Ends the render processes."""
