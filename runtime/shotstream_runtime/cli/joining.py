@@ -9,32 +9,34 @@ import time
 from shotstream_bridge.client import Client
 from shotstream_bridge.errors import RequestTimeoutError
 from shotstream_bridge.messages import ServerStateName
+from shotstream_bridge.security import ClientSecurity
 
 from .terminal import telling
 
 _LOOK_S = 0.5  # how often what the server is doing is looked at
 
 
-def join(address: str, *, connect_s: float, ready_s: float) -> Client:
+def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecurity | None = None) -> Client:
     """Connects, and waits until the server takes stories.
 
     Args:
         address: ``tcp://HOST:PORT``.
         connect_s: Longest time to wait for the server's answer, in seconds.
         ready_s: Longest time to wait for its model.
+        security: This client's key and the server's, for a server with keys.
 
     Raises:
         ConnectError: Nobody answers, or no ShotStream server does.
         RequestTimeoutError: The server is still loading after `ready_s`.
         NotConnectedError: The server went away while it was waited for.
     """
-    client = Client.connect(address, connect_s)
+    client = Client.connect(address, connect_s, security=security)
     if client.server.state is ServerStateName.READY:
         return client
     with client:
         _wait(client, ready_s)
     # Anew: what the server told first was said before it knew its weights.
-    return Client.connect(address, connect_s)
+    return Client.connect(address, connect_s, security=security)
 
 
 def _wait(client: Client, ready_s: float) -> None:

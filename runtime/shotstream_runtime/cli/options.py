@@ -42,6 +42,27 @@ Pictures = Annotated[
     bool, typer.Option("--png", help="Keep every frame as a lossless PNG instead of making a movie.")
 ]
 Address = Annotated[str, typer.Option("--address", metavar="tcp://HOST:PORT", help="Address of the server.")]
+Bind = Annotated[
+    str,
+    typer.Option(
+        "--bind",
+        "--address",
+        metavar="tcp://HOST:PORT",
+        help="Where to listen. HOST * is every interface; beyond this machine --keys is needed.",
+    ),
+]
+ServerKeys = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys", metavar="FILE", help="The server's private key: only clients of --allow-list are let in."
+    ),
+]
+AllowListPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--allow-list", metavar="FILE", help="Clients to let in. Default: allowed-clients beside --keys."
+    ),
+]
 ClientKey = Annotated[
     Path | None,
     typer.Option("--key", metavar="FILE", help="This client's private key, for a server with keys."),

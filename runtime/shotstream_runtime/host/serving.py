@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 from shotstream_bridge.endpoint import ServerEndpoint
 from shotstream_bridge.flow import OVERRUN_FRAMES
-from shotstream_bridge.messages import EndpointLimits, ServerState, ServerStateName, StoryLimits
+from shotstream_bridge.messages import EndpointLimits, Quotas, ServerState, ServerStateName, StoryLimits
+from shotstream_bridge.security import ServerSecurity
 
 from .errors import HostError
 from .front_desk import FrontDesk
@@ -47,6 +48,8 @@ class Server:
         *,
         limits: StoryLimits | None = None,
         connection_limits: EndpointLimits | None = None,
+        quotas: Quotas | None = None,
+        security: ServerSecurity | None = None,
     ) -> None:
         """Makes a server that listens once it is entered.
 
@@ -55,10 +58,12 @@ class Server:
             address: ``tcp://HOST:PORT``; port 0 takes a free one.
             limits: What a client may ask for.
             connection_limits: What a connection may do.
+            quotas: What all clients may do together, and how long a lost one is waited for.
+            security: The server's key and its clients; without, it listens at loopback addresses only.
 
         Raises:
             ServingError: The model's chunks are too long for the bridge's flow control.
-            AddressError: The address is none.
+            AddressError: The address is none, or not loopback and there is no `security`.
         """
         # A chunk is generated as a whole once it is begun, whatever its watchers take meanwhile.
         if facts.frames_per_chunk > OVERRUN_FRAMES:
@@ -72,7 +77,9 @@ class Server:
         self._limits = limits or StoryLimits()
         self._desk = FrontDesk(facts, self._limits)
         self._host: StoryHost | None = None
-        self.endpoint = ServerEndpoint(self._desk, address, limits=connection_limits)
+        self.endpoint = ServerEndpoint(
+            self._desk, address, limits=connection_limits, quotas=quotas, security=security
+        )
 
     @property
     def address(self) -> str:

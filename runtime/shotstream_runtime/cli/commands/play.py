@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from ..options import DEFAULT_ADDRESS, Address, Output, Pictures, SeedOverride, StoryPath
+from ..options import (
+    DEFAULT_ADDRESS,
+    Address,
+    ClientKey,
+    Output,
+    Pictures,
+    SeedOverride,
+    ServerKey,
+    StoryPath,
+)
 
 _CONNECT_S = 5.0
 _READY_S = 600.0  # published weights take minutes to load from a slow disk
@@ -24,19 +33,24 @@ def play(
     ] = False,
     seed: SeedOverride = None,
     png: Pictures = False,
+    key: ClientKey = None,
+    server_key: ServerKey = None,
 ) -> None:
     """Plays a story file on a running server, beat by beat, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
     from shotstream_runtime.host.take import TakePictures, TakeTarget
 
+    from ..connection_keys import client_security
+
     script = read_story(story)
+    security = client_security(key, server_key)
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
     target.check()
 
     from ..joining import join
     from ..recording import play_and_record
 
-    with join(address, connect_s=_CONNECT_S, ready_s=_READY_S) as client:
+    with join(address, connect_s=_CONNECT_S, ready_s=_READY_S, security=security) as client:
         play_and_record(
             client,
             script,

@@ -12,7 +12,16 @@ from types import FrameType
 from rich.markup import escape
 
 from ..failure import CommandFailed
-from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, Device, Model, Threads
+from ..options import (
+    BUILT_IN_MODEL,
+    DEFAULT_ADDRESS,
+    AllowListPath,
+    Bind,
+    Device,
+    Model,
+    ServerKeys,
+    Threads,
+)
 from ..terminal import console
 
 _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
@@ -20,14 +29,21 @@ _STOP_S = 60.0
 
 
 def serve(
-    address: Address = DEFAULT_ADDRESS,
+    address: Bind = DEFAULT_ADDRESS,
     model: Model = BUILT_IN_MODEL,
     device: Device = "auto",
     threads: Threads = None,
+    keys: ServerKeys = None,
+    allow_list: AllowListPath = None,
 ) -> None:
-    """Serves stories to clients on this machine until Ctrl-C or SIGTERM, which finish the running chunk."""
+    """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk.
+
+    Without keys it serves this machine only. See `shotstream keys` for serving others.
+    """
+    from ..connection_keys import server_security
     from ..model_loading import importing, load, model_source
 
+    security = server_security(keys, allow_list)
     source = model_source(model)
     with importing():
         from shotstream_runtime.host.model_facts import ModelFacts
@@ -44,7 +60,7 @@ def serve(
             raise KeyboardInterrupt  # no chunk runs yet, or it is not to be finished: asked twice
         asked.set()
 
-    with Server(facts, address) as server:
+    with Server(facts, address, security=security) as server:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask)
         console.print(f"Listening at {server.address}; loading {escape(model)} ...", soft_wrap=True)
@@ -56,7 +72,11 @@ def serve(
             f"at {server.address}",
             soft_wrap=True,
         )
+        if security is not None:
+            console.print(f"Clients that are let in: {len(security.allowed)}", style="dim")
         there = "" if server.address == DEFAULT_ADDRESS else f" --address {server.address}"
+        if security is not None:
+            there += " --key YOURS.key --server-key THIS.pub"
         console.print(f"Stop with Ctrl-C. Try: shotstream play STORY{there}", style="dim", soft_wrap=True)
         while not asked.wait(_POLL_S):
             if not server.running:
