@@ -12,6 +12,13 @@ import pytest
 from command_process import COMMAND, PATIENCE_S, Outcome, Running, begin, environment
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_reaches_commands() -> None:
+    """What a shell runs in the background ignores SIGINT, and so does all that is started from there."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for ``--model``."""

@@ -21,14 +21,11 @@ from shotstream_runtime.host.serving import Server
 from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import FIRST_CHUNK
 
-STORY = """\
-global_caption: A fox in a red coat in the forest.
-beats:
-  - {text: "The fox walks.", chunks: 1}
-  - {text: "The fox runs.", chunks: 200}
-  - "The fox waves."
-  - "The fox jumps."
-"""
+# Longer than any machine plays it before it is stopped.
+STORY = (
+    "global_caption: A fox in a red coat in the forest.\nbeats:\n  - {text: The fox walks., chunks: 1}\n"
+    + 50 * ("  - {text: The fox runs., chunks: 200}\n")
+)
 
 
 @pytest.fixture
@@ -75,7 +72,7 @@ def test_a_server_that_is_stopped_is_told_plainly_and_the_frames_are_kept(
     assert outcome.error_line().startswith("the server was stopped; ")
     if news == "heard":
         assert outcome.error_line() == (
-            f"the server was stopped; {over} of 4 beats were over, and the {manifest.frames} frames so far "
+            f"the server was stopped; {over} of 51 beats were over, and the {manifest.frames} frames so far "
             f"are kept in {tmp_path / 'take' / 'movie.mp4'}"
         )
         assert [beat.outcome for beat in manifest.beats[over:]] == ["interrupted"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from listener import beat, open_watched
 from shotstream_bridge.errors import AddressError
-from shotstream_bridge.messages import StoryEnd
+from shotstream_bridge.messages import Quotas, StoryEnd
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host import serving
 from shotstream_runtime.host.model_facts import ModelFacts
@@ -39,7 +39,7 @@ CLIENT_THAT_DIES = """
 
 
 def test_a_client_killed_mid_shot_leaves_a_server_that_serves(serve: Any, connect: Any) -> None:
-    server = serve()
+    server = serve(quotas=Quotas(resume_s=1.0))  # it is waited for so long, and it never comes back
     watcher = connect(server)
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(CLIENT_THAT_DIES), server.address],

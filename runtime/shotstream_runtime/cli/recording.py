@@ -18,6 +18,7 @@ from shotstream_runtime.host.observers import Observers, StoryObserver
 from shotstream_runtime.host.take import TakeRecorder, TakeTarget
 
 from .failure import CommandFailed
+from .interruption import CtrlC
 from .playback import Playback
 from .progress_board import ProgressBoard
 from .terminal import console
@@ -77,27 +78,30 @@ def record(
         product_version=__version__,
     )
     board = ProgressBoard(console, f"{story.title or name} on {model.name}", fps=fps)
-    recording = Recording(recorder, Observers([recorder, board]))
-    try:
-        with board:
-            yield recording
-    except TakeError:
-        recorder.discard()
-        raise
-    except BaseException:
-        if recorder.frames:
-            _finish(recorder, complete=False)
-        else:
+    with CtrlC() as ctrl_c:
+        recording = Recording(recorder, Observers([recorder, board], ctrl_c.whole))
+        try:
+            with board:
+                yield recording
+        except TakeError:
             recorder.discard()
-        raise
-    if not recorder.frames:
-        recorder.discard()
-        raise CommandFailed("no frame was generated, so there is no take")
-    _finish(recorder, complete=recording.complete)
+            raise
+        except BaseException:
+            if recorder.frames:
+                with ctrl_c.whole():
+                    _finish(recorder, complete=False)
+            else:
+                recorder.discard()
+            raise
+        if not recorder.frames:
+            recorder.discard()
+            raise CommandFailed("no frame was generated, so there is no take")
+        with ctrl_c.whole():
+            _finish(recorder, complete=recording.complete)
 
 
 def _finish(recorder: TakeRecorder, *, complete: bool) -> None:
-    """Writes the take and names its files; where even that is stopped or fails, leaves nothing half-made."""
+    """Writes the take and names its files; where that fails, nothing half-made is left."""
     try:
         manifest = recorder.finish(complete=complete)
     except BaseException:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from .movie import PixelArray
@@ -31,36 +32,51 @@ class StoryObserver(Protocol):
 
 
 class Observers:
-    """Several observers as one."""
+    """Several observers as one; all of them hear of a thing, or none.
 
-    def __init__(self, observers: Sequence[StoryObserver]) -> None:
+    Args:
+        observers: In the order in which they are told.
+        whole: Entered around each telling; for those who must not be interrupted in its middle.
+    """
+
+    def __init__(
+        self,
+        observers: Sequence[StoryObserver],
+        whole: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._observers = tuple(observers)
+        self._whole = whole
 
     def beat_submitted(self, beat_id: str, text: str, mode: str, policy: str) -> None:
         """See `StoryObserver.beat_submitted`."""
-        for observer in self._observers:
-            observer.beat_submitted(beat_id, text, mode, policy)
+        with self._whole():
+            for observer in self._observers:
+                observer.beat_submitted(beat_id, text, mode, policy)
 
     def beat_scheduled(self, beat_id: str, shot: int, first_frame: int) -> None:
         """See `StoryObserver.beat_scheduled`."""
-        for observer in self._observers:
-            observer.beat_scheduled(beat_id, shot, first_frame)
+        with self._whole():
+            for observer in self._observers:
+                observer.beat_scheduled(beat_id, shot, first_frame)
 
     def add_frame(
         self, pixels: PixelArray, *, index: int, shot: int, index_in_shot: int, chunk: int, beat_id: str
     ) -> None:
         """See `StoryObserver.add_frame`."""
-        for observer in self._observers:
-            observer.add_frame(
-                pixels, index=index, shot=shot, index_in_shot=index_in_shot, chunk=chunk, beat_id=beat_id
-            )
+        with self._whole():
+            for observer in self._observers:
+                observer.add_frame(
+                    pixels, index=index, shot=shot, index_in_shot=index_in_shot, chunk=chunk, beat_id=beat_id
+                )
 
     def beat_done(self, beat_id: str, outcome: str, frames: int, reason: str | None = None) -> None:
         """See `StoryObserver.beat_done`."""
-        for observer in self._observers:
-            observer.beat_done(beat_id, outcome, frames, reason)
+        with self._whole():
+            for observer in self._observers:
+                observer.beat_done(beat_id, outcome, frames, reason)
 
     def notice(self, code: str, text: str, beat_id: str | None = None) -> None:
         """See `StoryObserver.notice`."""
-        for observer in self._observers:
-            observer.notice(code, text, beat_id)
+        with self._whole():
+            for observer in self._observers:
+                observer.notice(code, text, beat_id)
