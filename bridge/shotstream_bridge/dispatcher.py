@@ -12,6 +12,7 @@ from shotstream_bridge.codec import validate_client
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
+from shotstream_bridge.frames import why_not_encodable
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
 from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
@@ -171,6 +172,7 @@ class Dispatcher:
                 ErrorCode.TOO_MANY_SUBSCRIPTIONS,
                 f"this client has {len(session.subscriptions)} subscriptions; end one first",
             )
+        self._check_format(message)
         session.subscriptions[number] = message.story_id
         try:
             first = self._watch(session, message)
@@ -185,6 +187,14 @@ class Dispatcher:
                 first_frame=first if session.resumes or message.from_frame is not None else None,
             )
         )
+
+    def _check_format(self, message: Subscribe) -> None:
+        story = self._ledger.get(message.story_id)
+        if story is None:
+            return
+        why = why_not_encodable(message.format, story.opened.width, story.opened.height)
+        if why is not None:
+            raise RequestRejected(ErrorCode.UNSUPPORTED_FORMAT, f"format: {why}", field="format")
 
     def _watch(self, session: Session, message: Subscribe) -> int:
         def make(earlier: list[SharedPayloads], first: int) -> Watcher:
@@ -202,6 +212,7 @@ class Dispatcher:
                 message.quality,
                 message.checksum,
                 flow,
+                message.mode,
                 first_frame=first,
             )
 
@@ -305,7 +316,7 @@ class Dispatcher:
         for story_id, closed in list(session.held.items()):
             own = self._watchers.of_connection(session.routing_id)
             watchers = [watcher for watcher in own if watcher.story_id == story_id]
-            if any(watcher.flow.waiting for watcher in watchers):
+            if any(watcher.waiting for watcher in watchers):
                 continue
             for watcher in watchers:
                 self._watchers.remove(watcher.key)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -13,34 +12,30 @@ from typing import Any, Final
 import zmq
 
 from shotstream_bridge.arrival import Arrival, TcpConnection
-from shotstream_bridge.codec import encode, encode_frame_header
+from shotstream_bridge.codec import encode
 from shotstream_bridge.dispatcher import Dispatcher
 from shotstream_bridge.fields import EndpointLimits, Quotas
+from shotstream_bridge.frame_sender import FrameSender
 from shotstream_bridge.gatekeeper import Gatekeeper
 from shotstream_bridge.messages import PublishedMessage
+from shotstream_bridge.payload import Encoder
 from shotstream_bridge.requests import Goodbye, Heartbeat
 from shotstream_bridge.security import ServerSecurity
+from shotstream_bridge.sender import RETRY_S, Sender
 from shotstream_bridge.service import StoryService
-from shotstream_bridge.session import Session
 from shotstream_bridge.wakeup import Wakeup
-from shotstream_bridge.watchers import Delivery, Watchers
+from shotstream_bridge.watchers import Watchers
 
 _log = logging.getLogger(__name__)
 
 RECEIVED_PER_TURN: Final = 64
 """Messages read before frames are sent again, so that a chatty client delays nobody's frames."""
-ROUNDS_PER_TURN: Final = 16
-"""Frames sent to each watcher before arrivals are looked at again."""
-RETRY_S: Final = 0.005
-"""A ROUTER does not say when a full connection takes messages again, so it is asked this often."""
 LONGEST_WAIT_S: Final = 1.0
 ALLOW_LIST_S: Final = 0.5
 """How often the allow-list is looked at, so that a revoked client is out within a second."""
 CUT_AFTER_S: Final = 0.1
 """How long a goodbye has to leave before its connection is closed."""
 LINGER_MS: Final = 500
-# A plain number: an enumeration's bit operations cost more than the send they are for.
-_MORE: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
 
 
 class EndpointLoop:
@@ -76,13 +71,15 @@ class EndpointLoop:
         self._published: deque[PublishedMessage] = deque()
         self._wakeup = Wakeup()
         self._stop_at: float | None = None
-        self._blocked: dict[bytes, float] = {}
+        self._encoder = Encoder(self._wakeup.set)
         self._awaiting_sent: list[threading.Event] = []
         self._cuts: deque[tuple[float, TcpConnection]] = deque()
         self._list_due = 0.0
         self._gatekeeper: Gatekeeper | None = None
         self._context: zmq.Context[Any]
         self._socket: zmq.Socket[Any]
+        self._sender: Sender
+        self._frames: FrameSender
         self.failure: BaseException | None = None
 
     # --- from any thread ------------------------------------------------------------------------------
@@ -116,6 +113,8 @@ class EndpointLoop:
     def open(self, context: zmq.Context[Any], socket: zmq.Socket[Any]) -> None:
         """Takes a socket over, before it is bound: whoever knocks first must find the gatekeeper there."""
         self._context, self._socket = context, socket
+        self._sender = Sender(socket, self._sessions, self._limits.outbox_messages)
+        self._frames = FrameSender(self._dispatcher, self._watchers, self._sender, self._encoder)
         if self._security is not None:
             self._gatekeeper = Gatekeeper(context, self._security.allowed, self._quotas.connections_per_s)
             self._gatekeeper.start()
@@ -138,13 +137,14 @@ class EndpointLoop:
                 poller.register(self._gatekeeper.zap_socket, zmq.POLLIN)
             while self._stop_at is None:
                 self._turn(socket, poller)
-            self._farewell(socket)
+            self._farewell()
         except BaseException as error:
             self.failure = error
             _log.critical("the endpoint's thread has failed", exc_info=error)
             raise
         finally:
             self._watchers.close()
+            self._encoder.close()
             socket.close()
             if self._gatekeeper is not None:
                 self._gatekeeper.stop()
@@ -162,17 +162,16 @@ class EndpointLoop:
         now = time.monotonic()
         self._refresh_allow_list(now)
         self._dispatcher.expire(now)
-        self._say_farewells(socket)
+        self._sender.say_farewells()
         self._close_connections(now)
-        self._unblock(now)
-        self._flush(socket, now)
-        self._send_frames(socket, now)
+        self._sender.flush(now)
+        self._frames.send_due(now)
         # A story's last frame releases its story_closed.
-        self._flush(socket, now)
+        self._sender.flush(now)
         # Signs of life may still wait in the socket, after a slow call into the service for instance.
         if all_heard:
-            self._keep_alive(socket, now)
-            self._say_farewells(socket)
+            self._keep_alive(now)
+            self._sender.say_farewells()
         if self._awaiting_sent and self._all_sent():
             for sent in list(self._awaiting_sent):
                 sent.set()
@@ -182,17 +181,18 @@ class EndpointLoop:
         return not (
             self._published
             or any(session.outbox or session.held for session in sessions)
-            or self._watchers.any_ready(blocked=())
+            or not self._frames.idle
+            or self._watchers.any_ready((), lambda _: False)
         )
 
     def _wait_ms(self) -> int:
-        if self._watchers.any_ready(self._blocked):
+        if self._frames.is_ready():
             return 0
         now = time.monotonic()
         until = now + LONGEST_WAIT_S
         for session in self._sessions:
             until = min(until, session.heartbeat_at(), session.dead_at())
-        until = min(until, *self._blocked.values(), until)
+        until = min(until, *self._sender.blocked.values(), until)
         if self._security is not None:
             until = min(until, self._list_due)
         expiry = self._dispatcher.next_to_expire()
@@ -210,18 +210,8 @@ class EndpointLoop:
             except zmq.Again:
                 return True
             self._dispatcher.receive(arrival)
-            self._say_farewells(socket)
+            self._sender.say_farewells()
         return False
-
-    def _say_farewells(self, socket: zmq.Socket[bytes]) -> None:
-        farewells = self._sessions.farewells
-        if not farewells:
-            return
-        for routing_id, message in farewells:
-            # Nothing is kept for those without a session: a stranger that does not read gets no answer.
-            with contextlib.suppress(zmq.ZMQError):
-                socket.send_multipart([routing_id, encode(message)], zmq.NOBLOCK)
-        farewells.clear()
 
     def _refresh_allow_list(self, now: float) -> None:
         if self._security is None or now < self._list_due:
@@ -241,89 +231,26 @@ class EndpointLoop:
         while self._published:
             self._dispatcher.publish(self._published.popleft())
 
-    def _unblock(self, now: float) -> None:
-        for routing_id in [r for r, until in self._blocked.items() if until <= now]:
-            del self._blocked[routing_id]
-
-    def _flush(self, socket: zmq.Socket[bytes], now: float) -> None:
-        for session in self._sessions:
-            if session.routing_id in self._blocked:
-                if len(session.outbox) > self._limits.outbox_messages:
-                    self._sessions.drop(session, f"it does not read: {len(session.outbox)} messages wait")
-                continue
-            while session.outbox:
-                if not self._send(socket, session, session.outbox[0], now):
-                    break
-                session.outbox.popleft()
-
-    def _send_frames(self, socket: zmq.Socket[bytes], now: float) -> None:
-        for _ in range(ROUNDS_PER_TURN):
-            sent = False
-            for delivery in self._watchers.due(self._blocked):
-                self._send_frame(socket, delivery, now)
-                sent = True
-            if not sent:
-                return
-
-    def _send_frame(self, socket: zmq.Socket[bytes], delivery: Delivery, now: float) -> None:
-        watcher = delivery.watcher
-        session = self._sessions.at(watcher.key[0])
-        if session is None:
-            return
-        layout = (watcher.pixel_format, watcher.quality)
-        checksum = delivery.payloads.checksum(*layout) if watcher.checksum else None
-        header = encode_frame_header(
-            delivery.payloads.frame,
-            subscription=watcher.key[1],
-            skipped=delivery.skipped,
-            pixel_format=watcher.pixel_format,
-            checksum=checksum,
-        )
-        parts: list[bytes | zmq.Frame] = [header, delivery.payloads.part(*layout)]
-        if not self._send(socket, session, parts, now):
-            # Its credit is spent: it leaves first when the connection takes messages again.
-            session.outbox.append(parts)
-        if session.held:
-            self._dispatcher.release_held(session)
-
-    def _keep_alive(self, socket: zmq.Socket[bytes], now: float) -> None:
+    def _keep_alive(self, now: float) -> None:
         for session in self._sessions:
             if now >= session.dead_at():
                 why = f"nothing was heard for {session.timeout_s:g} s"
                 self._sessions.lose(session, why, now, tell=True)
-            elif now >= session.heartbeat_at() and session.routing_id not in self._blocked:
-                self._send(socket, session, [encode(Heartbeat())], now)
+            elif now >= session.heartbeat_at() and session.routing_id not in self._sender.blocked:
+                self._sender.send(session, [encode(Heartbeat())], now)
 
-    def _farewell(self, socket: zmq.Socket[bytes]) -> None:
+    def _farewell(self) -> None:
         """Sends what can be sent before the time to stop is over, and a goodbye to everyone."""
         self._route_published()
-        self._flush(socket, time.monotonic())
-        self._send_frames(socket, time.monotonic())
+        self._sender.flush(time.monotonic())
+        self._frames.send_due(time.monotonic())
+        while not self._frames.idle and time.monotonic() < (self._stop_at or 0.0):
+            time.sleep(RETRY_S)
+            self._frames.send_due(time.monotonic())
         for session in self._sessions:
             session.post(Goodbye(reason="the server is stopping"))
         while (now := time.monotonic()) < (self._stop_at or now):
-            self._unblock(now)
-            self._flush(socket, now)
+            self._sender.flush(now)
             if not any(session.outbox for session in self._sessions):
                 return
             time.sleep(RETRY_S)
-
-    def _send(
-        self, socket: zmq.Socket[bytes], session: Session, parts: list[bytes | zmq.Frame], now: float
-    ) -> bool:
-        *leading, last = (session.routing_id, *parts)
-        try:
-            # Every part but the payload is small: copying those is cheaper than tracking them.
-            for part in leading:
-                socket.send(part, _MORE)
-            socket.send(last, zmq.NOBLOCK, copy=isinstance(last, bytes))
-        except zmq.Again:
-            self._blocked[session.routing_id] = now + RETRY_S
-            return False
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                raise
-            self._sessions.lose(session, "the connection is closed", now)
-            return False
-        session.sent_at = now
-        return True

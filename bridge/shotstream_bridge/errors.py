@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     SUBSCRIPTION_EXISTS = "subscription_exists"
     TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions"
     TOO_MANY_CREDITS = "too_many_credits"
+    UNSUPPORTED_FORMAT = "unsupported_format"
     # The server's own trouble.
     OUT_OF_MEMORY = "out_of_memory"
     INTERNAL = "internal"

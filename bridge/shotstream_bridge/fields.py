@@ -82,6 +82,7 @@ class PixelFormat(StrEnum):
     RGB8 = "rgb8"
     BGRA8 = "bgra8"
     JPEG = "jpeg"
+    WEBP = "webp"
     PNG = "png"
 
 

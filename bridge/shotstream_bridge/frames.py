@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, features
 
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.errors import FrameError
@@ -18,10 +18,15 @@ from shotstream_bridge.messages import FrameHeader, PixelFormat
 
 Pixels = npt.NDArray[np.uint8]
 
-DEFAULT_JPEG_QUALITY: Final = 90
+DEFAULT_QUALITY: Final = 90
+"""Of JPEG and WebP."""
+WEBP_EFFORT: Final = 0
+"""WebP's method, 0 to 6: the higher ones take several times as long and save little at this quality."""
 PNG_ZLIB_LEVEL: Final = 1
 """PNG is lossless at every level; the first is several times as fast as the usual sixth."""
 
+LARGEST_SIDE: Final = {PixelFormat.JPEG: 65_500, PixelFormat.WEBP: 16_383}
+"""Pixels. libjpeg's JPEG_MAX_DIMENSION and libwebp's WEBP_MAX_DIMENSION."""
 RAW_CHANNELS: Final = {PixelFormat.RGB8: 3, PixelFormat.BGRA8: 4}
 MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
 
@@ -86,7 +91,7 @@ def encode_pixels(pixels: Pixels, pixel_format: PixelFormat, quality: int | None
     Args:
         pixels: uint8 ``[height, width, 3]``, RGB, C-contiguous.
         pixel_format: The payload's format.
-        quality: 1 to 100, for JPEG only; ``None`` for 90.
+        quality: 1 to 100, for JPEG and WebP only; ``None`` for 90.
 
     Returns:
         uint8 ``[size]``, contiguous. For ``rgb8`` a view of ``pixels``.
@@ -101,10 +106,31 @@ def encode_pixels(pixels: Pixels, pixel_format: PixelFormat, quality: int | None
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     if pixel_format is PixelFormat.JPEG:
-        image.save(buffer, "JPEG", quality=quality or DEFAULT_JPEG_QUALITY)
+        image.save(buffer, "JPEG", quality=quality or DEFAULT_QUALITY)
+    elif pixel_format is PixelFormat.WEBP:
+        image.save(buffer, "WEBP", quality=quality or DEFAULT_QUALITY, method=WEBP_EFFORT)
     else:
         image.save(buffer, "PNG", compress_level=PNG_ZLIB_LEVEL)
     return np.frombuffer(buffer.getbuffer(), np.uint8)
+
+
+def why_not_encodable(pixel_format: PixelFormat, width: int, height: int) -> str | None:
+    """Why frames of a size cannot be sent in a format; None if they can.
+
+    Args:
+        pixel_format: The format.
+        width: Pixels.
+        height: Pixels.
+    """
+    most = LARGEST_SIDE.get(pixel_format)
+    if most is not None and max(width, height) > most:
+        return (
+            f"{pixel_format.value} has at most {most} pixels a side, the story has {width}x{height}; "
+            f"use {PixelFormat.PNG.value} or a raw format"
+        )
+    if pixel_format is PixelFormat.WEBP and not features.check("webp"):
+        return f"this server's Pillow was built without WebP; use {PixelFormat.JPEG.value}"
+    return None
 
 
 @dataclass(frozen=True, eq=False)

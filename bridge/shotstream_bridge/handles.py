@@ -128,8 +128,8 @@ class StoryHandle(StoryRequests):
             mode: ``every`` (lossless; generation waits for this client) or ``latest`` (live; old frames are
                 skipped).
             credits: Frames that may be in flight.
-            pixel_format: ``rgb8``, ``bgra8``, ``jpeg`` or ``png``.
-            quality: 1 to 100, for JPEG only.
+            pixel_format: ``rgb8``, ``bgra8``, ``jpeg``, ``webp`` or ``png``.
+            quality: 1 to 100, for JPEG and WebP only.
             checksum: Whether frames carry their checksum, to be checked on arrival: two passes over the
                 pixels, 0.1 ms each for raw 832x480.
             auto_grant: Whether frames that the client hands out are granted again.

@@ -129,10 +129,10 @@ class Subscribe(Message):
 
     @model_validator(mode="after")
     def _check_quality(self) -> Self:
-        if self.quality is not None and self.format is not PixelFormat.JPEG:
+        if self.quality is not None and self.format not in (PixelFormat.JPEG, PixelFormat.WEBP):
             raise PydanticCustomError(
                 "quality_without_jpeg",
-                "quality is set but format is {format}; leave it out, only jpeg has it",
+                "quality is set but format is {format}; leave it out, only jpeg and webp have it",
                 {"format": self.format.value, "field": "quality"},
             )
         return self

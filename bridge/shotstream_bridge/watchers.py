@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shotstream_bridge.errors import BacklogOverflowError
-from shotstream_bridge.fields import PixelFormat
+from shotstream_bridge.fields import PixelFormat, WatchMode
 from shotstream_bridge.flow import FrameFlow
 from shotstream_bridge.frame_memory import FrameMemory
 from shotstream_bridge.payload import SharedPayloads
@@ -18,7 +18,7 @@ WatcherKey = tuple[bytes, int]
 """Routing id of the connection and the client's number for the subscription."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Watcher:
     """One subscription.
 
@@ -29,7 +29,9 @@ class Watcher:
         quality: For JPEG, 1 to 100.
         checksum: Whether frames carry their checksum.
         flow: What waits, and the credits.
+        mode: ``every`` or ``latest``.
         first_frame: Frames before this number are not for it.
+        making: Whether payloads that it is due are being made.
     """
 
     key: WatcherKey
@@ -38,7 +40,14 @@ class Watcher:
     quality: int | None
     checksum: bool
     flow: FrameFlow
+    mode: WatchMode
     first_frame: int = 0
+    making: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is yet to be sent a frame that exists."""
+        return self.making or bool(self.flow.waiting)
 
 
 class Delivery(NamedTuple):
@@ -165,17 +174,18 @@ class Watchers:
             watcher.flow.grant(credits)
             return True
 
-    def due(self, blocked: Container[bytes]) -> list[Delivery]:
+    def due(self, blocked: Container[bytes], has_enough: Callable[[Watcher], bool]) -> list[Delivery]:
         """One frame for every watcher that has a credit and whose connection is not blocked.
 
         Args:
             blocked: Routing ids of connections that take nothing at the moment.
+            has_enough: Whether a watcher is to wait for what is being made for it.
         """
         deliveries = []
         with self._changed:
             for watcher in self._by_key.values():
                 flow = watcher.flow
-                if not flow.ready or watcher.key[0] in blocked:
+                if not flow.ready or watcher.key[0] in blocked or has_enough(watcher):
                     continue
                 paused = not flow.wants_frames
                 taken = flow.take()
@@ -185,10 +195,18 @@ class Watchers:
                     self._changed.notify_all()
         return deliveries
 
-    def any_ready(self, blocked: Container[bytes]) -> bool:
+    def any_ready(self, blocked: Container[bytes], has_enough: Callable[[Watcher], bool]) -> bool:
         """Whether :meth:`due` would give a frame."""
         with self._changed:
-            return any(w.flow.ready and w.key[0] not in blocked for w in self._by_key.values())
+            return any(
+                watcher.flow.ready and watcher.key[0] not in blocked and not has_enough(watcher)
+                for watcher in self._by_key.values()
+            )
+
+    def set_making(self, watcher: Watcher, making: bool) -> None:
+        """Says whether payloads are being made for a watcher."""
+        with self._changed:
+            watcher.making = making
 
     def wants_frames(self, story_id: str) -> bool:
         """False while the backlog of an ``every`` watcher of the story is full."""

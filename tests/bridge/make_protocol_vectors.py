@@ -249,6 +249,18 @@ LATER_CLIENT: dict[str, tuple[str, Message]] = {
             from_frame=40,
         ),
     ),
+    "subscribe, webp": (
+        "webp",
+        m.Subscribe(
+            request=8,
+            subscription=1,
+            story_id="s1",
+            mode=m.WatchMode.LATEST,
+            credits=2,
+            format=m.PixelFormat.WEBP,
+            quality=75,
+        ),
+    ),
     "resume_story": ("resume", m.ResumeStory(request=10, story_id="s1")),
 }
 LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {

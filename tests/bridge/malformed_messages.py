@@ -106,6 +106,18 @@ MALFORMED: Refusals = {
     "no credits": ([edited(SUBSCRIBE, credits=0)], "error", "invalid_value", "credits"),
     "an unknown pixel format": ([edited(SUBSCRIBE, format="rgb565")], "error", "invalid_value", "format"),
     "a quality without jpeg": ([edited(SUBSCRIBE, quality=80)], "error", "invalid_value", "quality"),
+    "a quality of png": (
+        [edited(SUBSCRIBE, format="png", quality=80)],
+        "error",
+        "invalid_value",
+        "quality",
+    ),
+    "a quality of 101": (
+        [edited(SUBSCRIBE, format="webp", quality=101)],
+        "error",
+        "invalid_value",
+        "quality",
+    ),
     "a frame to begin with, without every": (
         [edited(SUBSCRIBE, mode="latest", from_frame=3)],
         "error",
