@@ -24,7 +24,8 @@ from shotstream_training.stages.captions import FrozenCaptions, LearningCaptions
 from shotstream_training.stages.clip_source import ClipSource
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
-from shotstream_training.stages.world_source import StorySupply, WorldSource, first_kept
+from shotstream_training.stages.run_config import WorldData
+from shotstream_training.stages.world_source import StorySupply, WorldSource, story_window
 from small_stages import small_codec
 
 CONFIG = replace(TINY_STUDENT, in_dim=3, out_dim=3, local_window_frames=6)
@@ -153,17 +154,16 @@ def world(
     workers: int = 0,
     place: Place = CPU,
 ) -> Iterator[WorldSource]:
-    """Three stories of two shots of 9 frames; a new one every four samples."""
+    """At most three stories of two shots of 9 frames; a new one every four samples."""
     renderer = StoryRenderer(text, shot_counts=(2,), frames=9)
-    supply = StorySupply(renderer, workers=workers, first=first_kept(position, 4), seed=0)
+    data = WorldData(stories=3, first_stories=2, new_story_every=4, shot_counts=(2,), frames=9)
+    supply = StorySupply(renderer, workers=workers, first=story_window(data, position).start, seed=0)
     source = WorldSource(
         supply,
         CODEC,
         captions,
         CONFIG,
-        stories=3,
-        new_story_every=4,
-        frames=9,
+        data=data,
         size=(10, 16),
         place=place,
         seed=0,
@@ -186,7 +186,8 @@ def test_world_goes_on_from_a_position_with_the_same_samples(
     with world(text, captions) as source:
         whole = walk(source, 9)
         assert source.position == 18
-        assert sorted(source._rows) == [4, 5, 6]
+        # The last take came after 16 samples: two stories at first, and four more.
+        assert sorted(source._rows) == [3, 4, 5]
     with world(text, captions, position=10) as source:
         rest = walk(source, 4)
     for one, other in zip(whole[5:], rest, strict=True):

@@ -57,6 +57,7 @@ def vae(
     out: Out,
     preset: Preset = "mini",
     config: Config = None,
+    steps: Steps = None,
     minutes: Minutes = None,
     start: Start = None,
     seed: Seed = None,
@@ -66,7 +67,7 @@ def vae(
 ) -> None:
     """Trains the video autoencoder (mini; the published form uses that of Wan 2.1)."""
     given = {"start": start, "seed": seed, "data.workers": workers}
-    _run("vae", preset, config, out, device, changes, given, None, minutes)
+    _run("vae", preset, config, out, device, changes, given, steps, minutes)
 
 
 @app.command("teacher")

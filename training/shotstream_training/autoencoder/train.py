@@ -132,11 +132,15 @@ class AutoencoderTrainer:
         return reconstruction_loss(pixels, clips, weights) + weights.divergence * surprise, surprise, pixels
 
     def step(self, clips: Tensor, factor: float) -> None:
-        """One optimiser step; ``factor`` scales the learning rate."""
-        self.optimizer.scale_rates(factor)
-        values = self._graphed(clips)
+        """One optimiser step, noted in the curves; ``factor`` scales the learning rate."""
+        values = self.update(clips, factor)
         self.steps += 1
         self.curves.add(self.steps, **values)
+
+    def update(self, clips: Tensor, factor: float) -> dict[str, Tensor]:
+        """One optimiser step; returns loss, divergence, PSNR in dB and the gradient's norm."""
+        self.optimizer.scale_rates(factor)
+        return self._graphed(clips)
 
     def _update(self, clips: Tensor) -> dict[str, Tensor]:
         self.optimizer.zero_grad()

@@ -13,9 +13,7 @@ from torch import Tensor
 
 from shotstream_training.budget import Every, warmup_linear
 from shotstream_training.curves import Curves, describe
-from shotstream_training.stages.clip_source import ShotSource
-from shotstream_training.stages.learner import Learner
-from shotstream_training.stages.network import RunningAverage, TrainedNetwork
+from shotstream_training.stages.network import RunningAverage
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import Progress, load_progress, save_progress
 from shotstream_training.stages.settings import LoopSettings, RateSchedule
@@ -25,11 +23,41 @@ class Stage(Protocol):
     """What the loop runs."""
 
     name: str
-    source: ShotSource
+    source: KnowsPosition
 
     def round(self, number: int, factor: float) -> Mapping[str, Tensor]:
         """One or more optimiser steps; ``factor`` scales the learning rates."""
         ...
+
+
+class HasWeights(Protocol):
+    """A network, as checkpoints see it; see `TrainedNetwork`."""
+
+    def weights(self, *, trained_only: bool = False) -> dict[str, Tensor]:
+        """Whole copies on the CPU."""
+        ...
+
+    def load(self, weights: dict[str, Tensor]) -> None:
+        """Sets tensors by name."""
+        ...
+
+
+class HasState(Protocol):
+    """An optimiser, as checkpoints see it; see `Learner`."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Whole copies on the CPU."""
+        ...
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Restores what `state` gave."""
+        ...
+
+
+class KnowsPosition(Protocol):
+    """A source of samples, as checkpoints see it."""
+
+    position: int
 
 
 @dataclass(frozen=True)
@@ -42,8 +70,8 @@ class Kept:
         averages: Running averages.
     """
 
-    networks: Mapping[str, TrainedNetwork]
-    learners: Mapping[str, Learner]
+    networks: Mapping[str, HasWeights]
+    learners: Mapping[str, HasState]
     averages: Mapping[str, RunningAverage]
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:

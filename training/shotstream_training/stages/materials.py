@@ -29,7 +29,7 @@ from shotstream_training.stages.place import Place
 from shotstream_training.stages.published_codec import StreamedCodec
 from shotstream_training.stages.run_config import ClipData, MiniModel, PublishedModel, RunConfig, WorldData
 from shotstream_training.stages.stage_folder import is_finished, stage_result
-from shotstream_training.stages.world_source import StorySupply, WorldSource, first_kept, with_captions
+from shotstream_training.stages.world_source import StorySupply, WorldSource, story_window, with_captions
 from shotstream_training.world.spec import HEIGHT, WIDTH
 
 NO_WORLD = "data.kind: world needs model.kind: mini; other models take data.kind: clips"
@@ -82,7 +82,7 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
             supply = StorySupply(
                 story_renderer(run.data, mini_text(run)),
                 workers=run.data.workers,
-                first=first_kept(position, run.data.new_story_every),
+                first=story_window(run.data, position).start,
                 seed=run.seed,
             )
             stack.callback(supply.close)
@@ -100,9 +100,7 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
                 codec,
                 captions,
                 config,
-                stories=run.data.stories,
-                new_story_every=run.data.new_story_every,
-                frames=run.data.frames,
+                data=run.data,
                 size=(HEIGHT // 8, WIDTH // 8),
                 place=place,
                 seed=run.seed,

@@ -71,8 +71,11 @@ class WorldData(Settings):
     """Stories of the storyboard world, rendered while training.
 
     Attributes:
-        stories: Stories that are kept; the first step waits for all of them.
-        new_story_every: One more story, in place of the oldest, for so many samples shown.
+        stories: Stories that are kept.
+        first_stories: Stories that the first step waits for.
+        new_story_every: One more story, in place of the oldest where all are there, for so many samples
+        shown. A
+            step waits for a story that is due: give more samples where rendering cannot keep up.
         shot_counts: Numbers of shots, drawn evenly.
         two_characters: Share of stories with a cast of two.
         moving_camera: Share of shots with a pan or a push-in.
@@ -82,6 +85,7 @@ class WorldData(Settings):
 
     kind: Literal["world"] = "world"
     stories: Count = 2000
+    first_stories: Count = 60
     new_story_every: Count = 64
     shot_counts: tuple[Count, ...] = (5, 5, 5, 5, 5, 5, 5, 7, 8, 10)
     two_characters: Share = 0.4
@@ -151,25 +155,23 @@ class Ablation(Settings):
 
 
 class VaeStageSettings(Settings):
-    """The autoencoder, trained by the clock.
+    """The autoencoder.
 
     Attributes:
         base_dim: Channels at the finest level.
         dim_mult: Channel multipliers, finest level first.
         latent_channels: Channels of a latent.
         rate: Peak learning rate of the convolutions, by Muon.
+        other_rate: Of the rest, by AdamW.
         batch_scale: Scales the clips per step.
-        pool: Shots kept on the device.
-        first_shots: Shots waited for before the first step.
     """
 
     base_dim: Count = 24
     dim_mult: tuple[Count, ...] = (1, 2, 3)
     latent_channels: Count = 32
     rate: Rate = 0.02
+    other_rate: Rate = 2e-3
     batch_scale: Rate = 1.0
-    pool: Count = 6000
-    first_shots: Count = 64
 
 
 class RunConfig(Settings):

@@ -10,21 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shotstream_training.autoencoder.train import AutoencoderSettings, train_autoencoder
-from shotstream_training.budget import Budget
 from shotstream_training.checkpoint import load_stage, save_stage
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
 from shotstream_training.stages.assembly import Assembled, assemble
-from shotstream_training.stages.loop import TrainingLoop
+from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.loop import Kept, TrainingLoop
 from shotstream_training.stages.materials import Materials, mini_text, open_materials, story_renderer
 from shotstream_training.stages.pictures import picture_maker
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import load_progress
 from shotstream_training.stages.run_config import RunConfig, WorldData
 from shotstream_training.stages.stage_folder import is_finished
+from shotstream_training.stages.vae_stage import ClipShelf, VaeOptimizer, VaePictures, VaeStage
+from shotstream_training.stages.world_source import StorySupply, story_window
 
 Stop = Callable[[], bool]
+
+JUDGED_STORIES = 4
+"""Held-out stories of one shot that the autoencoder is judged on."""
 
 
 def run_stage(run: RunConfig, out: Path, place: Place, stop: Stop = lambda: False) -> bool:
@@ -42,14 +46,13 @@ def run_stage(run: RunConfig, out: Path, place: Place, stop: Stop = lambda: Fals
     Raises:
         TrainingError: If something that the configuration names is missing or does not fit.
     """
-    if run.stage == "vae":
-        _run_vae(run, out, place)
-        return True
     try:
         found = load_progress(out, run.record())
     except ValueError as error:
         raise TrainingError(str(error)) from error
     position = found[0].position if found is not None else 0
+    if run.stage == "vae":
+        return _run_vae(run, out, place, position, stop)
     with open_materials(run, place, position) as materials:
         assembled = assemble(run, materials, place, out)
         materials.source.position = position
@@ -62,8 +65,7 @@ def run_stage(run: RunConfig, out: Path, place: Place, stop: Stop = lambda: Fals
             place=place,
             picture=picture_maker(run, assembled, materials, place, out),
         )
-        if loop.resume() and place.leads:
-            print(f"{run.stage}: goes on after {loop.rounds} rounds", flush=True)
+        _go_on(loop, run)
         loop.run(stop)
         finished = loop.fraction >= 1.0
         if finished:
@@ -79,49 +81,61 @@ def _save_result(
         groups["text"] = materials.text.weights()
     if not loop.place.leads:
         return
-    record: dict[str, Any] = {
-        "stage": run.stage,
+    record = _record(run, loop) | {
         "student_config": materials.config.to_dict(),
-        "config": run.model_dump(mode="json"),
-        "rounds": loop.rounds,
-        "seconds": round(loop.seconds, 1),
-        "processes": loop.place.world,
         "rows_skipped": materials.skipped(),
-        "curves": loop.curves.record(),
     }
     # As trained: rounding to 16 bits would swallow what a stage at a rate of 1e-6 has learnt.
     save_stage(out, groups, record, dtype=None)
 
 
-def _run_vae(run: RunConfig, out: Path, place: Place) -> None:
-    settings, data, minutes = run.vae, run.data, run.loop.budget.minutes
-    if settings is None or not isinstance(data, WorldData):
+def _run_vae(run: RunConfig, out: Path, place: Place, position: int, stop: Stop) -> bool:
+    data = run.data
+    if not isinstance(data, WorldData):
         raise TrainingError("the vae stage is trained on data.kind: world")
-    if minutes is None:
-        raise TrainingError("loop.budget: the vae stage is trained by the clock; give minutes")
-    if place.world > 1:
-        raise TrainingError("the vae stage runs on one process; start it without torchrun")
-    defaults = AutoencoderSettings()
     text = mini_text(run)
-    train_autoencoder(
-        AutoencoderSettings(
-            base_dim=settings.base_dim,
-            dim_mult=settings.dim_mult,
-            latent_channels=settings.latent_channels,
-            batches=tuple((f, max(1, round(clips * settings.batch_scale))) for f, clips in defaults.batches),
-            rate=settings.rate,
-            pool=settings.pool,
-            first_shots=settings.first_shots,
-        ),
+    supply = StorySupply(
         story_renderer(data, text),
-        StoryRenderer(text, split="held_out", shot_counts=(max(1, min(data.shot_counts)),)),
-        budget=Budget(minutes, min(25.0, minutes * 60 * 0.3)),
-        out=out,
-        device=place.device,
         workers=data.workers,
+        first=story_window(data, position).start,
         seed=run.seed,
-        init=run.start,
     )
+    try:
+        draws = Draws(run.seed, run.stage, place.device)
+        shelf = ClipShelf(supply, data, place, draws, position)
+        stage = VaeStage(run, shelf, place, draws)
+        held_out = StoryRenderer(text, split="held_out", shot_counts=(1,), frames=data.frames)
+        pictures = VaePictures(stage, held_out, JUDGED_STORIES, out)
+        kept = Kept({"vae": stage.network}, {"vae": VaeOptimizer(stage.trainer)}, {})
+        loop = TrainingLoop(
+            stage, kept, run.loop, record=run.record(), out=out, place=place, picture=pictures
+        )
+        _go_on(loop, run)
+        loop.run(stop)
+        if loop.fraction < 1.0:
+            return False
+        weights, record = stage.result()
+        record |= _record(run, loop) | {"held_out_psnr": pictures.quality}
+        save_stage(out, {"vae": weights}, record)
+        return True
+    finally:
+        supply.close()
+
+
+def _go_on(loop: TrainingLoop, run: RunConfig) -> None:
+    if loop.resume() and loop.place.leads:
+        print(f"{run.stage}: goes on after {loop.rounds} rounds", flush=True)
+
+
+def _record(run: RunConfig, loop: TrainingLoop) -> dict[str, Any]:
+    return {
+        "stage": run.stage,
+        "config": run.model_dump(mode="json"),
+        "rounds": loop.rounds,
+        "seconds": round(loop.seconds, 1),
+        "processes": loop.place.world,
+        "curves": loop.curves.record(),
+    }
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from shotstream_runtime.model import StudentConfig
@@ -17,9 +18,24 @@ from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.captions import LearningCaptions
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.place import Place
+from shotstream_training.stages.run_config import WorldData
 
 FIRST_STORY = 10_000_000
 """Stories of a seed start at this multiple of it, as in the commands by the clock."""
+
+
+def story_window(data: WorldData, position: int) -> range:
+    """Numbers of the stories that are drawn from after so many samples."""
+    end = data.first_stories + position // data.new_story_every
+    return range(max(0, end - data.stories), end)
+
+
+class TakesStories(Protocol):
+    """Where a supply's stories go."""
+
+    def add(self, story: RenderedStory) -> None:
+        """Takes a story; its pictures are valid until the call returns."""
+        ...
 
 
 class _Stride:
@@ -60,8 +76,8 @@ class StorySupply:
             for lane in range(lanes)
         ]
 
-    def add_next(self, store: StoryStore) -> int:
-        """Puts the next story into a store and returns its number of shots."""
+    def add_next(self, store: TakesStories) -> int:
+        """Gives the next story away and returns its number of shots."""
         lane = self._lanes[self.next % len(self._lanes)]
         self.next += 1
         count = 0
@@ -83,11 +99,6 @@ def _first_of_lane(first: int, lane: int, lanes: int) -> int:
     return max(0, -(-(first - lane) // lanes))
 
 
-def first_kept(position: int, every: int) -> int:
-    """Number of the oldest story that a source holds after so many samples."""
-    return position // every
-
-
 class WorldSource:
     """Next-shot samples of the last stories.
 
@@ -96,9 +107,7 @@ class WorldSource:
         codec: Encodes them.
         captions: Reads their prompts.
         config: Sizes of the student.
-        stories: Stories kept.
-        new_story_every: One more story for so many samples.
-        frames: Pixel frames of a shot.
+        data: How many stories are kept, and how often a new one comes.
         size: Latent rows and columns.
         place: Shares every step's samples among processes; each holds all stories.
         seed: Seed of the draws.
@@ -115,9 +124,7 @@ class WorldSource:
         captions: LearningCaptions,
         config: StudentConfig,
         *,
-        stories: int,
-        new_story_every: int,
-        frames: int,
+        data: WorldData,
         size: tuple[int, int],
         place: Place,
         seed: int,
@@ -126,12 +133,12 @@ class WorldSource:
     ) -> None:
         self.size, self.position = size, position
         self._supply, self._captions, self._place = supply, captions, place
-        self._kept, self._every = stories, new_story_every
+        self._data = data
         self._story_shots = story_shots
         self._draws = Draws(seed, "world", place.device)
         most = supply.renderer.max_shots
         # Room for a story on its way in, and for the end of the ring that no story fits into.
-        self._capacity = (stories + 2) * most
+        self._capacity = (data.stories + 2) * most
         self._store = StoryStore(
             codec,
             capacity=self._capacity,
@@ -139,7 +146,7 @@ class WorldSource:
             slots=config.max_context_frames,
             text_len=config.text_len,
             size=size,
-            shot_frames=frames,
+            shot_frames=data.frames,
         )
         self.table = self._store.table
         self._next_row = 0
@@ -147,8 +154,7 @@ class WorldSource:
 
     def take(self, batch: int) -> list[int]:
         """See `ShotSource`; takes in the stories that are due."""
-        due = first_kept(self.position, self._every) + self._kept
-        while self._supply.next < due:
+        while self._supply.next < story_window(self._data, self.position).stop:
             self._add()
         share = batch // self._place.world
         if share * self._place.world != batch:
@@ -188,7 +194,7 @@ class WorldSource:
         first = self._next_row if self._next_row + count <= self._capacity else 0
         self._next_row = first + count
         self._rows[number] = (first, count)
-        self._rows.pop(number - self._kept, None)
+        self._rows.pop(number - self._data.stories, None)
 
     def _batch(self, rows: Sequence[int]) -> NextShotBatch:
         shots: SampledShots = self._store.at(torch.tensor(rows, device=self._place.device))
