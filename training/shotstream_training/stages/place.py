@@ -75,10 +75,9 @@ class Place:
 
     def autocast(self) -> AbstractContextManager[object]:
         """The precision of matrix products, for everything inside."""
+        # Also where FSDP gathers weights in bfloat16 already: inputs such as caption features are float32.
         # Without the cache of casts: weights change under it between steps.
-        return torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.bfloat16 and self.mesh is None, cache_enabled=False
-        )
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16, cache_enabled=False)
 
     def mean(self, value: Tensor) -> Tensor:
         """The mean of one number per process."""
