@@ -25,6 +25,7 @@ from shotstream_bridge.errors import (
     RequestFailedError,
     RequestRejected,
     RequestTimeoutError,
+    SharedMemoryError,
 )
 from shotstream_bridge.events import (
     ClientEvent,
@@ -120,6 +121,7 @@ __all__ = [
     "ServerSecurity",
     "ServerState",
     "ServerStateName",
+    "SharedMemoryError",
     "StoryClosed",
     "StoryEnd",
     "StoryHandle",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import socket
 from dataclasses import dataclass, field
@@ -97,6 +98,14 @@ class Arrival:
     def address(self) -> str:
         """The sender's address, without a port."""
         return (self._property("Peer-Address") or b"").decode("ascii", "replace")
+
+    @property
+    def local(self) -> bool:
+        """Whether the sender is on this host, as far as its address tells."""
+        try:
+            return ipaddress.ip_address(self.address).is_loopback
+        except ValueError:
+            return False
 
     def connection(self) -> TcpConnection | None:
         """The TCP connection it came from."""

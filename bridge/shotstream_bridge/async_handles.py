@@ -43,6 +43,11 @@ class AsyncSubscription:
         self.number = number
         self.story_id = story_id
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its frames come through shared memory; known once the server has answered."""
+        return self._client.core.in_memory(self.number)
+
     def grant(self, credits: int) -> None:
         """Grants credits by hand; needed only for a subscription made with ``auto_grant=False``."""
         self._client.core.grant(self.number, credits)
@@ -88,9 +93,12 @@ class AsyncStoryHandle(StoryRequests):
         checksum: bool = True,
         auto_grant: bool = True,
         from_frame: int | None = None,
+        memory: bool = False,
         wait: float = DEFAULT_WAIT_S,
     ) -> AsyncSubscription:
         """Asks for the story's frames."""
-        request, number = self._watch(mode, credits, pixel_format, quality, checksum, auto_grant, from_frame)
+        request, number = self._watch(
+            mode, credits, pixel_format, quality, checksum, auto_grant, from_frame, memory
+        )
         await self._client.settle(request, wait)
         return AsyncSubscription(self._client, number, self.story_id)

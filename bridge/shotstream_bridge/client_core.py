@@ -14,8 +14,14 @@ import numpy as np
 
 from shotstream_bridge.backoff import Backoff
 from shotstream_bridge.client_requests import ClientRequests, ClientState
+from shotstream_bridge.client_rings import OpenRing
 from shotstream_bridge.codec import decode_server, encode
-from shotstream_bridge.errors import ErrorCode, FrameError, InvalidMessageError, NotConnectedError
+from shotstream_bridge.errors import (
+    ErrorCode,
+    FrameError,
+    InvalidMessageError,
+    NotConnectedError,
+)
 from shotstream_bridge.events import (
     ClientEvent,
     ConnectionInterrupted,
@@ -47,8 +53,10 @@ from shotstream_bridge.requests import (
     Goodbye,
     Heartbeat,
     Hello,
+    MemoryOpened,
     Unsubscribe,
 )
+from shotstream_bridge.shared_ring import RingReader
 from shotstream_bridge.version import FEATURES, PROTOCOL_VERSIONS
 
 DEFAULT_HEARTBEAT_S: Final = 1.0
@@ -65,6 +73,7 @@ class ClientCore(ClientRequests):
         heartbeat_s: Wanted heartbeat, seconds.
         timeout_s: Wanted silence after which the server counts as dead, seconds.
         reconnect_s: Seconds for which a lost connection is tried to be restored; 0 for not at all.
+        open_ring: Opens the server's shared memory.
 
     Attributes:
         refused: What the server answered to ``hello``, if it was no welcome.
@@ -79,8 +88,9 @@ class ClientCore(ClientRequests):
         heartbeat_s: float = DEFAULT_HEARTBEAT_S,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         reconnect_s: float = 0.0,
+        open_ring: OpenRing = RingReader,
     ) -> None:
-        super().__init__()
+        super().__init__(open_ring)
         self._hello = Hello(
             versions=PROTOCOL_VERSIONS,
             client_id=client_id,
@@ -136,6 +146,7 @@ class ClientCore(ClientRequests):
 
     def leave(self, reason: str | None = None) -> None:
         """Says goodbye, if the connection is open, and closes."""
+        self._rings.drop_all()
         if self.state is ClientState.OPEN:
             self.outgoing.append(encode(Goodbye(reason=reason)))
         else:
@@ -203,6 +214,7 @@ class ClientCore(ClientRequests):
         """
         if self.state is ClientState.CLOSED:
             return []
+        self._rings.drop_all()
         self.outgoing.clear()
         again = self.state is ClientState.LOST
         resumable = self._welcome is not None and "resume" in (self._welcome.features or ())
@@ -252,7 +264,8 @@ class ClientCore(ClientRequests):
             return []
         try:
             message = decode_server(parts[0])
-            if len(parts) != (2 if isinstance(message, FrameHeader) else 1):
+            with_payload = isinstance(message, FrameHeader) and message.slot is None
+            if len(parts) != 1 + with_payload:
                 raise InvalidMessageError(ErrorCode.MALFORMED, f"{message.type} has {len(parts)} parts")
         except InvalidMessageError as error:
             why = f"the server sent what is not the protocol: {error}"
@@ -260,7 +273,7 @@ class ClientCore(ClientRequests):
         if self.state is not ClientState.OPEN:
             return self._greeted(message, now)
         if isinstance(message, FrameHeader):
-            return [self._frame(message, parts[1])]
+            return [self._frame(message, parts[-1])]
         return self._news(message, now)
 
     def _greeted(self, message: ServerMessage, now: float) -> list[ClientEvent]:
@@ -282,8 +295,9 @@ class ClientCore(ClientRequests):
 
     def _frame(self, header: FrameHeader, payload: memoryview) -> ClientEvent:
         self._stories.received(header)
-        frame = ReceivedFrame(header, np.frombuffer(payload, np.uint8))
         try:
+            pixels = np.frombuffer(payload, np.uint8) if header.slot is None else self._rings.read(header)
+            frame = ReceivedFrame(header, pixels)
             frame.verify()
         except FrameError as error:
             self.consumed(header.subscription)
@@ -307,6 +321,8 @@ class ClientCore(ClientRequests):
             case StoryClosed() if self._stories.is_resuming(message.story_id):
                 return []
             case StoryClosed():
+                for number in self._stories.watched(message.story_id):
+                    self._rings.drop(number)
                 self._stories.closed(message.story_id)
         return [message]
 
@@ -321,6 +337,9 @@ class ClientCore(ClientRequests):
         if isinstance(message, StoryOpened):
             stories.opened(message.story_id)
         elif isinstance(message, Subscribed):
+            opened = self._rings.take(message)
+            if opened is not None:
+                self.outgoing.append(encode(MemoryOpened(subscription=message.subscription, opened=opened)))
             instead = stories.subscribed(message)
         elif isinstance(message, Error):
             instead = stories.not_resumed(message)

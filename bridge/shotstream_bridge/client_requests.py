@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from enum import StrEnum
 
+from shotstream_bridge.client_rings import ClientRings, OpenRing
 from shotstream_bridge.client_stories import ClientStories
 from shotstream_bridge.codec import encode
 from shotstream_bridge.errors import NotConnectedError
@@ -45,12 +46,13 @@ class ClientRequests:
         outgoing: Encoded messages to send, the oldest first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, open_ring: OpenRing) -> None:
         self._requests = 0
         self._subscriptions = 0
         self._awaited: dict[int, Reply | None] = {}
         self._unanswered: dict[int, Message] = {}
         self._stories = ClientStories()
+        self._rings = ClientRings(open_ring)
         self.state = ClientState.GREETING
         self.lost: ConnectionLost | None = None
         self.outgoing: deque[bytes] = deque()
@@ -93,6 +95,7 @@ class ClientRequests:
         checksum: bool = True,
         automatic: bool = True,
         from_frame: int | None = None,
+        memory: bool = False,
     ) -> tuple[int, int]:
         """Subscribes to a story's frames.
 
@@ -105,6 +108,7 @@ class ClientRequests:
             checksum: Whether frames carry their checksum, to be checked on arrival.
             automatic: Whether :meth:`consumed` grants credits again.
             from_frame: The frame to begin with; None for the next one.
+            memory: Whether frames are to come through shared memory, if that is possible.
 
         Returns:
             The request's number and the subscription's.
@@ -121,6 +125,7 @@ class ClientRequests:
             quality=quality,
             checksum=checksum,
             from_frame=from_frame,
+            memory=memory or None,
         )
         self._subscriptions += 1
         self._stories.subscribe(message, automatic=automatic)
@@ -131,6 +136,10 @@ class ClientRequests:
         self._require_open()
         message = GrantCredits(subscription=subscription, credits=credits)
         self._send_grant(subscription, self._stories.granted(subscription, message.credits))
+
+    def in_memory(self, subscription: int) -> bool:
+        """Whether the frames of a subscription come through shared memory."""
+        return subscription in self._rings
 
     def unsubscribe(self, subscription: int) -> int:
         """Ends a subscription; returns the request's number."""
@@ -181,7 +190,9 @@ class ClientRequests:
     def _reply(self, message: Reply) -> list[ClientEvent]:
         """The answer to a request: an event, unless it is waited for."""
         if message.request is not None:
-            self._unanswered.pop(message.request, None)
+            answered = self._unanswered.pop(message.request, None)
+            if isinstance(answered, Unsubscribe):
+                self._rings.drop(answered.subscription)
             if message.request in self._awaited:
                 self._awaited[message.request] = message
                 return []

@@ -48,6 +48,10 @@ class ClientStories:
         window = self._windows.get(number)
         return 0 if window is None else window.consumed()
 
+    def watched(self, story_id: str) -> list[int]:
+        """The subscriptions to a story."""
+        return [number for number, window in self._windows.items() if window.story_id == story_id]
+
     def received(self, header: FrameHeader) -> None:
         """A frame has arrived."""
         window = self._windows.get(header.subscription)
@@ -64,7 +68,7 @@ class ClientStories:
 
     def closed(self, story_id: str) -> bool:
         """A story has ended; False if that was told before."""
-        windows = [number for number, window in self._windows.items() if window.story_id == story_id]
+        windows = self.watched(story_id)
         for number in windows:
             del self._windows[number]
         self.progress.forget(story_id)

@@ -47,7 +47,13 @@ def encode(message: Message) -> bytes:
 
 
 def encode_frame_header(
-    frame: Frame, *, subscription: int, skipped: int, pixel_format: PixelFormat, checksum: int | None
+    frame: Frame,
+    *,
+    subscription: int,
+    skipped: int,
+    pixel_format: PixelFormat,
+    checksum: int | None,
+    slot: int | None = None,
 ) -> bytes:
     """Encodes the ``frame`` message for a published frame.
 
@@ -72,6 +78,7 @@ def encode_frame_header(
             "height": frame.height,
             "format": pixel_format.value,
             "checksum": checksum,
+            **({} if slot is None else {"slot": slot}),
         },
         use_bin_type=True,
     )

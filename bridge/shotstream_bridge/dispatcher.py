@@ -9,7 +9,7 @@ import time
 from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import validate_client
-from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected
+from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected, SharedMemoryError
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
 from shotstream_bridge.frames import why_not_encodable
@@ -20,6 +20,7 @@ from shotstream_bridge.replies import (
     Ack,
     BeatStatus,
     Error,
+    Notice,
     ServerState,
     StoryClosed,
     StoryResumed,
@@ -32,6 +33,7 @@ from shotstream_bridge.requests import (
     GrantCredits,
     Heartbeat,
     Hello,
+    MemoryOpened,
     OpenStory,
     ResumeStory,
     SubmitBeat,
@@ -41,6 +43,7 @@ from shotstream_bridge.requests import (
 from shotstream_bridge.service import StoryService
 from shotstream_bridge.session import Session
 from shotstream_bridge.sessions import Sessions
+from shotstream_bridge.shared_ring import RingWriter
 from shotstream_bridge.story_ledger import StoryLedger
 from shotstream_bridge.watchers import Watcher, Watchers
 
@@ -132,20 +135,29 @@ class Dispatcher:
             case CloseStory():
                 self._service.close_story(client_id, message)
                 session.post(Ack(request=message.request))
-            case Subscribe():
-                self._subscribe(session, message)
             case ResumeStory():
                 self._resume_story(session, message)
-            case GrantCredits():
-                self._grant(session, message)
-            case Unsubscribe():
-                self._unsubscribe(session, message)
+            case Subscribe() | MemoryOpened() | GrantCredits() | Unsubscribe():
+                self._call_watching(session, message)
             case Goodbye():
                 self.sessions.drop(session, message.reason or "goodbye")
             case Heartbeat():
                 pass
             case Hello():
                 raise AssertionError("hello is handled before")
+
+    def _call_watching(
+        self, session: Session, message: Subscribe | MemoryOpened | GrantCredits | Unsubscribe
+    ) -> None:
+        match message:
+            case Subscribe():
+                self._subscribe(session, message)
+            case MemoryOpened():
+                self._memory_opened(session, message)
+            case GrantCredits():
+                self._grant(session, message)
+            case Unsubscribe():
+                self._unsubscribe(session, message)
 
     def _accepted(self, session: Session, message: SubmitBeat) -> None:
         status = BeatStatus(story_id=message.story_id, beat_id=message.beat_id, stage=BeatStage.ACCEPTED)
@@ -173,11 +185,14 @@ class Dispatcher:
                 f"this client has {len(session.subscriptions)} subscriptions; end one first",
             )
         self._check_format(message)
+        ring, why_not = self._make_ring(session, message)
         session.subscriptions[number] = message.story_id
         try:
-            first = self._watch(session, message)
+            first = self._watch(session, message, ring)
         except RequestRejected:
             del session.subscriptions[number]
+            if ring is not None:
+                self._watchers.rings.release(ring)
             raise
         session.post(
             Subscribed(
@@ -185,8 +200,12 @@ class Dispatcher:
                 subscription=number,
                 story_id=message.story_id,
                 first_frame=first if session.resumes or message.from_frame is not None else None,
+                memory=None if ring is None else ring.offer(),
             )
         )
+        if why_not is not None:
+            text = f"subscription {number} goes without shared memory: {why_not}"
+            session.post(Notice(story_id=message.story_id, code="memory_unavailable", text=text))
 
     def _check_format(self, message: Subscribe) -> None:
         story = self._ledger.get(message.story_id)
@@ -196,7 +215,28 @@ class Dispatcher:
         if why is not None:
             raise RequestRejected(ErrorCode.UNSUPPORTED_FORMAT, f"format: {why}", field="format")
 
-    def _watch(self, session: Session, message: Subscribe) -> int:
+    def _make_ring(self, session: Session, message: Subscribe) -> tuple[RingWriter | None, str | None]:
+        """Shared memory for a subscription, or why there is none."""
+        story = self._ledger.get(message.story_id)
+        if story is None or not message.memory:
+            return None, None
+        try:
+            return self._watchers.rings.make(message, story.opened, local=session.local), None
+        except SharedMemoryError as error:
+            return None, str(error)
+
+    def _memory_opened(self, session: Session, message: MemoryOpened) -> None:
+        watcher = self._watchers.get((session.routing_id, message.subscription))
+        if watcher is None or watcher.ring is None:
+            return
+        if message.opened:
+            watcher.ring.opened()
+            watcher.ring_opened = True
+            return
+        self._watchers.rings.release(watcher.ring)
+        watcher.ring = None
+
+    def _watch(self, session: Session, message: Subscribe, ring: RingWriter | None) -> int:
         def make(earlier: list[SharedPayloads], first: int) -> Watcher:
             flow = open_flow(
                 message.mode,
@@ -214,6 +254,7 @@ class Dispatcher:
                 flow,
                 message.mode,
                 first_frame=first,
+                ring=ring,
             )
 
         return self._watchers.add_from(message.story_id, message.from_frame, make)

@@ -54,7 +54,7 @@ class ServerEndpoint:
         self._limits = limits or EndpointLimits()
         self._security = security
         agreed = quotas or Quotas()
-        self._watchers = Watchers(agreed.kept_bytes)
+        self._watchers = Watchers(agreed.kept_bytes, agreed.memory_bytes)
         self._loop = EndpointLoop(service, self._watchers, self._limits, agreed, security)
         self._thread: threading.Thread | None = None
 

@@ -129,6 +129,7 @@ class EndpointLoop:
     def run(self) -> None:
         """The thread."""
         socket = self._socket
+        self._watchers.rings.sweep()
         try:
             poller = zmq.Poller()
             poller.register(socket, zmq.POLLIN)

@@ -142,6 +142,10 @@ class KeyFileError(BridgeError):
     """A key or an allow-list cannot be read, written or used."""
 
 
+class SharedMemoryError(BridgeError):
+    """Shared memory cannot be made, or is not the server's."""
+
+
 class BacklogOverflowError(BridgeError):
     """Frames were published although :meth:`ServerEndpoint.wants_frames` said to wait, past the reserve."""
 

@@ -185,6 +185,22 @@ class EndpointLimits(Message):
     outbox_messages: U32 = 4096
 
 
+class MemoryOffer(Message):
+    """Shared memory for the frames of one subscription; see ``shared_ring`` for its layout.
+
+    Attributes:
+        name: Its name in this user's folder for shared memory.
+        token: What stands in it, as hexadecimal, so that it is known to be the server's.
+        slots: Frames in it at most.
+        slot_bytes: Largest payload.
+    """
+
+    name: Annotated[StrictStr, Field(pattern=r"^ring-[0-9]{1,10}-[0-9a-f]{32}$")]
+    token: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{32}$")]
+    slots: Annotated[StrictInt, Field(ge=1, le=2**16 - 1)]
+    slot_bytes: Annotated[StrictInt, Field(ge=1, le=2**32 - 1)]
+
+
 class Quotas(Message):
     """What the endpoint allows in all, told in the handshake to a client that lists features.
 
@@ -196,6 +212,7 @@ class Quotas(Message):
         clients_per_key: Connected clients with the same key, where the server demands keys.
         resume_s: Seconds that the server keeps a client's place after its connection was lost.
         kept_bytes: Bytes of frames that are kept, over all stories, for clients that come back.
+        memory_bytes: Bytes of shared memory, over all subscriptions.
     """
 
     beats_per_story: U32 = 10_000
@@ -205,3 +222,4 @@ class Quotas(Message):
     clients_per_key: U32 = 32
     resume_s: Seconds = 30.0
     kept_bytes: U63 = 256 * 1024 * 1024
+    memory_bytes: U63 = 1024 * 1024 * 1024

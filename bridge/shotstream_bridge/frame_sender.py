@@ -71,10 +71,15 @@ class FrameSender:
                 self._begin(delivery, now)
 
     def _has_enough(self, watcher: Watcher) -> bool:
-        """Whether as much is being made for a watcher as is of use."""
+        """Whether as much is on its way to a watcher as is of use."""
+        if watcher.ring_full:
+            return True
         pending = self._pending.get(watcher)
         if pending is None:
             return False
+        # Those that are being made will need a slot each.
+        if watcher.ring is not None and watcher.in_flight + len(pending) >= watcher.ring.slots:
+            return True
         # A live watcher is to get the newest frame there is once the encoder is free for it.
         return watcher.mode is WatchMode.LATEST or len(pending) >= 2 * self._encoder.workers
 
@@ -112,14 +117,22 @@ class FrameSender:
         if failure is not None:
             self._give_up(session, watcher, failure)
             return
-        parts: list[bytes | zmq.Frame] = [self._header(delivery), payload.result().part]
+        watcher.in_flight += 1
+        made = payload.result()
+        slot = None
+        # A frame of another size than the story's comes over the connection.
+        if watcher.ring is not None and made.pixels.shape[0] <= watcher.ring.slot_bytes:
+            slot = watcher.ring.write(delivery.payloads.frame.index, made.pixels)
+        parts: list[bytes | zmq.Frame] = [self._header(delivery, slot)]
+        if slot is None:
+            parts.append(made.part)
         if not self._sender.send(session, parts, now):
             # Its credit is spent: it leaves first when the connection takes messages again.
             session.outbox.append(parts)
         if session.held:
             self._dispatcher.release_held(session)
 
-    def _header(self, delivery: Delivery) -> bytes:
+    def _header(self, delivery: Delivery, slot: int | None) -> bytes:
         watcher = delivery.watcher
         checksum = None
         if watcher.checksum:
@@ -130,6 +143,7 @@ class FrameSender:
             skipped=delivery.skipped,
             pixel_format=watcher.pixel_format,
             checksum=checksum,
+            slot=slot,
         )
 
     def _give_up(self, session: Session, watcher: Watcher, failure: BaseException) -> None:

@@ -43,6 +43,11 @@ class Subscription:
         self.number = number
         self.story_id = story_id
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether its frames come through shared memory; known once the server has answered."""
+        return self._client.core.in_memory(self.number)
+
     def grant(self, credits: int) -> None:
         """Grants credits by hand; needed only for a subscription made with ``auto_grant=False``."""
         self._client.core.grant(self.number, credits)
@@ -120,6 +125,7 @@ class StoryHandle(StoryRequests):
         checksum: bool = True,
         auto_grant: bool = True,
         from_frame: int | None = None,
+        memory: bool = False,
         wait: float = DEFAULT_WAIT_S,
     ) -> Subscription:
         """Asks for the story's frames.
@@ -135,8 +141,12 @@ class StoryHandle(StoryRequests):
             auto_grant: Whether frames that the client hands out are granted again.
             from_frame: Number of the frame to begin with, or the oldest after it that the server still has;
                 None for the next one generated. For ``every`` only.
+            memory: Whether frames are to come through shared memory: for a client on the server's host, and
+                ``rgb8`` or ``bgra8`` only. Where it is impossible they come over the connection.
             wait: Seconds to wait for the answer.
         """
-        request, number = self._watch(mode, credits, pixel_format, quality, checksum, auto_grant, from_frame)
+        request, number = self._watch(
+            mode, credits, pixel_format, quality, checksum, auto_grant, from_frame, memory
+        )
         self._client.settle(request, wait)
         return Subscription(self._client, number, self.story_id)

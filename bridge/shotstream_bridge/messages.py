@@ -15,6 +15,7 @@ from shotstream_bridge.fields import (
     BeatOutcome,
     BeatStage,
     EndpointLimits,
+    MemoryOffer,
     Message,
     NoticeLevel,
     PixelFormat,
@@ -46,6 +47,7 @@ from shotstream_bridge.requests import (
     GrantCredits,
     Heartbeat,
     Hello,
+    MemoryOpened,
     OpenStory,
     ResumeStory,
     SubmitBeat,
@@ -61,6 +63,7 @@ ClientMessage = (
     | CloseStory
     | Subscribe
     | ResumeStory
+    | MemoryOpened
     | GrantCredits
     | Unsubscribe
     | Heartbeat
@@ -109,6 +112,8 @@ __all__ = [
     "GrantCredits",
     "Heartbeat",
     "Hello",
+    "MemoryOffer",
+    "MemoryOpened",
     "Message",
     "Notice",
     "NoticeLevel",

@@ -166,6 +166,7 @@ class Reception:
             bucket=TokenBucket(self._quotas.messages_per_s, arrival.at),
             user=user,
             connection=arrival.connection(),
+            local=arrival.local,
             resumes="resume" in (hello.features or ()),
         )
 

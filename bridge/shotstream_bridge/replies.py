@@ -19,6 +19,7 @@ from shotstream_bridge.fields import (
     Features,
     Fraction,
     Label,
+    MemoryOffer,
     Message,
     NoticeLevel,
     PixelFormat,
@@ -160,16 +161,18 @@ class Subscribed(Message):
     """Answers ``subscribe``.
 
     Attributes:
-        first_frame: The first frame that it will get, if ``from_frame`` asked for one.
+        first_frame: The first frame that it will get.
+        memory: The shared memory, if it was asked for; the client answers with ``memory_opened``.
     """
 
-    later_fields: ClassVar[frozenset[str]] = frozenset({"first_frame"})
+    later_fields: ClassVar[frozenset[str]] = frozenset({"first_frame", "memory"})
 
     type: Literal["subscribed"] = "subscribed"
     request: U32
     subscription: U32
     story_id: Identifier
     first_frame: U63 | None = None
+    memory: MemoryOffer | None = None
 
 
 class StoryResumed(Message):
@@ -192,7 +195,7 @@ class StoryResumed(Message):
 
 
 class FrameHeader(Message):
-    """Describes a frame, whose pixels are the message's second part.
+    """Describes a frame, whose pixels are the message's second part, or a slot of shared memory.
 
     Attributes:
         subscription: Which subscription it answers; it takes one of its credits.
@@ -211,7 +214,10 @@ class FrameHeader(Message):
         format: Layout of the payload.
         checksum: Of the payload, see :func:`shotstream_bridge.checksum.fold_crc32`; absent if the
             subscription does without.
+        slot: Where the pixels are in the subscription's shared memory; None: in the second part.
     """
+
+    later_fields: ClassVar[frozenset[str]] = frozenset({"slot"})
 
     type: Literal["frame"] = "frame"
     subscription: U32
@@ -229,6 +235,7 @@ class FrameHeader(Message):
     height: U16
     format: PixelFormat
     checksum: U32 | None
+    slot: U32 | None = None
 
 
 class Ack(Message):

@@ -102,9 +102,10 @@ class Subscribe(Message):
 
     Attributes:
         from_frame: Begin with this frame, or with the oldest one after it that the server still has.
+        memory: Whether the payloads go through shared memory instead of the connection.
     """
 
-    later_fields: ClassVar[frozenset[str]] = frozenset({"from_frame"})
+    later_fields: ClassVar[frozenset[str]] = frozenset({"from_frame", "memory"})
 
     type: Literal["subscribe"] = "subscribe"
     request: U32
@@ -116,6 +117,17 @@ class Subscribe(Message):
     quality: Quality | None = None
     checksum: StrictBool = True
     from_frame: U63 | None = None
+    memory: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _check_memory(self) -> Self:
+        if self.memory and self.format not in (PixelFormat.RGB8, PixelFormat.BGRA8):
+            raise PydanticCustomError(
+                "memory_without_raw",
+                "memory is true but format is {format}; use rgb8 or bgra8, or leave it out",
+                {"format": self.format.value, "field": "memory"},
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_from_frame(self) -> Self:
@@ -144,6 +156,17 @@ class ResumeStory(Message):
     type: Literal["resume_story"] = "resume_story"
     request: U32
     story_id: Identifier
+
+
+class MemoryOpened(Message):
+    """Says whether the shared memory of a subscription could be opened; its frames wait for that.
+
+    If it could not, they come over the connection. Not answered.
+    """
+
+    type: Literal["memory_opened"] = "memory_opened"
+    subscription: U32
+    opened: StrictBool
 
 
 class GrantCredits(Message):

@@ -38,6 +38,7 @@ class Session:
         connection: The TCP connection, as far as the system tells.
         bucket: How many messages it may send.
         refused: Messages refused in a row because they came too fast.
+        local: Whether it is on this host, as far as its address tells.
         resumes: Whether it comes back after a lost connection.
         away_until: Once its connection is lost: until when its place is kept.
     """
@@ -53,6 +54,7 @@ class Session:
     user: bytes | None = None
     connection: TcpConnection | None = None
     refused: int = 0
+    local: bool = False
     resumes: bool = False
     away_until: float = 0.0
     outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)

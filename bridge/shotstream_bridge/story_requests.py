@@ -48,6 +48,7 @@ class StoryRequests:
         checksum: bool,
         auto_grant: bool,
         from_frame: int | None,
+        memory: bool,
     ) -> tuple[int, int]:
         """Subscribes; returns the request's number and the subscription's."""
         return self._core.subscribe(
@@ -59,4 +60,5 @@ class StoryRequests:
             checksum=checksum,
             automatic=auto_grant,
             from_frame=from_frame,
+            memory=memory,
         )

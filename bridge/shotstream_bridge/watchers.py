@@ -13,6 +13,8 @@ from shotstream_bridge.fields import PixelFormat, WatchMode
 from shotstream_bridge.flow import FrameFlow
 from shotstream_bridge.frame_memory import FrameMemory
 from shotstream_bridge.payload import SharedPayloads
+from shotstream_bridge.ring_store import RingStore
+from shotstream_bridge.shared_ring import RingWriter
 
 WatcherKey = tuple[bytes, int]
 """Routing id of the connection and the client's number for the subscription."""
@@ -32,6 +34,9 @@ class Watcher:
         mode: ``every`` or ``latest``.
         first_frame: Frames before this number are not for it.
         making: Whether payloads that it is due are being made.
+        ring: Shared memory for its payloads.
+        ring_opened: Whether its client has that; until then nothing is sent.
+        in_flight: Frames sent that it has not granted credits for.
     """
 
     key: WatcherKey
@@ -43,6 +48,14 @@ class Watcher:
     mode: WatchMode
     first_frame: int = 0
     making: bool = False
+    ring: RingWriter | None = None
+    ring_opened: bool = False
+    in_flight: int = 0
+
+    @property
+    def ring_full(self) -> bool:
+        """Whether a frame has nowhere to go in shared memory."""
+        return self.ring is not None and (not self.ring_opened or self.in_flight >= self.ring.slots)
 
     @property
     def waiting(self) -> bool:
@@ -63,11 +76,16 @@ class Watchers:
 
     Args:
         kept_bytes: Bytes of frames to keep for clients that come back.
+        memory_bytes: Bytes of shared memory for subscriptions.
+
+    Attributes:
+        rings: Shared memory; for the endpoint's thread only.
     """
 
-    def __init__(self, kept_bytes: int = 0) -> None:
+    def __init__(self, kept_bytes: int = 0, memory_bytes: int = 0) -> None:
         self._changed = threading.Condition()
         self._memory = FrameMemory(kept_bytes, self._unconfirmed)
+        self.rings = RingStore(memory_bytes)
         self._by_story: dict[str, dict[WatcherKey, Watcher]] = {}
         self._by_key: dict[WatcherKey, Watcher] = {}
 
@@ -117,6 +135,8 @@ class Watchers:
             del watchers[key]
             if not watchers:
                 del self._by_story[watcher.story_id]
+            if watcher.ring is not None:
+                self.rings.release(watcher.ring)
             self._changed.notify_all()
             return watcher
 
@@ -172,6 +192,7 @@ class Watchers:
             if watcher is None:
                 return False
             watcher.flow.grant(credits)
+            watcher.in_flight = max(0, watcher.in_flight - credits)
             return True
 
     def due(self, blocked: Container[bytes], has_enough: Callable[[Watcher], bool]) -> list[Delivery]:
@@ -231,6 +252,7 @@ class Watchers:
         with self._changed:
             self._by_story.clear()
             self._by_key.clear()
+            self.rings.close()
             self._changed.notify_all()
 
     def _unconfirmed(self, story_id: str) -> int | None:

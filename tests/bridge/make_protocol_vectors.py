@@ -261,6 +261,19 @@ LATER_CLIENT: dict[str, tuple[str, Message]] = {
             quality=75,
         ),
     ),
+    "subscribe, shared memory": (
+        "memory",
+        m.Subscribe(
+            request=8,
+            subscription=1,
+            story_id="s1",
+            mode=m.WatchMode.EVERY,
+            credits=4,
+            format=m.PixelFormat.BGRA8,
+            memory=True,
+        ),
+    ),
+    "memory_opened": ("memory", m.MemoryOpened(subscription=1, opened=True)),
     "resume_story": ("resume", m.ResumeStory(request=10, story_id="s1")),
 }
 LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
@@ -309,6 +322,27 @@ LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
             first_kept=None,
             next_frame=0,
         ),
+        None,
+    ),
+    "subscribed, shared memory": (
+        "memory",
+        m.Subscribed(
+            request=8,
+            subscription=1,
+            story_id="s1",
+            first_frame=93,
+            memory=m.MemoryOffer(
+                name="ring-4711-00112233445566778899aabbccddeeff",
+                token="ffeeddccbbaa99887766554433221100",  # noqa: S106 - not a password
+                slots=4,
+                slot_bytes=40_960,
+            ),
+        ),
+        None,
+    ),
+    "frame, in shared memory": (
+        "memory",
+        frame_header(m.PixelFormat.BGRA8, fold_crc32(BGRA.reshape(-1))).model_copy(update={"slot": 2}),
         None,
     ),
     "goodbye, with a place kept": (

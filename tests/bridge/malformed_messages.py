@@ -106,6 +106,12 @@ MALFORMED: Refusals = {
     "no credits": ([edited(SUBSCRIBE, credits=0)], "error", "invalid_value", "credits"),
     "an unknown pixel format": ([edited(SUBSCRIBE, format="rgb565")], "error", "invalid_value", "format"),
     "a quality without jpeg": ([edited(SUBSCRIBE, quality=80)], "error", "invalid_value", "quality"),
+    "shared memory for what is compressed": (
+        [edited(SUBSCRIBE, format="jpeg", memory=True)],
+        "error",
+        "invalid_value",
+        "memory",
+    ),
     "a quality of png": (
         [edited(SUBSCRIBE, format="png", quality=80)],
         "error",
