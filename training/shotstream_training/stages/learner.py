@@ -9,9 +9,13 @@ import torch
 from shotstream_runtime.model import Student
 from torch import Tensor
 
+from shotstream_training.errors import TrainingError
 from shotstream_training.networks import optimise_network
 from shotstream_training.stages.network import TrainedNetwork, assign, full, snapshot
 from shotstream_training.stages.settings import OptimizerSettings
+
+LEFT_OUT_IN_A_ROW = 20
+"""Steps without a finite gradient after which a run is given up."""
 
 
 class Learner:
@@ -38,6 +42,7 @@ class Learner:
         }
         if not self.named:
             raise ValueError("nothing to train: every parameter is frozen")
+        self._left_out = 0
         self._driver = _MuonDriver(self) if settings.kind == "muon" else _AdamWDriver(self)
 
     def update(self, losses: Sequence[Callable[[], Tensor]], factor: float) -> dict[str, Tensor]:
@@ -49,6 +54,9 @@ class Learner:
 
         Returns:
             ``loss``, the mean over all processes, and ``gradient``, the norm before clipping.
+
+        Raises:
+            TrainingError: If the gradient has not been finite many times in a row.
         """
         self._drop_gradients()
         total = torch.zeros((), device=self.place.device)
@@ -59,7 +67,12 @@ class Learner:
             loss.backward()
             total += loss.detach().float()
         norm = full(torch.nn.utils.clip_grad_norm_(list(self.named.values()), self.settings.clip))
-        self._driver.step(factor)
+        if bool(torch.isfinite(norm)):
+            # The norm is that of all processes together: they agree.
+            self._driver.step(factor)
+            self._left_out = 0
+        else:
+            self._leave_out()
         self._drop_gradients()
         return {"loss": self.place.mean(total), "gradient": norm.detach()}
 
@@ -70,6 +83,15 @@ class Learner:
     def load(self, state: dict[str, Tensor]) -> None:
         """Restores what `state` gave."""
         self._driver.load(state)
+
+    def _leave_out(self) -> None:
+        """A step whose gradient is not finite is left out instead of ruining the weights."""
+        self._left_out += 1
+        if self._left_out == LEFT_OUT_IN_A_ROW:
+            raise TrainingError(
+                f"the gradient was not finite {LEFT_OUT_IN_A_ROW} times in a row; go on from the last checkpoint "
+                "with a lower rate"
+            )
 
     def _drop_gradients(self) -> None:
         for parameter in self.named.values():
