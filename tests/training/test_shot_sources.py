@@ -16,6 +16,7 @@ from shotstream_training.data.clip_pool import to_clips
 from shotstream_training.data.clip_video import FrameSize
 from shotstream_training.data.published_stories import PublishedStories
 from shotstream_training.data.rendered_story import StoryRenderer
+from shotstream_training.errors import TrainingError
 from shotstream_training.networks import TINY_STUDENT
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.run_mini import MINI
@@ -106,7 +107,7 @@ def test_clips_go_on_from_a_position(table: Path, captions: LearningCaptions) ->
 
 def test_targets_of_several_lengths_need_batches_of_one(table: Path, captions: LearningCaptions) -> None:
     source = clips(table, captions)
-    with pytest.raises(ValueError, match=r"\[3, 4\] latents in one batch; set micro_batch: 1"):
+    with pytest.raises(TrainingError, match=r"\[3, 4\] latents in one batch; set micro_batch: 1"):
         source.samples(source.take(4))
     source.close()
     cut = clips(table, captions, whole_chunks=True)

@@ -122,6 +122,16 @@ def test_a_run_is_extended_and_guarded(published: tuple[Path, list[str | Path]],
     assert record_of(out)["curves"]["step"][-1] == 4
     with pytest.raises(TrainingError, match=r"teacher_stage\.batch=2, now 1; give the same settings"):
         train(*common, *changes(teacher_stage__batch=1), "--steps", "5")
+    with pytest.raises(TrainingError, match="micro_batch=3 must divide the 4 samples"):
+        train(
+            *common[:1],
+            "--out",
+            tmp_path / "odd",
+            *common[3:],
+            *changes(teacher_stage__batch=4, teacher_stage__micro_batch=3),
+            "--steps",
+            "1",
+        )
     other = changes(student__change__num_layers=3)
     with pytest.raises(TrainingError, match=r"weights lack 'blocks\.2"):
         train(*common[:1], "--out", tmp_path / "other", *common[3:], *other, "--steps", "1")

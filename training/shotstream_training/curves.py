@@ -13,10 +13,13 @@ class Curves:
     """Collects named values over time without making the device wait.
 
     Tensors stay on their device until `flush`; only then are they read.
+
+    Args:
+        seconds_before: Training time of earlier runs that these curves go on from.
     """
 
-    def __init__(self) -> None:
-        self._begin = time.monotonic()
+    def __init__(self, seconds_before: float = 0.0) -> None:
+        self._begin = time.monotonic() - seconds_before
         self._pending: list[tuple[float, int, dict[str, float | Tensor]]] = []
         self.rows: list[dict[str, float]] = []
 

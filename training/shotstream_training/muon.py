@@ -124,8 +124,7 @@ class MuonAdamW:
                 self._velocity[int(rows), int(columns)].copy_(value)
             else:
                 parameter = self._rest[int(place)]
-                device = parameter.device if value.ndim else value.device
-                self._adamw.state[parameter][key[0]] = value.to(device).clone()
+                self._adamw.state[parameter][key[0]] = value.to(parameter.device, copy=True)
 
     @torch.no_grad()
     def step(self) -> None:

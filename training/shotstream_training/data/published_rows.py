@@ -13,6 +13,8 @@ from pathlib import Path
 
 from shotstream_runtime.codecs.prompt import shot_prompt
 
+from shotstream_training.errors import TrainingError
+
 SHOT_COUNT = "shot_num_from_caption"
 CAPTIONS = "json_path"
 VIDEO = "video_path"
@@ -24,7 +26,7 @@ GLOBAL_CAPTION = "global_caption"
 _LIST_MARKS = re.compile(r"[\[\]()\s]")
 
 
-class DatasetError(ValueError):
+class DatasetError(TrainingError):
     """A data set that cannot be used at all; the message says what to change."""
 
 

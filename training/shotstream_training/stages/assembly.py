@@ -27,7 +27,7 @@ from shotstream_training.stages.run_config import RunConfig
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import LoraSettings, OptimizerSettings
 from shotstream_training.stages.stage_folder import load_network, stage_result, student_weights
-from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
+from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher, split
 
 TRAJECTORIES = "trajectories"
 """Subfolder of the causal initialisation that keeps them."""
@@ -81,6 +81,7 @@ def assemble(run: RunConfig, materials: Materials, place: Place, out: Path) -> A
     torch.manual_seed(run.seed)
     draws = Draws(run.seed, run.stage, place.device)
     try:
+        _check_shares(run, place)
         if run.stage == "teacher":
             return _teacher(run, materials, place, draws)
         if run.stage == "causal-init":
@@ -88,6 +89,14 @@ def assemble(run: RunConfig, materials: Materials, place: Place, out: Path) -> A
         return _forcing(run, materials, place, draws)
     except ValueError as error:
         raise TrainingError(str(error)) from error
+
+
+def _check_shares(run: RunConfig, place: Place) -> None:
+    """Whether the samples of a step can be shared; found out now, and not after the first rollout."""
+    settings = _needed(run.teacher_stage or run.causal_init or run.forcing)
+    if settings.batch % place.world:
+        raise TrainingError(f"batch={settings.batch} must be a multiple of the {place.world} processes")
+    split(range(settings.batch // place.world), settings.micro_batch)
 
 
 def _teacher(run: RunConfig, materials: Materials, place: Place, draws: Draws) -> Assembled:

@@ -16,6 +16,7 @@ from shotstream_training.data.clip_pool import to_clips
 from shotstream_training.data.context_table import ContextTable
 from shotstream_training.data.epoch_order import EpochOrder
 from shotstream_training.data.published_stories import TARGET_FRAMES, ClipSample, PublishedStories, first_good
+from shotstream_training.errors import TrainingError
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.captions import CaptionReader
 from shotstream_training.stages.place import Place
@@ -178,7 +179,7 @@ class ClipSource:
                 contexts.append(latents.new_zeros(config.max_context_frames, *latents.shape[1:]))
         lengths = {len(target) for target in targets}
         if len(lengths) > 1:
-            raise ValueError(
+            raise TrainingError(
                 f"targets of {sorted(lengths)} latents in one batch; set micro_batch: 1, "
                 f"or shortest_target: {TARGET_FRAMES} to leave short shots out"
             )

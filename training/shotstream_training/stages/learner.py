@@ -89,8 +89,8 @@ class Learner:
         self._left_out += 1
         if self._left_out == LEFT_OUT_IN_A_ROW:
             raise TrainingError(
-                f"the gradient was not finite {LEFT_OUT_IN_A_ROW} times in a row; go on from the last checkpoint "
-                "with a lower rate"
+                f"the gradient was not finite {LEFT_OUT_IN_A_ROW} times in a row; "
+                "start afresh with a lower rate"
             )
 
     def _drop_gradients(self) -> None:

@@ -156,6 +156,7 @@ class TrainingLoop:
         progress, groups = found
         self.rounds, self._before = progress.rounds, progress.seconds
         self.stage.source.position = progress.position
+        self.curves = Curves(progress.seconds)
         self.curves.rows.extend(progress.curves)
         self.kept.load(groups, self._updates(progress.rounds))
         return True

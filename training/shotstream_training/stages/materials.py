@@ -224,17 +224,14 @@ def _open_clips(
             print(line, flush=True)
 
     def read(path: Path, least_shots: int) -> PublishedStories:
-        try:
-            return PublishedStories(
-                path,
-                size,
-                slots=config.max_context_frames,
-                least_shots=least_shots,
-                shortest_target=data.shortest_target,
-                report=report,
-            )
-        except ValueError as error:
-            raise TrainingError(str(error)) from error
+        return PublishedStories(
+            path,
+            size,
+            slots=config.max_context_frames,
+            least_shots=least_shots,
+            shortest_target=data.shortest_target,
+            report=report,
+        )
 
     return read(data.csv, story_shots), read(data.held_out, 1) if data.held_out is not None else None
 

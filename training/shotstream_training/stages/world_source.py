@@ -13,6 +13,7 @@ from shotstream_runtime.model import StudentConfig
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.data.story_store import SampledShots, StoryStore
+from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.captions import LearningCaptions
@@ -176,12 +177,12 @@ class WorldSource:
         """See `ShotSource`.
 
         Raises:
-            ValueError: If no story is long enough.
+            TrainingError: If no story is long enough.
         """
         least = self._story_shots
         firsts = [first for _, (first, count) in sorted(self._rows.items()) if count >= least]
         if not firsts:
-            raise ValueError(f"no story has {least} shots; raise data.shot_counts or lower forcing.shots")
+            raise TrainingError(f"no story has {least} shots; raise data.shot_counts or lower forcing.shots")
         chosen = self._draws.uniform(places, (1,), "story")[:, 0].tolist()
         batch = self._batch([firsts[int(part * len(firsts))] + shot for part in chosen])
         return replace(batch, context=torch.zeros_like(batch.context), target=torch.zeros_like(batch.target))
