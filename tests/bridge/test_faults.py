@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -11,12 +13,23 @@ import threading
 import time
 from pathlib import Path
 
+import make_protocol_vectors as vectors
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService
-from shotstream_bridge import Client, ConnectionLost, EndpointLimits, Notice, Quotas, ReceivedFrame
+from shotstream_bridge import (
+    BeatScript,
+    Client,
+    ConnectionLost,
+    EndpointLimits,
+    Notice,
+    Quotas,
+    ReceivedFrame,
+    StoryClosed,
+)
+from shotstream_bridge.codec import encode
 
 WATCHER = """
 import sys
@@ -198,6 +211,94 @@ def test_random_multipart_messages_on_a_live_socket(shared: ScriptedService, par
         assert stranger.hello("c")["type"] == "welcome"
         stranger.send(*parts)
         assert stranger.hear_type("error")["retryable"] is False
+
+
+def mutated(chance: random.Random, header: bytes) -> bytes:
+    """A message with a few of its bytes changed, left out, doubled or exchanged."""
+    data = bytearray(header)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(data)) if data else 0
+        match chance.randrange(5):
+            case 0 if data:
+                data[at] = chance.randrange(256)
+            case 1 if data:
+                del data[at : at + chance.randint(1, 8)]
+            case 2:
+                data[at:at] = chance.randbytes(chance.randint(1, 8))
+            case 3:
+                data += data[at : at + 16]
+            case _:
+                data = data[at:] + data[:at]
+    return bytes(data)
+
+
+def test_ten_thousand_mutated_messages_on_a_live_socket() -> None:
+    """Every one is answered, or was a message after all; the server and its other clients live on."""
+    chance = random.Random(4)  # noqa: S311 - a test
+    later = [message for _, message in vectors.LATER_CLIENT.values()]
+    seeds = [encode(message) for message in (*vectors.CLIENT.values(), *later)]
+    quotas = Quotas(messages_per_s=100_000.0, connections_per_s=100_000.0)
+    with ScriptedService(quotas=quotas) as service, RawDealer(service.endpoint.address) as bystander:
+        bystander.hello("bystander", timeout_s=120.0)
+        bystander.open("theirs")
+        for round_number in range(100):
+            with RawDealer(service.endpoint.address) as fuzzer:
+                fuzzer.hello("fuzzer", timeout_s=120.0)
+                for _ in range(100):
+                    parts = [mutated(chance, chance.choice(seeds))]
+                    if chance.random() < 0.05:
+                        parts.append(chance.randbytes(8))
+                    fuzzer.send(*parts)
+                # Whatever they were: the connection is served, or one of them was a goodbye.
+                fuzzer.say(type="cancel_beat", request=77_777, story_id="s", beat_id="b")
+                while True:
+                    answer = fuzzer.hear()
+                    if answer.get("request") == 77_777 or answer.get("code") == "hello_required":
+                        break
+            bystander.say(type="cancel_beat", request=round_number, story_id="theirs", beat_id="b")
+            assert bystander.hear_type("ack")["request"] == round_number
+
+
+def test_sixty_four_watchers_of_one_story(player: ScriptedService) -> None:
+    """Every format, both modes, memory and connection, in one story: each gets what it asked for."""
+    address = player.endpoint.address
+    formats = ["rgb8", "bgra8", "jpeg", "webp", "png"]
+    with contextlib.ExitStack() as stack:
+        director = stack.enter_context(Client.connect(address))
+        story = director.open_story(global_caption="", story_id="s1")
+        watchers = []
+        for number in range(64):
+            client = stack.enter_context(Client.connect(address, timeout_s=60.0))
+            pixel_format = formats[number % 5]
+            client.story("s1").subscribe(
+                "latest" if number % 4 == 3 else "every",
+                credits=1 + number % 7,
+                pixel_format=pixel_format,
+                memory=pixel_format in ("rgb8", "bgra8") and number % 2 == 0,
+            )
+            watchers.append(client)
+        story.submit_beat(BeatScript(id="b", text="A fox.", chunks=10))
+        story.close()
+        seen: list[list[tuple[int, int]]] = [[] for _ in watchers]
+        open_still = set(range(64))
+        deadline = time.monotonic() + 60
+        while open_still and time.monotonic() < deadline:
+            director.pump()
+            for number in list(open_still):
+                for event in watchers[number].pump(0.0):
+                    if isinstance(event, ReceivedFrame):
+                        seen[number].append((event.header.index, event.header.skipped))
+                    elif isinstance(event, StoryClosed):
+                        open_still.discard(number)
+        assert not open_still
+    for number, frames in enumerate(seen):
+        indices = [index for index, _ in frames]
+        if number % 4 == 3:
+            assert indices == sorted(set(indices))
+            assert indices[-1] == 119
+            assert len(frames) + sum(skipped for _, skipped in frames) == 120
+        else:
+            assert indices == list(range(120))
 
 
 def test_news_is_published_while_clients_come_and_go(service: ScriptedService, raw: RawDealer) -> None:

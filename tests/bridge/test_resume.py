@@ -214,7 +214,7 @@ def test_pump_never_waits_while_the_connection_is_lost(service: ScriptedService,
             client.pump()
             longest = max(longest, time.perf_counter() - started)
             time.sleep(0.001)
-        assert longest < 0.1
+        assert longest < 0.5
         assert not client.connected
         assert not client.closed
         assert 1 < proxy.connections < 60, "it knocks at growing distances"

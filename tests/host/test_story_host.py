@@ -220,7 +220,9 @@ def test_what_a_host_refuses(serve: Any, connect: Any) -> None:
     one.until(lambda: "first_frame" in one.stages("running"))
     story.submit_beat(beat("w1"), wait=5)
     story.submit_beat(beat("w2"), wait=5)
-    with pytest.raises(RequestFailedError, match="queue_full: 2 beats wait"):
+    with pytest.raises(
+        RequestFailedError, match=r"queue_full \(field beat\): 2 beats wait.*beats_waiting is 2"
+    ):
         story.submit_beat(beat("w3"), wait=5)
     with pytest.raises(RequestFailedError, match="story_exists"):
         two.client.open_story(global_caption="another", story_id="story")
@@ -231,7 +233,8 @@ def test_what_a_host_refuses(serve: Any, connect: Any) -> None:
     with pytest.raises(RequestFailedError, match="unknown_story"):
         two.client.story("none").submit_beat(beat("x"), wait=5)
     one.client.open_story(global_caption=CAPTION, story_id="second")
-    with pytest.raises(RequestFailedError, match="too_many_stories: this client has 2"):
+    many = r"too_many_stories \(field story_id\): this client has 2.*stories_per_client is 2"
+    with pytest.raises(RequestFailedError, match=many):
         one.client.open_story(global_caption=CAPTION, story_id="third")
 
 

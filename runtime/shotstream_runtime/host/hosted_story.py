@@ -122,7 +122,9 @@ class HostedStory:
         if waiting >= most_waiting and script.policy not in _DROPPING:
             raise RequestRejected(
                 ErrorCode.QUEUE_FULL,
-                f"{waiting} beats wait in story {self.id!r}; wait for one to be scheduled",
+                f"{waiting} beats wait in story {self.id!r}; beats_waiting is {most_waiting}; "
+                "wait for one to be scheduled",
+                field="beat",
             )
         record = self.beats[beat_id] = BeatRecord(script)
         return record

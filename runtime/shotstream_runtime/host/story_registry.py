@@ -68,13 +68,17 @@ class StoryRegistry:
         if len(self._stories) >= self._max_stories:
             raise RequestRejected(
                 ErrorCode.TOO_MANY_STORIES,
-                f"{len(self._stories)} stories are open, which is the most; try again when one has closed",
+                f"{len(self._stories)} stories are open on this server, which takes {self._max_stories}; "
+                "try again when one has closed",
+                field="story_id",
             )
         own = sum(story.owner == client_id for story in self._turns)
         if own >= self._limits.stories_per_client:
             raise RequestRejected(
                 ErrorCode.TOO_MANY_STORIES,
-                f"this client has {own} stories open, which is the most; close one first",
+                f"this client has {own} stories open; stories_per_client is "
+                f"{self._limits.stories_per_client}; close one first",
+                field="story_id",
             )
         story = HostedStory(request, client_id)
         self._stories[story.id] = story
