@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 import torch
+from latent_source import CPU
 from safetensors.torch import load_file
-from small_stages import BUILDERS
+from small_stages import BUILDERS, loop
+from two_processes import ROUNDS
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "two_processes.py"
@@ -31,6 +33,7 @@ def run(folder: Path, *launcher: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun's rendezvous is not built into Windows wheels")
 @pytest.mark.timeout(1100)
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     alone = run(tmp_path / "one")
@@ -46,3 +49,10 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         assert weights[0].keys() == weights[1].keys()
         for key, value in weights[0].items():
             torch.testing.assert_close(weights[1][key], value, atol=2e-4, rtol=2e-3, msg=f"{name}: {key}")
+        # One process goes on from the checkpoint of two.
+        built = BUILDERS[name](tmp_path / "two" / name, CPU, 1)
+        again = loop(built, tmp_path / "two" / name, ROUNDS, CPU)
+        assert again.resume()
+        for key, found in built[0].round(again.rounds, 1.0).items():
+            expected = alone["losses"][name][ROUNDS][key]
+            assert float(found) == pytest.approx(expected, rel=1e-4, abs=1e-6), (name, key)

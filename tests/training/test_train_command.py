@@ -103,6 +103,12 @@ def test_published_form_from_weights_to_a_merged_student(
     assert not any("lora" in name for name in groups["student"])
     adapters = load_file(out / "inter" / "resume" / "weights-student.safetensors")
     assert all(".lora_" in name for name in adapters)
+    # Beside the published autoencoder and text encoder it is a model that the runtime loads.
+    CliRunner().invoke(app, ["export", "--student", str(out / "inter"), "--out", str(weights)])
+    start.unlink()
+    loaded = load_model(weights).student.state_dict()
+    for name, value in groups["student"].items():
+        torch.testing.assert_close(loaded[name], value, atol=1e-2, rtol=1e-2)
     curves = record["curves"]
     assert any(value is not None for value in curves["matching"])
     assert any(value is not None for value in curves["critic"])

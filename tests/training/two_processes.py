@@ -30,6 +30,7 @@ def main(folder: Path) -> None:
                 run.rounds += 1
                 rows.append({key: float(value) for key, value in values.items()})
             losses[name] = rows
+            run.save()
             # What is gathered for a checkpoint goes back into place: later rounds would differ otherwise.
             kept = built[1]
             kept.load(kept.tensors(), 0)

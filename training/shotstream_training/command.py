@@ -194,6 +194,30 @@ def all_stages(
     )
 
 
+@app.command("export")
+def export(
+    student: Annotated[Path, typer.Option("--student", help="Folder of the stage whose student it is.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
+    vae: Vae = None,
+) -> None:
+    """Makes a model folder out of a stage: mini's own format with --vae, else the published student file."""
+    from shotstream_runtime.weights.load import MINI_FOLDER
+
+    from shotstream_training.export import export_model
+    from shotstream_training.stages.published_export import export_published
+    from shotstream_training.stages.stage_folder import stage_result
+
+    stage_result(student, "--student")
+    if vae is None:
+        path = export_published(student, out)
+        typer.echo(f"{path}: put it into the folder of the published autoencoder and text encoder")
+        return
+    stage_result(vae, "--vae")
+    about = "A student of the storyboard world."
+    size = export_model(vae=vae, text=student, student=student, words=MINI_FOLDER, out=out, description=about)
+    typer.echo(f"{out}: {size / 1e6:.1f} MB")
+
+
 @app.command("evaluate")
 def evaluate(
     out: Annotated[Path, typer.Option("--out", help="Folder for tables and pictures.")],
