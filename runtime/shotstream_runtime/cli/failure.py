@@ -61,6 +61,7 @@ def _is_explained(error: BaseException) -> bool:
     """Whether the message was written for users. Only parts that are loaded are asked, none is imported."""
     families = (
         ("shotstream_runtime.host.errors", "HostError"),
+        ("shotstream_runtime.journal.errors", "JournalError"),
         ("shotstream_bridge.errors", "BridgeError"),
         ("shotstream_runtime.weights.errors", "WeightsError"),
         ("shotstream_runtime.streaming.shot_frames", "ShotStorageError"),

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of stories: who may write to it, which stories it holds, and which of them have to go."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from .durable_files import make_folder_durably
+from .entries import Opening, StoryState
+from .errors import JournalError, cannot_write
+from .records import FILE_NAME, StoryRecords
+from .story_journal import StoryJournal
+from .story_reader import StoredStory, StoryReader
+
+_LOCK_NAME: Final = "journal.lock"
+_STORIES: Final = "stories"
+_DEFAULT_HISTORY_SHOTS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long ended stories are kept; open ones always are.
+
+    Attributes:
+        max_age_s: Seconds since a story's end; None for ever.
+        max_bytes: Of all stories together, open ones included; None for any.
+    """
+
+    max_age_s: float | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoryListing:
+    """One story of a journal.
+
+    Attributes:
+        number: Its number in the journal, which no other story there ever has at the same time.
+        path: Its folder.
+        story: What is recorded of it.
+    """
+
+    number: int
+    path: Path
+    story: StoredStory
+
+
+class JournalLock:
+    """The right to write to a journal; ends with the process, however that ends.
+
+    It is a transaction on a small SQLite file: every system lets go of it when a process is killed.
+
+    Raises:
+        JournalError: Another process has it, or the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / _LOCK_NAME
+        try:
+            make_folder_durably(folder)
+            self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise cannot_write(folder, "the journal", error) from error
+        try:
+            self._database.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._database.close()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise JournalError(
+                    folder, "another server writes to this journal; stop it, or name another --journal"
+                ) from error
+            raise cannot_write(path, "the journal's lock", error) from error
+
+    def release(self) -> None:
+        """Gives the right back."""
+        self._database.close()
+
+
+class Journal:
+    """A journal for a server: entered as a context, it is nobody else's to write.
+
+    Args:
+        folder: Where the stories lie; made if it is missing.
+        history_shots: Finished shots that a later one can be asked for condition frames.
+        retention: Which ended stories have to go.
+
+    Raises:
+        JournalError: Another server writes to it, or it cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        history_shots: int = _DEFAULT_HISTORY_SHOTS,
+        retention: Retention | None = None,
+    ) -> None:
+        self.folder = folder
+        self._history_shots = history_shots
+        self._retention = retention or Retention()
+        self._lock = JournalLock(folder)
+        self._deciding = ThreadPoolExecutor(1, "shotstream-decisions")
+        self._filing = ThreadPoolExecutor(1, "shotstream-journal")
+
+    def create(self, opening: Opening) -> StoryJournal:
+        """Begins a story's journal; it is on disk when this returns.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        path = self._new_folder()
+        story: StoryJournal | None = None
+        try:
+            story = self._open(path)
+            story.open(opening)
+        except JournalError:
+            if story is not None:
+                story.records.close()
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return story
+
+    def reopen(self, listing: StoryListing) -> StoryJournal:
+        """Goes on with a story's journal; a story that has ended counts as open again.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        story = self._open(listing.path)
+        if listing.story.state is not StoryState.OPEN:
+            story.records.end_story(StoryState.OPEN, None, time.time())
+        return story
+
+    def open_stories(self) -> list[StoryListing]:
+        """The stories that had not ended when the journal was written to last, the oldest first."""
+        return [listing for listing in list_stories(self.folder) if listing.story.state is StoryState.OPEN]
+
+    def enforce_retention(self) -> list[StoryListing]:
+        """Deletes the ended stories that have to go, the oldest first; returns them."""
+        return enforce_retention(self.folder, self._retention)
+
+    def close(self) -> None:
+        """Writes what waits and lets others write."""
+        self._filing.shutdown()
+        self._deciding.shutdown()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self, path: Path) -> StoryJournal:
+        records = StoryRecords(path, writable=True)
+        return StoryJournal(path, records, self._deciding, self._filing, self._history_shots)
+
+    def _new_folder(self) -> Path:
+        stories = self.folder / _STORIES
+        number = max((number for number, _ in _story_folders(self.folder)), default=0) + 1
+        path = stories / f"{number:06d}"
+        try:
+            make_folder_durably(stories)
+            make_folder_durably(path)
+        except OSError as error:
+            raise cannot_write(path, "the story's folder", error) from error
+        return path
+
+
+def list_stories(folder: Path) -> list[StoryListing]:
+    """The stories of a journal, the oldest first; also while a server writes to it.
+
+    Raises:
+        JournalError: There is no such folder, or it is no journal.
+    """
+    if not (folder / _STORIES).is_dir():
+        if (folder / _LOCK_NAME).exists():
+            return []
+        raise JournalError(folder, "is no journal; name the folder that shotstream serve --journal was given")
+    return [StoryListing(number, path, StoryReader(path).read()) for number, path in _story_folders(folder)]
+
+
+def find_story(folder: Path, name: str) -> StoryListing:
+    """A story by its number in the journal, or by its name: the newest of that name.
+
+    Raises:
+        JournalError: There is none.
+    """
+    stories = list_stories(folder)
+    for listing in reversed(stories):
+        opening = listing.story.opening
+        if opening is not None and opening.story_id == name:
+            return listing
+    for listing in stories:
+        if name.isdecimal() and listing.number == int(name):
+            return listing
+    raise JournalError(folder, f"has no story {name!r}; shotstream stories list shows those it has")
+
+
+def delete_story(listing: StoryListing, journal: Path) -> None:
+    """Deletes a story with its frames.
+
+    Raises:
+        JournalError: It is open and a server may be writing to it, or a file cannot be removed.
+    """
+    if listing.story.state is StoryState.OPEN:
+        lock = JournalLock(journal)
+        try:
+            _remove(listing.path)
+        finally:
+            lock.release()
+    else:
+        _remove(listing.path)
+
+
+def enforce_retention(folder: Path, retention: Retention) -> list[StoryListing]:
+    """Deletes the ended stories of a journal that have to go, the oldest first; returns them.
+
+    Raises:
+        JournalError: A file cannot be removed.
+    """
+    if retention.max_age_s is None and retention.max_bytes is None:
+        return []
+    stories = list_stories(folder)
+    sizes = {listing.number: StoryReader(listing.path).folder.size() for listing in stories}
+    total = sum(sizes.values())
+    now = time.time()
+    gone = []
+    ended = [listing for listing in stories if listing.story.ended is not None]
+    for listing in sorted(ended, key=lambda listing: listing.story.ended or 0.0):
+        old = retention.max_age_s is not None and now - (listing.story.ended or now) > retention.max_age_s
+        if not old and (retention.max_bytes is None or total <= retention.max_bytes):
+            continue
+        _remove(listing.path)
+        total -= sizes[listing.number]
+        gone.append(listing)
+    return gone
+
+
+def _story_folders(folder: Path) -> Iterator[tuple[int, Path]]:
+    stories = folder / _STORIES
+    if not stories.is_dir():
+        return
+    for path in sorted(stories.iterdir()):
+        if path.name.isdecimal() and path.is_dir():
+            yield int(path.name), path
+
+
+def _remove(path: Path) -> None:
+    try:
+        # The records first: what is interrupted in the middle is no story any more, but a rest without one.
+        for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
+            (path / name).unlink(missing_ok=True)
+        shutil.rmtree(path)
+    except OSError as error:
+        raise JournalError(path, f"cannot be deleted: {error.strerror or error}") from error
