@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.story_requests import DEFAULT_WAIT_S, new_story_id
 
 _LONGEST_WAIT_S: Final = 1.0
+_log: Final = logging.getLogger(__name__)
 
 
 class AsyncClient(ClientBase):
@@ -70,7 +72,6 @@ class AsyncClient(ClientBase):
         self._happened = asyncio.Condition()
         self._stopping = False
         self._waiting = False
-        self._failure: Exception | None = None
         self._task = asyncio.get_running_loop().create_task(self._run(), name="shotstream-client")
 
     async def _shake_hands(self, timeout: float) -> None:
@@ -111,8 +112,9 @@ class AsyncClient(ClientBase):
                 self._events.extend(self._transport.work())
                 await self._tell()
         except Exception as error:
-            self._failure = error
-            raise
+            _log.exception("client %s has failed", self.client_id)
+            why = f"this client has failed: {error}"
+            self._events.extend(self._core.connection_lost(why, time.monotonic(), final=True))
         finally:
             # Cancelled or not: the thread must be out of the socket before it is closed.
             self._transport.wake()
@@ -129,8 +131,6 @@ class AsyncClient(ClientBase):
 
     async def _wait(self, seconds: float) -> None:
         """Waits until something has happened, or the time is over."""
-        if self._failure is not None:
-            raise self._failure
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)), self._happened:
                 if not self._task.done():

@@ -182,7 +182,9 @@ class Dispatcher:
         if len(session.subscriptions) >= self._limits.subscriptions_per_client:
             raise RequestRejected(
                 ErrorCode.TOO_MANY_SUBSCRIPTIONS,
-                f"this client has {len(session.subscriptions)} subscriptions; end one first",
+                f"this client has {len(session.subscriptions)} subscriptions; subscriptions_per_client is "
+                f"{self._limits.subscriptions_per_client}; end one first",
+                field="subscription",
             )
         self._check_format(message)
         ring, why_not = self._make_ring(session, message)

@@ -217,7 +217,7 @@ class Quotas(Message):
 
     beats_per_story: U32 = 10_000
     beats_in_work: U32 = 1_000
-    messages_per_s: Rate = 1_000.0
+    messages_per_s: Rate = 5_000.0
     connections_per_s: Rate = 100.0
     clients_per_key: U32 = 32
     resume_s: Seconds = 30.0

@@ -143,11 +143,12 @@ class Reception:
         if known is not None:
             return None
         if len(self._sessions) >= limits.clients:
-            why = f"{len(self._sessions)} clients are connected, which is this server's limit"
+            why = f"{len(self._sessions)} clients are connected; clients is {limits.clients}; try again later"
             return _refused(hello, ErrorCode.TOO_MANY_CLIENTS, why)
         own = 0 if user is None else self._sessions.of_user(user)
         if user is not None and own >= self._quotas.clients_per_key:
-            why = f"{own} clients are connected with this key; clients_per_key is {own}"
+            most = self._quotas.clients_per_key
+            why = f"{own} clients are connected with this key; clients_per_key is {most}"
             return _refused(hello, ErrorCode.TOO_MANY_CLIENTS, why)
         return None
 

@@ -41,5 +41,8 @@ class StoryService(Protocol):
         ...
 
     def client_gone(self, client_id: str) -> None:
-        """A client left or died. Its subscriptions are gone; its stories are the host's to decide on."""
+        """A client left, or lost its connection and did not come back in time (``Quotas.resume_s``).
+
+        Its subscriptions are gone; its stories are the host's to decide on.
+        """
         ...

@@ -336,6 +336,25 @@ def test_a_loop_that_ends_with_an_open_client_does_not_hang(service: ScriptedSer
     assert service.gone.get(timeout=PATIENCE_S) == "careless"
 
 
+def test_a_fault_of_the_client_itself_ends_it_with_an_event(
+    service: ScriptedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        async with connected(service) as client:
+            request = asyncio.create_task(client.settle(12_345, PATIENCE_S))
+            await asyncio.sleep(0.02)
+            client.core.tick = lambda now: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+            service.endpoint.publish(ServerState(state=ServerStateName.READY))
+            events = [event async for event in client.events()]
+            assert isinstance(events[-1], ConnectionLost)
+            assert "this client has failed: division by zero" in events[-1].reason
+            with pytest.raises(NotConnectedError, match="this client has failed"):
+                await request
+
+    run(story())
+    assert "has failed" in caplog.text
+
+
 def test_close_may_be_repeated(service: ScriptedService) -> None:
     async def story() -> None:
         client = await AsyncClient.connect(service.endpoint.address)

@@ -133,7 +133,7 @@ def test_two_subscriptions_of_one_client(service: ScriptedService, raw: RawDeale
         ({"subscription": 0}, "subscription_exists", "subscription"),
         ({"story_id": "s9"}, "unknown_story", "story_id"),
         ({"credits": 300}, "too_many_credits", "credits"),
-        ({}, "too_many_subscriptions", None),
+        ({}, "too_many_subscriptions", "subscription"),
     ],
 )
 def test_a_subscription_that_cannot_be(changes: dict[str, object], code: str, field: str | None) -> None:
