@@ -111,7 +111,7 @@ class AsyncClient(ClientBase):
                 self._waiting = False
                 self._events.extend(self._transport.work())
                 await self._tell()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the application must hear of it
             _log.exception("client %s has failed", self.client_id)
             why = f"this client has failed: {error}"
             self._events.extend(self._core.connection_lost(why, time.monotonic(), final=True))
