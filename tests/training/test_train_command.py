@@ -64,7 +64,13 @@ def test_published_form_from_weights_to_a_merged_student(
 ) -> None:
     weights, given = published
     out = tmp_path / "runs"
-    small = changes(teacher_stage__batch=2, teacher_stage__optimizer__rate=0.01)
+    small = changes(
+        teacher_stage__batch=2,
+        teacher_stage__micro_batch=1,
+        teacher_stage__optimizer__rate=0.01,
+        teacher_stage__sample_steps=2,
+        data__held_out=tmp_path / "clips.csv",
+    )
     start = weights / "shotstream_merged.pt"
     told = train("teacher", "--out", out / "teacher", "--start", start, "--steps", "3", *small, *given)
     assert "skipped row 5, json_path='gone.json'" in told
@@ -77,6 +83,7 @@ def test_published_form_from_weights_to_a_merged_student(
     assert moved
     assert all(".self_attn." in name for name in moved)
     assert (out / "teacher" / "curves.png").stat().st_size > 1000
+    assert (out / "teacher" / "sheet.png").stat().st_size > 1000
 
     small = changes(
         causal_init__batch=2,

@@ -15,7 +15,7 @@ from shotstream_training.stages.clip_source import ShotSource
 
 
 class AblatedSource:
-    """A source whose samples lack context, or the captions of earlier shots.
+    """A source whose samples lack what is to be left out; nothing where neither is.
 
     Args:
         source: The whole samples.
@@ -45,13 +45,14 @@ class AblatedSource:
 
     def samples(self, places: Sequence[int]) -> NextShotBatch:
         """See `ShotSource`."""
-        return self._ablate(self._source.samples(places))
+        return self.ablate(self._source.samples(places))
 
     def shot_of_stories(self, places: Sequence[int], shot: int) -> NextShotBatch:
         """See `ShotSource`."""
-        return self._ablate(self._source.shot_of_stories(places, shot))
+        return self.ablate(self._source.shot_of_stories(places, shot))
 
-    def _ablate(self, batch: NextShotBatch) -> NextShotBatch:
+    def ablate(self, batch: NextShotBatch) -> NextShotBatch:
+        """The batch without what is left out."""
         if self._no_context:
             everyone = torch.ones(len(batch), dtype=torch.bool, device=batch.target.device)
             batch = batch.without_context(everyone)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -76,58 +77,89 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
         TrainingError: If a file or folder is missing or does not fit.
     """
     with ExitStack() as stack:
-        supply = None
-        if isinstance(run.data, WorldData):
-            # First of all: render processes are forked, and forking is safest while little is there.
-            supply = StorySupply(
-                story_renderer(run.data, mini_text(run)),
-                workers=run.data.workers,
-                first=story_window(run.data, position).start,
-                seed=run.seed,
-            )
-            stack.callback(supply.close)
+        # First of all: render processes are forked, and forking is safest while little is there.
+        supply = _open_supply(run, position, stack) if isinstance(run.data, WorldData) else None
         codec, captions, text, channels = _open_model(run, place)
         config = run.student.build(channels)
-        chunked = run.stage != "teacher"
-        story_shots = run.forcing.shots if run.stage == "inter" and run.forcing is not None else 1
-        skipped: Callable[[], int] = lambda: 0  # noqa: E731 - one line each way
-        source: ShotSource
-        if supply is not None and isinstance(run.data, WorldData):
-            if not isinstance(codec, LatentCodec) or not isinstance(captions, LearningCaptions):
-                raise TrainingError(NO_WORLD)
-            source = WorldSource(
-                supply,
-                codec,
-                captions,
-                config,
-                data=run.data,
-                size=(HEIGHT // 8, WIDTH // 8),
-                place=place,
-                seed=run.seed,
-                story_shots=story_shots,
-                position=position,
-            )
-            judged = _judged_world(run.data, codec, captions, config)
+        if supply is not None:
+            samples = _open_world(run, supply, codec, captions, config, place, position)
         else:
-            stories, held_out = _open_clips(run, config, story_shots, place)
-            clips = _clip_source(run, stories, codec, captions, config, place, chunked)
-            stack.callback(clips.close)
-            source = clips
-            judged = None
-            if held_out is not None:
-                alone = replace(place, rank=0, world=1)
-                shown = _clip_source(run, held_out, codec, captions, config, alone, chunked)
-                stack.callback(shown.close)
-                judged = lambda: shown.samples(range(min(JUDGED, len(held_out))))  # noqa: E731
-            skipped = lambda: len(stories.skipped)  # noqa: E731
-        source.position = position
-        ablation = run.ablation
-        if ablation.no_global_cache or ablation.target_caption_only:
-            source = AblatedSource(source, **ablation.model_dump())
+            samples = _open_clips(run, codec, captions, config, place, stack)
+        samples.source.position = position
+        ablation, judged = run.ablation, samples.judged
+        source = AblatedSource(samples.source, **ablation.model_dump())
         negative = None
         if run.negative_prompt is not None:
             negative = captions([[run.negative_prompt]])[0, 0].detach()
-        yield Materials(config, codec, captions, text, source, judged, negative, skipped)
+        yield Materials(
+            config,
+            codec,
+            captions,
+            text,
+            source,
+            (lambda: source.ablate(judged())) if judged is not None else None,
+            negative,
+            samples.skipped,
+        )
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """What a kind of data gives."""
+
+    source: ShotSource
+    judged: Callable[[], NextShotBatch] | None
+    skipped: Callable[[], int]
+
+
+def _open_supply(run: RunConfig, position: int, stack: ExitStack) -> StorySupply:
+    data = run.data
+    if not isinstance(data, WorldData):
+        raise TypeError(f"data of kind world expected, got {type(data).__name__}")
+    supply = StorySupply(
+        story_renderer(data, mini_text(run)),
+        workers=data.workers,
+        first=story_window(data, position).start,
+        seed=run.seed,
+    )
+    stack.callback(supply.close)
+    return supply
+
+
+def _open_world(
+    run: RunConfig,
+    supply: StorySupply,
+    codec: PixelCodec,
+    captions: CaptionReader,
+    config: StudentConfig,
+    place: Place,
+    position: int,
+) -> _Samples:
+    data = run.data
+    if not (
+        isinstance(data, WorldData)
+        and isinstance(codec, LatentCodec)
+        and isinstance(captions, LearningCaptions)
+    ):
+        raise TrainingError(NO_WORLD)
+    source = WorldSource(
+        supply,
+        codec,
+        captions,
+        config,
+        data=data,
+        size=(HEIGHT // 8, WIDTH // 8),
+        place=place,
+        seed=run.seed,
+        story_shots=_story_shots(run),
+        position=position,
+    )
+    return _Samples(source, _judged_world(data, codec, captions, config), lambda: 0)
+
+
+def _story_shots(run: RunConfig) -> int:
+    """Least shots of a story: as many as the inter stage plays, else any."""
+    return run.forcing.shots if run.stage == "inter" and run.forcing is not None else 1
 
 
 def _open_model(run: RunConfig, place: Place) -> tuple[PixelCodec, CaptionReader, TrainedNetwork | None, int]:
@@ -144,8 +176,9 @@ def _open_model(run: RunConfig, place: Place) -> tuple[PixelCodec, CaptionReader
         raise TrainingError(f"model.vae: {vae} holds no finished vae stage; run shotstream train vae first")
     codec = LatentCodec.from_stage(vae, place.device)
     encoder = mini_text(run)
-    if run.start is not None and run.start.is_dir():
-        encoder.load_state_dict(stage_result(run.start, "start")[0].get("text", encoder.state_dict()))
+    before = run.start or run.teacher
+    if before is not None and before.is_dir():
+        encoder.load_state_dict(stage_result(before, "start")[0].get("text", encoder.state_dict()))
     learns = run.teacher_stage is not None and run.teacher_stage.train_text
     encoder.to(place.device).train(learns).requires_grad_(learns)
     # A text side that does not learn is small enough for every process to have it whole.
@@ -210,14 +243,18 @@ def _judged_world(
 
 
 def _open_clips(
-    run: RunConfig, config: StudentConfig, story_shots: int, place: Place
-) -> tuple[PublishedStories, PublishedStories | None]:
+    run: RunConfig,
+    codec: PixelCodec,
+    captions: CaptionReader,
+    config: StudentConfig,
+    place: Place,
+    stack: ExitStack,
+) -> _Samples:
     data = run.data
     if not isinstance(data, ClipData):
         raise TypeError(f"data of kind clips expected, got {type(data).__name__}")
     if data.csv is None:
         raise TrainingError("data.csv is missing: give the table of the data set with --csv")
-    size = FrameSize(data.width, data.height)
 
     def report(line: str) -> None:
         if place.leads:
@@ -226,14 +263,32 @@ def _open_clips(
     def read(path: Path, least_shots: int) -> PublishedStories:
         return PublishedStories(
             path,
-            size,
+            FrameSize(data.width, data.height),
             slots=config.max_context_frames,
             least_shots=least_shots,
             shortest_target=data.shortest_target,
             report=report,
         )
 
-    return read(data.csv, story_shots), read(data.held_out, 1) if data.held_out is not None else None
+    def source_of(stories: PublishedStories, where: Place) -> ClipSource:
+        source = _clip_source(run, stories, codec, captions, config, where)
+        stack.callback(source.close)
+        return source
+
+    stories = read(data.csv, _story_shots(run))
+    judged = None
+    if data.held_out is not None:
+        held_out = read(data.held_out, 1)
+        shown = source_of(held_out, replace(place, rank=0, world=1))
+        judged = partial(_judged_clips, shown, min(JUDGED, len(held_out)))
+    return _Samples(source_of(stories, place), judged, lambda: len(stories.skipped))
+
+
+def _judged_clips(source: ClipSource, count: int) -> NextShotBatch:
+    """The longest of the first held-out samples: those of a batch are of one length."""
+    lengths = {place: source.samples([place]).target.shape[1] for place in range(count)}
+    longest = max(lengths.values())
+    return source.samples([place for place, length in lengths.items() if length == longest])
 
 
 def _clip_source(
@@ -243,7 +298,6 @@ def _clip_source(
     captions: CaptionReader,
     config: StudentConfig,
     place: Place,
-    whole_chunks: bool,
 ) -> ClipSource:
     data = run.data
     if not isinstance(data, ClipData):
@@ -259,5 +313,5 @@ def _clip_source(
         place=place,
         seed=run.seed,
         readers=data.readers,
-        whole_chunks=whole_chunks,
+        whole_chunks=run.stage != "teacher",
     )
