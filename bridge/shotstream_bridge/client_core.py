@@ -151,7 +151,7 @@ class ClientCore(ClientRequests):
             self.outgoing.append(encode(Goodbye(reason=reason)))
         else:
             self.outgoing.clear()
-        self.state = ClientState.CLOSED
+        self._enter(ClientState.CLOSED)
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -224,12 +224,12 @@ class ClientCore(ClientRequests):
             self._backoff.failed(now)
             return []
         self._backoff.lost(now)
-        self.state = ClientState.LOST
+        self._enter(ClientState.LOST)
         self._interruption = reason
         return [ConnectionInterrupted(reason)]
 
     def _give_up(self, reason: str, by_server: bool = False) -> list[ClientEvent]:
-        self.state = ClientState.CLOSED
+        self._enter(ClientState.CLOSED)
         self.lost = ConnectionLost(reason, by_server)
         return [self.lost]
 
@@ -281,14 +281,14 @@ class ClientCore(ClientRequests):
         if isinstance(message, Welcome):
             self._welcome = message
             self._server = message.server
-            self.state = ClientState.OPEN
+            self._enter(ClientState.OPEN)
             if again:
                 return self._resume()
         elif isinstance(message, Refused | Error):
             if again:
                 return self.connection_lost(message.reason, now, final=not message.retryable)
             self.refused = message
-            self.state = ClientState.CLOSED
+            self._enter(ClientState.CLOSED)
         elif isinstance(message, Goodbye) and again:
             return self.connection_lost(message.reason or "the server said goodbye", now, final=True)
         return []

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections import deque
 from enum import StrEnum
+from typing import Final
 
 from shotstream_bridge.client_rings import ClientRings, OpenRing
 from shotstream_bridge.client_stories import ClientStories
 from shotstream_bridge.codec import encode
-from shotstream_bridge.errors import NotConnectedError
+from shotstream_bridge.errors import BridgeError, NotConnectedError
 from shotstream_bridge.events import ClientEvent, ConnectionLost, Reply
 from shotstream_bridge.fields import Message, PixelFormat, WatchMode
 from shotstream_bridge.requests import (
@@ -37,11 +38,19 @@ class ClientState(StrEnum):
     """Refused, lost, or left."""
 
 
+TRANSITIONS: Final = {
+    ClientState.GREETING: frozenset({ClientState.OPEN, ClientState.CLOSED}),
+    ClientState.OPEN: frozenset({ClientState.LOST, ClientState.CLOSED}),
+    ClientState.LOST: frozenset({ClientState.OPEN, ClientState.CLOSED}),
+    ClientState.CLOSED: frozenset[ClientState](),
+}
+"""Where a client may go from where; any other step is a fault of this package."""
+
+
 class ClientRequests:
     """A client's requests. Those without an answer are kept, to be sent again on another connection.
 
     Attributes:
-        state: Where the client stands.
         lost: The last event, once there was one.
         outgoing: Encoded messages to send, the oldest first.
     """
@@ -53,9 +62,26 @@ class ClientRequests:
         self._unanswered: dict[int, Message] = {}
         self._stories = ClientStories()
         self._rings = ClientRings(open_ring)
-        self.state = ClientState.GREETING
+        self._state = ClientState.GREETING
         self.lost: ConnectionLost | None = None
         self.outgoing: deque[bytes] = deque()
+
+    @property
+    def state(self) -> ClientState:
+        """Where the client stands."""
+        return self._state
+
+    def _enter(self, state: ClientState) -> None:
+        """Goes to another state.
+
+        Raises:
+            BridgeError: There is no such step.
+        """
+        if state is self._state:
+            return
+        if state not in TRANSITIONS[self._state]:
+            raise BridgeError(f"a client that is {self._state.value} cannot become {state.value}")
+        self._state = state
 
     def open_story(self, story_id: str, *, global_caption: str, seed: int, title: str | None = None) -> int:
         """Opens a story; returns the request's number."""

@@ -15,8 +15,10 @@ import pytest
 from malformed_messages import expand
 from raw_dealer import RawDealer
 from scripted_service import ScriptedService
-from shotstream_bridge import Client, ErrorCode, FrameHeader, ReceivedFrame
+from shotstream_bridge import BridgeError, Client, ErrorCode, FrameHeader, ReceivedFrame
 from shotstream_bridge.checksum import fold_crc32
+from shotstream_bridge.client_core import ClientCore
+from shotstream_bridge.client_requests import TRANSITIONS, ClientState
 from shotstream_bridge.codec import CLIENT_TYPES, SERVER_TYPES, decode_client, decode_server, encode
 from shotstream_bridge.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
 from shotstream_bridge.version import FEATURES
@@ -191,3 +193,28 @@ def test_the_document_lists_every_feature() -> None:
 def test_the_document_lists_every_error_code_and_whether_it_is_retryable() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", DOCUMENT, re.M))
     assert rows == {code.value: "yes" if code.retryable else "no" for code in ErrorCode}
+
+
+def documented_steps() -> set[tuple[str, str]]:
+    """From state to state, of both of the document's tables on the client."""
+    steps = set()
+    for table in re.findall(r"\| state of the client \|.*?\n\n", DOCUMENT, re.S):
+        for state, _, after in re.findall(r"^\| (\w+) \| (.*?) \| (.*?) \|$", table, re.M):
+            reached = re.search(r"(?:^|; )(greeting|open|lost|closed)\b", after)
+            if reached and state in set(ClientState):
+                steps.add((state, reached[1]))
+    return {(before, after) for before, after in steps if before != after}
+
+
+def test_the_documents_states_of_a_client_are_those_the_code_enforces() -> None:
+    enforced = {(before.value, after.value) for before, afters in TRANSITIONS.items() for after in afters}
+    assert documented_steps() == enforced
+
+
+def test_a_step_that_is_not_in_the_table_is_a_fault() -> None:
+    core = ClientCore("c", product="p", now=0.0)
+    with pytest.raises(BridgeError, match="a client that is greeting cannot become lost"):
+        core._enter(ClientState.LOST)
+    core.leave()
+    with pytest.raises(BridgeError, match="closed cannot become open"):
+        core._enter(ClientState.OPEN)
