@@ -18,6 +18,7 @@ from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
     CaptionNoticed,
+    ChunkStarted,
     FramesReady,
     ShotFinished,
     StreamEvent,
@@ -113,6 +114,7 @@ def test_the_first_latent_leaves_before_the_chunk_is_decoded(open_story: Any) ->
     story.submit(beat("a"))
     events = story.advance()
     assert isinstance(next(events), BeatScheduled)
+    assert next(events) == ChunkStarted(0, 0)
     first = next(events)
     assert isinstance(first, FramesReady)
     assert len(first.pixels) == 1

@@ -25,6 +25,8 @@ from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
     CaptionNoticed,
+    ChunkFinished,
+    ChunkStarted,
     FramesReady,
     ShotFinished,
     StreamEvent,
@@ -83,6 +85,8 @@ class Announcer:
                         text=event.notice.text[:_LONGEST_TEXT],
                     )
                 )
+            case ChunkStarted() | ChunkFinished():
+                pass
             case ShotFinished():
                 _log.debug("story %s: shot %d ended with %d frames", story.id, event.shot, event.frames)
 

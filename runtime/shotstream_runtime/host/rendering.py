@@ -12,6 +12,8 @@ from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
     CaptionNoticed,
+    ChunkFinished,
+    ChunkStarted,
     FramesReady,
     ShotFinished,
 )
@@ -72,5 +74,5 @@ def render_story(
                     send(pacing.on(event.beat_id, Cue.DONE))
                 case CaptionNoticed():
                     observer.notice(event.notice.code, event.notice.text, event.beat_id)
-                case ShotFinished():
+                case ChunkStarted() | ChunkFinished() | ShotFinished():
                     pass

@@ -111,6 +111,11 @@ class BeatQueue:
             self._starting = self._waiting.popleft()
             return self._starting
 
+    def begun(self) -> None:
+        """Says that a beat has begun which was never in this queue."""
+        with self._lock:
+            self._begun = True
+
     def started(self) -> None:
         """Says that the beat taken last runs now."""
         with self._lock:

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from shotstream_runtime.codecs.text import CaptionNotice
+from shotstream_runtime.streaming.shot_frames import HistoryFrame
 
 Outcome = Literal["completed", "interrupted", "superseded", "cancelled"]
 
@@ -37,6 +40,19 @@ class BeatScheduled:
     first_frame: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkStarted:
+    """The next chunk is decided on: under which beat it stands no longer changes.
+
+    Attributes:
+        shot: Number of the shot.
+        chunk: Number of the chunk in its shot.
+    """
+
+    shot: int
+    chunk: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FramesReady:
     """Decoded frames of one latent: one frame for a shot's first, four for every other.
@@ -56,6 +72,23 @@ class FramesReady:
     first_index: int
     first_index_in_shot: int
     pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChunkFinished:
+    """All frames of a chunk have been told.
+
+    Attributes:
+        beat_id: Beat that governs it.
+        shot: Number of the shot.
+        chunk: Number of the chunk in its shot.
+        latents: Clean latents ``[1, frames, channels, h, w]``, on the model's device.
+    """
+
+    beat_id: str
+    shot: int
+    chunk: int
+    latents: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +115,16 @@ class ShotFinished:
 
     Attributes:
         shot: Number of the shot.
-        frames: Its length in frames.
+        frames: Its length in frames; a shot that was taken back before its first chunk has none.
+        history: What later shots can be given of it as condition frames, by index in the shot; nothing
+            where the story ends with this shot.
     """
 
     shot: int
     frames: int
+    history: Mapping[int, HistoryFrame] = field(default_factory=dict, compare=False, repr=False)
 
 
-StreamEvent = CaptionNoticed | BeatScheduled | FramesReady | BeatDone | ShotFinished
+StreamEvent = (
+    CaptionNoticed | BeatScheduled | ChunkStarted | FramesReady | ChunkFinished | BeatDone | ShotFinished
+)

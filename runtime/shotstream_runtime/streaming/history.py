@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ class History:
     def __init__(self, context_frames: int) -> None:
         self._context_frames = context_frames
         self._lengths: list[int] = []
-        self._kept: deque[tuple[int, dict[int, HistoryFrame]]] = deque(maxlen=context_frames)
+        self._kept: deque[tuple[int, Mapping[int, HistoryFrame]]] = deque(maxlen=context_frames)
 
     @property
     def shots(self) -> int:
@@ -53,6 +53,30 @@ class History:
         self._kept.append((self.shots, {index: shot[index] for index in keep}))
         self._lengths.append(len(shot))
 
+    def restore(self, lengths: Sequence[int], kept: Mapping[int, Mapping[int, HistoryFrame]]) -> None:
+        """Takes in the shots of a story that was generated before.
+
+        Args:
+            lengths: Decoded frames of each shot.
+            kept: What `of_shot` gave of the last shots, as many as there are condition frames, by shot.
+
+        Raises:
+            ValueError: A frame is missing that a later selection can pick.
+        """
+        first_kept = max(0, len(lengths) - self._context_frames)
+        for shot, length in enumerate(lengths):
+            wanted = selectable_frames(self.frames, length, self._context_frames)
+            if shot >= first_kept:
+                frames = kept.get(shot, {})
+                if missing := [index for index in wanted if index not in frames]:
+                    raise ValueError(f"frames {missing} of shot {shot} are missing from the story's history")
+                self._kept.append((shot, frames))
+            self._lengths.append(length)
+
+    def of_shot(self, shot: int) -> Mapping[int, HistoryFrame]:
+        """What is kept of a finished shot, by index in it; nothing of one that is not history."""
+        return dict(self._kept).get(shot, {})
+
     def select(self, running: ShotFrames | None = None) -> tuple[ContextSelection, Sequence[HistoryFrame]]:
         """The condition frames for the next shot.
 
@@ -66,7 +90,7 @@ class History:
         if running is not None:
             lengths.append(len(running))
         selection = select_context(lengths, self._context_frames)
-        kept: dict[int, dict[int, HistoryFrame] | ShotFrames] = dict(self._kept)
+        kept: dict[int, Mapping[int, HistoryFrame] | ShotFrames] = dict(self._kept)
         if running is not None:
             kept[self.shots] = running
         return selection, [kept[pick.shot][pick.frame] for pick in selection.picks]

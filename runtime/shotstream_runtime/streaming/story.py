@@ -6,7 +6,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shotstream_runtime.codecs.prompt import shot_prompt
-from shotstream_runtime.codecs.video import DecoderStream
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.model import CaptionKeys
 from shotstream_runtime.streaming.beats import Beat, BeatQueue, BeatRefused
@@ -22,6 +20,8 @@ from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
     CaptionNoticed,
+    ChunkFinished,
+    ChunkStarted,
     FramesReady,
     Outcome,
     ShotFinished,
@@ -29,37 +29,10 @@ from shotstream_runtime.streaming.events import (
 )
 from shotstream_runtime.streaming.history import History, condition_pixels
 from shotstream_runtime.streaming.noise import NoiseSource, SeededNoise
+from shotstream_runtime.streaming.replay import Replay, StoryPast
+from shotstream_runtime.streaming.running_shot import RunningShot, ShotContext
 from shotstream_runtime.streaming.shot_frames import HistoryFrame, ShotFrames
 from shotstream_runtime.weights.load import LoadedModel
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Context:
-    """Condition frames of one shot, encoded."""
-
-    latents: Tensor
-    shot_flags: tuple[int, ...]
-    prompts: tuple[str, ...]
-    new_shot_flag: int
-
-
-@dataclass(slots=True, eq=False)
-class _Shot:
-    """The shot that runs, or that ended last and may still be extended."""
-
-    number: int
-    context: _Context
-    decoder: DecoderStream
-    frames: ShotFrames
-    first_index: int
-    beat: Beat
-    prompt: str
-    remaining: int
-    chunk: int = 0
-    beat_frames: int = 0
-    beat_open: bool = True
-    unrefreshed: tuple[Tensor, int, str] | None = None
-    """Last chunk (clean latents, first latent frame, prompt) whose clean pass nothing has needed yet."""
 
 
 class StoryStream:
@@ -77,6 +50,7 @@ class StoryStream:
         global_caption: str,
         seed: int,
         noise: NoiseSource | None = None,
+        past: StoryPast | None = None,
     ) -> None:
         """Opens a story.
 
@@ -86,6 +60,9 @@ class StoryStream:
             global_caption: Who, where and in which style; part of every prompt.
             seed: Seed of the story's noise.
             noise: Another source of noise than the seed.
+            past: What was generated of it before, by the same model. Its shots that are over are taken as
+                they are; the chunks after them, and what was decided between them, come once more, and on
+                the same engine to the bit as they were. Beats that waited are to be submitted again.
         """
         self._model = model
         self._config = model.student.config
@@ -101,15 +78,18 @@ class StoryStream:
         self._noise = noise or SeededNoise(seed)
         self._default_chunks = profile.latent_frames_per_shot // self._config.frames_per_chunk
         self._default_frames = 1 + (profile.latent_frames_per_shot - 1) * model.video.temporal_factor
+        past = past or StoryPast()
         self._history = History(self._config.max_context_frames)
+        self._history.restore(past.shot_lengths, past.history)
+        self._replay = Replay(past)
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
         self._captions: OrderedDict[str, CaptionKeys] = OrderedDict()
-        self._shot: _Shot | None = None
-        self._next_context: _Context | None = None
-        self._in_cache: _Context | None = None
+        self._shot: RunningShot | None = None
+        self._next_context: ShotContext | None = None
+        self._in_cache: ShotContext | None = None
         self._submitting = threading.Lock()
-        self._withdrawn: set[str] = set()
+        self._withdrawn: set[str] = set(past.withdrawn)
         self._stopping = False
         self._closed = False
 
@@ -122,7 +102,8 @@ class StoryStream:
             return True
         shot = self._shot
         busy = shot is not None and shot.beat_open
-        return not (busy or len(self._queue) or self._queue.starting or self._events or self._stopping)
+        waits = len(self._queue) or self._queue.starting or self._events
+        return not (busy or waits or self._stopping or self._replay.active)
 
     @property
     def closed(self) -> bool:
@@ -151,7 +132,8 @@ class StoryStream:
             raise BeatRefused("id", f"beat {beat.id!r} came after the story was closed; open a new story")
         waiting_cuts = self._queue.cuts() if beat.policy not in ("replace", "interrupt") else 0
         # Read after the queue: a cut that has just left it is starting until it is the shot.
-        if beat.mode == "continue" and not (waiting_cuts or self._queue.starting or self._shot):
+        has_shot = self._queue.starting or self._shot or self._replay.active
+        if beat.mode == "continue" and not (waiting_cuts or has_shot):
             raise BeatRefused(
                 "mode", "'continue' needs a shot to continue; send a beat with mode 'cut' first"
             )
@@ -194,6 +176,9 @@ class StoryStream:
         if self._stopping:
             yield from self._close()
             return
+        if self._replay.active:
+            yield from self._advance_replay()
+            return
         shot = self._shot
         if shot is not None and self._is_withdrawn(shot):
             yield self._end_beat(shot, "cancelled")
@@ -206,15 +191,30 @@ class StoryStream:
             if self._is_withdrawn(shot):
                 yield self._end_beat(shot, "cancelled")
                 return
+        yield from self._run_chunk(shot)
+
+    def _advance_replay(self) -> Iterator[StreamEvent]:
+        self._queue.begun()
+        for step in self._replay.steps():
+            if step.beat is not None:
+                yield from self._begin(step.beat)
+            elif self._shot is not None and self._shot.beat_open:
+                yield self._end_beat(self._shot, "cancelled")
+        if self._replay.active:
+            if self._shot is None or not self._shot.beat_open:
+                raise ValueError(f"the story's past has no beat for its chunk {self._replay.chunk}")
+            yield from self._run_chunk(self._shot)
+
+    def _run_chunk(self, shot: RunningShot) -> Iterator[StreamEvent]:
         yield from self._generate(shot)
         if not shot.remaining:
             yield self._end_beat(shot, "completed")
             self._prefetch(shot)
 
-    def _is_withdrawn(self, shot: _Shot) -> bool:
+    def _is_withdrawn(self, shot: RunningShot) -> bool:
         return shot.beat_open and shot.beat.id in self._withdrawn
 
-    def _begin(self, beat: Beat) -> Generator[StreamEvent, None, _Shot]:
+    def _begin(self, beat: Beat) -> Generator[StreamEvent, None, RunningShot]:
         shot = self._shot
         left = 0
         if shot is not None:
@@ -232,12 +232,12 @@ class StoryStream:
         yield BeatScheduled(beat.id, shot.number, shot.first_index + len(shot.frames))
         return shot
 
-    def _open_shot(self, beat: Beat) -> _Shot:
+    def _open_shot(self, beat: Beat) -> RunningShot:
         number = self._history.shots
         prompt = self._prompt(beat, number)
         context = self._next_context or self._select(None, first_prompt=prompt)
         self._next_context = None
-        self._shot = _Shot(
+        self._shot = RunningShot(
             number=number,
             context=context,
             decoder=self._model.video.open_decoder(),
@@ -249,21 +249,21 @@ class StoryStream:
         )
         return self._shot
 
-    def _end_beat(self, shot: _Shot, outcome: Outcome) -> BeatDone:
+    def _end_beat(self, shot: RunningShot, outcome: Outcome) -> BeatDone:
         shot.beat_open = False
         shot.remaining = 0
         self._withdrawn.discard(shot.beat.id)
         return BeatDone(shot.beat.id, shot.number, outcome, shot.beat_frames)
 
-    def _retire(self, shot: _Shot) -> ShotFinished:
+    def _retire(self, shot: RunningShot) -> ShotFinished:
         if self._next_context is None and len(shot.frames):
             self._next_context = self._select(shot)
         if len(shot.frames):
             self._history.add(shot.frames)
         return self._forget(shot)
 
-    def _forget(self, shot: _Shot) -> ShotFinished:
-        finished = ShotFinished(shot.number, len(shot.frames))
+    def _forget(self, shot: RunningShot) -> ShotFinished:
+        finished = ShotFinished(shot.number, len(shot.frames), self._history.of_shot(shot.number))
         shot.frames.close()
         self._shot = None
         return finished
@@ -278,7 +278,7 @@ class StoryStream:
             yield BeatDone(beat.id, None, "cancelled", 0)
         self._closed = True
 
-    def _generate(self, shot: _Shot) -> Iterator[StreamEvent]:
+    def _generate(self, shot: RunningShot) -> Iterator[StreamEvent]:
         self._fill_context(shot.context)
         if shot.unrefreshed is not None:
             clean, first_frame, prompt = shot.unrefreshed
@@ -291,13 +291,19 @@ class StoryStream:
             shot.unrefreshed = None
         self._next_context = None
         first_frame = shot.chunk * self._config.frames_per_chunk
-        clean = self._session.denoise(
-            self._draw(shot, 0),
-            lambda step: self._draw(shot, step),
-            first_frame=first_frame,
-            shot_flag=shot.context.new_shot_flag,
-            caption=self._caption(shot.prompt),
-        )
+        yield ChunkStarted(shot.number, shot.chunk)
+        known = self._replay.latents()
+        if known is not None:
+            clean = known.to(self._device, self._dtype)
+        else:
+            clean = self._session.denoise(
+                self._draw(shot, 0),
+                lambda step: self._draw(shot, step),
+                first_frame=first_frame,
+                shot_flag=shot.context.new_shot_flag,
+                caption=self._caption(shot.prompt),
+            )
+        self._replay.chunk += 1
         shot.unrefreshed = (clean, first_frame, shot.prompt)
         chunk = shot.chunk
         shot.chunk += 1
@@ -307,16 +313,17 @@ class StoryStream:
             pictures = self._decode(shot, latent)
             shot.beat_frames += len(pictures)
             yield FramesReady(shot.beat.id, shot.number, chunk, shot.first_index + first, first, pictures)
+        yield ChunkFinished(shot.beat.id, shot.number, chunk, clean)
 
     # Inference mode belongs around what computes, never around a yield: the reader would inherit it.
     @torch.inference_mode()
-    def _decode(self, shot: _Shot, latent: Tensor) -> NDArray[np.uint8]:
+    def _decode(self, shot: RunningShot, latent: Tensor) -> NDArray[np.uint8]:
         """Decodes the next latent of a shot; the frames are kept as history and returned as pictures."""
         pixels = shot.decoder.decode(latent)[0]
         shot.frames.append(pixels, shot.prompt)
         return _to_rgb8(pixels)
 
-    def _prefetch(self, shot: _Shot) -> None:
+    def _prefetch(self, shot: RunningShot) -> None:
         """Prepares the next shot's context as soon as a shot ends: it does not depend on the next beat."""
         waiting = self._queue.peek()
         if waiting is not None and waiting.mode == "continue":
@@ -324,7 +331,7 @@ class StoryStream:
         self._next_context = self._select(shot)
         self._fill_context(self._next_context)
 
-    def _select(self, running: _Shot | None, first_prompt: str = "") -> _Context:
+    def _select(self, running: RunningShot | None, first_prompt: str = "") -> ShotContext:
         selection, frames = self._history.select(running.frames if running is not None else None)
         slots = self._config.max_context_frames
         if frames:
@@ -334,14 +341,14 @@ class StoryStream:
             # Before the first shot there is no history: zero latents, which read the first shot's caption.
             latents = torch.zeros(1, slots, *self._size, device=self._device, dtype=self._dtype)
             prompts = (first_prompt,) * slots
-        return _Context(latents, selection.shot_flags, prompts, selection.new_shot_flag)
+        return ShotContext(latents, selection.shot_flags, prompts, selection.new_shot_flag)
 
     @torch.inference_mode()
     def _encode(self, frames: Sequence[HistoryFrame]) -> Tensor:
         latents: Tensor = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
         return latents[None].to(self._dtype)
 
-    def _fill_context(self, context: _Context) -> None:
+    def _fill_context(self, context: ShotContext) -> None:
         if self._in_cache is context:
             return
         self._session.prefill(
@@ -366,12 +373,13 @@ class StoryStream:
         """The number of the shot a beat will most likely belong to."""
         # Read in this order: a cut that has left the queue is seen to be starting, or is the shot already.
         starting, shot = self._queue.starting, self._shot
-        last = self._history.shots - (starting is None) if shot is None else shot.number
+        begins = starting is not None or self._replay.active
+        last = self._history.shots - (not begins) if shot is None else shot.number
         if beat.mode == "cut":
             return last + waiting_cuts + 1
         return last + waiting_cuts if beat.policy == "queue" else max(last, 0)
 
-    def _draw(self, shot: _Shot, step: int) -> Tensor:
+    def _draw(self, shot: RunningShot, step: int) -> Tensor:
         shape = (1, self._config.frames_per_chunk, *self._size)
         return self._noise.draw(shot.number, shot.chunk, step, shape).to(self._device, self._dtype)
 
