@@ -31,8 +31,16 @@ class TcpConnection:
         """The connection a message part came from; None where the library or the system does not say."""
         try:
             number = int(part.get(zmq.SRCFD))
+        except (zmq.ZMQError, ValueError, TypeError):
+            return None
+        return cls.at(number)
+
+    @classmethod
+    def at(cls, number: int) -> Self | None:
+        """The connection of a descriptor, while it stands."""
+        try:
             return cls(number, _peer_of(number))
-        except (zmq.ZMQError, OSError, ValueError, TypeError):
+        except (OSError, ValueError):
             return None
 
     def cut(self) -> None:

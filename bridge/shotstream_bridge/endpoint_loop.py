@@ -14,6 +14,7 @@ import zmq
 from shotstream_bridge.arrival import Arrival, TcpConnection
 from shotstream_bridge.codec import encode
 from shotstream_bridge.dispatcher import Dispatcher
+from shotstream_bridge.doorkeeper import HELLO_S, Doorkeeper
 from shotstream_bridge.fields import EndpointLimits, Quotas
 from shotstream_bridge.frame_sender import FrameSender
 from shotstream_bridge.gatekeeper import Gatekeeper
@@ -78,6 +79,7 @@ class EndpointLoop:
         self._gatekeeper: Gatekeeper | None = None
         self._context: zmq.Context[Any]
         self._socket: zmq.Socket[Any]
+        self._doorkeeper: Doorkeeper
         self._sender: Sender
         self._frames: FrameSender
         self.failure: BaseException | None = None
@@ -113,6 +115,7 @@ class EndpointLoop:
     def open(self, context: zmq.Context[Any], socket: zmq.Socket[Any]) -> None:
         """Takes a socket over, before it is bound: whoever knocks first must find the gatekeeper there."""
         self._context, self._socket = context, socket
+        self._doorkeeper = Doorkeeper(socket, HELLO_S)
         self._sender = Sender(socket, self._sessions, self._limits.outbox_messages)
         self._frames = FrameSender(self._dispatcher, self._watchers, self._sender, self._encoder)
         if self._security is not None:
@@ -121,6 +124,7 @@ class EndpointLoop:
 
     def close(self) -> None:
         """Closes the sockets."""
+        self._doorkeeper.close()
         self._socket.close(0)
         if self._gatekeeper is not None:
             self._gatekeeper.stop()
@@ -146,6 +150,7 @@ class EndpointLoop:
         finally:
             self._watchers.close()
             self._encoder.close()
+            self._doorkeeper.close()
             socket.close()
             if self._gatekeeper is not None:
                 self._gatekeeper.stop()
@@ -223,6 +228,11 @@ class EndpointLoop:
         self._dispatcher.reception.drop_revoked()
 
     def _close_connections(self, now: float) -> None:
+        self._doorkeeper.look(now)
+        # Where the system does not tell which connection is whose, none is known to be nobody's.
+        if all(session.connection is not None for session in self._sessions):
+            claimed = {session.connection.number for session in self._sessions if session.connection}
+            self._sessions.to_cut += self._doorkeeper.overdue(claimed, now)
         self._cuts.extend((now + CUT_AFTER_S, connection) for connection in self._sessions.to_cut)
         self._sessions.to_cut.clear()
         while self._cuts and self._cuts[0][0] <= now:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
+import msgpack
 import pytest
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService
@@ -17,8 +19,10 @@ from shotstream_bridge import (
     EndpointLimits,
     HandshakeRefusedError,
     Quotas,
+    endpoint_loop,
 )
 from shotstream_bridge.rate import PeerRates, TokenBucket
+from test_wire import PlainSocket
 
 
 def submit(dealer: RawDealer, beat_id: str, story_id: str = "s1") -> dict[str, Any]:
@@ -162,6 +166,48 @@ def test_a_part_just_under_the_size_limit_is_answered_and_one_over_it_is_not() -
             raw.hello("giant", heartbeat_s=0.05)
             raw.send(b"\xc0" * 100_001)
             assert service.gone.get(timeout=PATIENCE_S) == "giant"
+
+
+def ends(peer: socket.socket, seconds: float) -> bool:
+    """Whether a connection is closed within a time."""
+    peer.settimeout(seconds)
+    try:
+        while peer.recv(4_096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        return True
+    return True
+
+
+def test_connections_that_are_nobodys_are_shown_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_loop, "HELLO_S", 0.5)
+    with ScriptedService() as service, RawDealer(service.endpoint.address) as welcomed:
+        welcomed.hello("welcomed", heartbeat_s=30.0, timeout_s=60.0)
+        silent = [PlainSocket(service.endpoint.address) for _ in range(20)]
+        started = time.monotonic()
+        assert all(ends(plain.socket, PATIENCE_S) for plain in silent)
+        assert time.monotonic() - started > 0.3
+        # A client's own connection stays, however long it is silent.
+        time.sleep(1.0)
+        monitor = welcomed.socket.get_monitor_socket()
+        assert welcomed.open()["type"] == "story_opened"
+        assert not monitor.poll(0)
+        welcomed.socket.disable_monitor()
+        monitor.close()
+
+
+def test_the_connection_of_a_client_that_left_is_shown_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint_loop, "HELLO_S", 0.3)
+    with ScriptedService() as service:
+        plain = PlainSocket(service.endpoint.address)
+        plain.say(type="hello", versions=[1], client_id="plain", product="plain/1")
+        assert msgpack.unpackb(plain.message()[0])["type"] == "welcome"
+        assert not ends(plain.socket, 0.6)
+        plain.say(type="goodbye")
+        assert service.gone.get(timeout=PATIENCE_S) == "plain"
+        assert ends(plain.socket, PATIENCE_S)
 
 
 def test_what_a_peer_sends_does_not_forge_log_lines(
