@@ -100,7 +100,7 @@ def test_muon_says_where_it_cannot_work() -> None:
     with pytest.raises(ValueError, match="trains all weights"):
         Learner([network], OptimizerSettings(kind="muon", rate=0.01, other_rate=1e-3))
     many = TrainedNetwork(small_student(1), CPU)
-    many.place = replace(CPU, mesh=object())  # type: ignore[arg-type] - only asked whether there is one
+    many.place = replace(CPU, mesh=object())  # type: ignore[arg-type]  # only asked whether there is one
     with pytest.raises(ValueError, match="one process"):
         Learner([many], OptimizerSettings(kind="muon", rate=0.01, other_rate=1e-3))
 

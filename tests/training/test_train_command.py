@@ -127,7 +127,7 @@ def test_a_run_is_extended_and_guarded(published: tuple[Path, list[str | Path]],
     weights, given = published
     out = tmp_path / "teacher"
     common = ["teacher", "--out", out, "--start", weights / "shotstream_merged.pt", *given]
-    small = changes(teacher_stage__batch=2)
+    small = changes(teacher_stage__batch=2, teacher_stage__micro_batch=1)
     train(*common, *small, "--steps", "2")
     told = train(*common, *small, "--steps", "4")
     assert "goes on after 2 rounds" in told

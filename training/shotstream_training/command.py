@@ -201,7 +201,7 @@ def export(
     vae: Vae = None,
 ) -> None:
     """Makes a model folder out of a stage: mini's own format with --vae, else the published student file."""
-    from shotstream_runtime.weights.load import MINI_FOLDER
+    from shotstream_runtime.weights.locate import MINI_FOLDER
 
     from shotstream_training.export import export_model
     from shotstream_training.stages.published_export import export_published
@@ -241,7 +241,7 @@ def evaluate(
         load_model(model if model == "mini" else Path(model)),
         stories=stories,
         shots=shots,
-        split=split,  # type: ignore[arg-type] - checked above
+        split=split,  # type: ignore[arg-type]  # checked above
         seed=seed,
         out=out,
         two_characters=two_characters,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -130,7 +131,7 @@ class RegressionStage:
         del number
         places = self.source.take(self.settings.batch)
         parts = split(places, self.settings.micro_batch)
-        return self.learner.update([lambda part=part: self.loss(part) for part in parts], factor)
+        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """Squared error of the clean estimates at the chunks that are noisy."""
@@ -203,7 +204,7 @@ class ForcedStage:
         del number
         places = self.source.take(self.settings.batch)
         parts = split(places, self.settings.micro_batch)
-        return self.learner.update([lambda part=part: self.loss(part) for part in parts], factor)
+        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """Mean squared error of the flow."""

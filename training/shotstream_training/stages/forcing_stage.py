@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from shotstream_runtime.model import DualCache, FlowSchedule, Student
@@ -118,9 +119,7 @@ class ForcingStage:
     ) -> dict[str, Tensor]:
         learner = self.student_learner if turn.student_learns else self.critic_learner
         pairs = zip(parts, histories, strict=True)
-        values = learner.update(
-            [lambda p=part, h=made: self._loss(turn, p, h) for part, made in pairs], factor
-        )
+        values = learner.update([partial(self._loss, turn, part, made) for part, made in pairs], factor)
         if not turn.student_learns:
             return {"critic": values["loss"], "critic_gradient": values["gradient"]}
         self.average.update()

@@ -23,7 +23,11 @@ class Stage(Protocol):
     """What the loop runs."""
 
     name: str
-    source: KnowsPosition
+
+    @property
+    def source(self) -> KnowsPosition:
+        """Where its samples come from."""
+        ...
 
     def round(self, number: int, factor: float) -> Mapping[str, Tensor]:
         """One or more optimiser steps; ``factor`` scales the learning rates."""
@@ -137,9 +141,9 @@ class TrainingLoop:
     def fraction(self) -> float:
         """Part of the budget that is used, 0..1."""
         budget = self.settings.budget
-        if budget.steps is not None:
-            return min(self.rounds / budget.steps, 1.0)
-        return min(self.seconds / (60 * budget.minutes), 1.0)
+        if budget.minutes is not None:
+            return min(self.seconds / (60 * budget.minutes), 1.0)
+        return min(self.rounds / (budget.steps or 1), 1.0)
 
     def resume(self) -> bool:
         """Goes on from the last checkpoint in the stage's folder.

@@ -26,7 +26,7 @@ def add_adapters(network: Student, settings: LoraSettings, seed: int) -> Student
     ]
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha or settings.rank,  # type: ignore[arg-type] - any number works
+        lora_alpha=settings.alpha or settings.rank,  # type: ignore[arg-type]  # any number works
         target_modules=targets,
         lora_dropout=0.0,
         bias="none",

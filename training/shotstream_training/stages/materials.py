@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.model import StudentConfig
-from shotstream_runtime.weights.load import MINI_FOLDER, load_model
+from shotstream_runtime.weights.load import load_model
+from shotstream_runtime.weights.locate import MINI_FOLDER
 from torch import Tensor
 
 from shotstream_training.data.clip_video import FrameSize

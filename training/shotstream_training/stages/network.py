@@ -36,6 +36,8 @@ class TrainedNetwork(nn.Module):
         of kept.
     """
 
+    inner: Any
+
     def __init__(self, inner: nn.Module, place: Place, *, checkpointing: bool = False) -> None:
         super().__init__()
         self.inner = inner
@@ -116,7 +118,7 @@ def _recompute(block: nn.Module) -> None:
             return plain(*arguments, **options)
         return checkpoint(plain, *arguments, use_reentrant=False, **options)
 
-    block.forward = forward  # type: ignore[method-assign]
+    block.forward = forward
 
 
 def full(tensor: Tensor) -> Tensor:

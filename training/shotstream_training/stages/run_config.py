@@ -61,7 +61,7 @@ class StudentSettings(Settings):
 
     def build(self, channels: int | None = None) -> StudentConfig:
         """The dimensions, for an autoencoder of so many latent channels."""
-        change = {name: tuple(v) if isinstance(v, list) else v for name, v in self.change.items()}
+        change: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in self.change.items()}
         if channels is not None:
             change |= {"in_dim": channels, "out_dim": channels}
         return replace(_BASES[self.base], **change)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from shotstream_runtime.model import FlowSchedule, Student
@@ -67,7 +68,7 @@ class TeacherStage:
         del number
         places = self.source.take(self.settings.batch)
         parts = split(places, self.settings.micro_batch)
-        return self.learner.update([lambda part=part: self.loss(part) for part in parts], factor)
+        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """The weighted squared error of the flow, mean over samples."""

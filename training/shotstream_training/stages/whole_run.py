@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from shotstream_runtime.weights.load import MINI_FOLDER, load_model
+from shotstream_runtime.weights.load import load_model
+from shotstream_runtime.weights.locate import MINI_FOLDER
 
 from shotstream_training.errors import TrainingError
 from shotstream_training.evaluate import evaluate, table

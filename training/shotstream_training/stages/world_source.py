@@ -70,7 +70,7 @@ class StorySupply:
         # One process per lane, each in order: together they are in order as well.
         self._lanes = [
             StoryProducer(
-                _Stride(renderer, base + lane, lanes),  # type: ignore[arg-type] - asks for no more
+                _Stride(renderer, base + lane, lanes),  # type: ignore[arg-type]  # asks for no more
                 workers=min(workers, 1),
                 first_seed=_first_of_lane(first, lane, lanes),
             )
