@@ -106,7 +106,9 @@ def test_frames_are_on_disk_before_their_chunk_is_recorded(
 
 
 def test_state_is_kept_exactly_and_only_as_long_as_it_is_needed(open_journal: OpenJournal) -> None:
-    story = open_journal(history_shots=2).create(opening())
+    journal = open_journal()
+    journal.history_shots = 2
+    story = journal.create(opening())
     generator = torch.Generator().manual_seed(1)
     history = {
         index: HistoryFrame(torch.randn(3, 4, 5, generator=generator), f"shot: ünï {index}")
@@ -126,6 +128,7 @@ def test_state_is_kept_exactly_and_only_as_long_as_it_is_needed(open_journal: Op
         assert read[index].prompt == frame.prompt
     assert torch.equal(read_latents(folder.latents(4, 0)), torch.full((1, 3, 4, 2, 2), 4.0))
     story.end(StoryState.DRAINED)
+    story.settle()
     assert list(folder.state.iterdir()) == []
     assert len(list(StoryReader(folder.path).frames(StoryReader(folder.path).read()))) == 20
 
@@ -280,6 +283,7 @@ def test_stories_are_found_by_name_and_number_and_deleted(open_journal: OpenJour
     with pytest.raises(JournalError, match="has no story 'cat'; shotstream stories list"):
         find_story(folder, "cat")
     first.end(StoryState.STOPPED)
+    first.settle()
     delete_story(find_story(folder, "1"), folder)
     assert [listing.number for listing in list_stories(folder)] == [2, 3]
     # An open one may be in use: only without a server.

@@ -71,3 +71,21 @@ ServerKey = Annotated[
     str | None,
     typer.Option("--server-key", metavar="FILE|KEY", help="The server's public key, for a server with keys."),
 ]
+JournalFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="DIR",
+        help="Keep every story on disk there: they survive a crash, and go on when the server is back.",
+    ),
+]
+KeepDays = Annotated[
+    float | None,
+    typer.Option("--keep-days", min=0.0, help="Delete ended stories of the journal after so many days."),
+]
+KeepGigabytes = Annotated[
+    float | None,
+    typer.Option(
+        "--keep-gb", min=0.0, help="Delete the oldest ended stories while the journal takes more than this."
+    ),
+]

@@ -12,6 +12,8 @@ from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 
 from shotstream_runtime.streaming.story import StoryStream
 
+from .story_recorder import StoryRecorder
+
 # Finished beats remembered, so that one sent again has no second effect.
 _REMEMBERED_BEATS = 10_000
 _DROPPING = (BeatPolicy.REPLACE, BeatPolicy.INTERRUPT)
@@ -50,6 +52,7 @@ class HostedStory:
         stream: What generates it; None until it is prepared.
         ending: Why it ends, once that is decided; no beat is accepted any more.
         failure: What broke its stream or a caption.
+        recorder: What writes it into the journal, where there is one.
         beats: Beats that are not done, by id, in the order of arrival.
         shots: Shots that have frames.
         frames: Frames published.
@@ -60,6 +63,7 @@ class HostedStory:
     stream: StoryStream | None = None
     ending: StoryEnd | None = None
     failure: Exception | None = None
+    recorder: StoryRecorder | None = None
     beats: dict[str, BeatRecord] = field(default_factory=dict)
     shots: int = 0
     frames: int = 0
@@ -133,10 +137,14 @@ class HostedStory:
         """Takes a beat out that is done, and remembers that there was one."""
         record = self.beats.pop(beat_id, None)
         if record is not None:
-            self._finished[beat_id] = hash(record.script)
-            while len(self._finished) > _REMEMBERED_BEATS:
-                self._finished.popitem(last=False)
+            self.remember(record.script)
         return record
+
+    def remember(self, script: BeatScript) -> None:
+        """Remembers a beat that is done."""
+        self._finished[str(script.id)] = hash(script)
+        while len(self._finished) > _REMEMBERED_BEATS:
+            self._finished.popitem(last=False)
 
     def was_finished(self, beat_id: str) -> bool:
         """Whether a beat of this id is done (as far back as is remembered)."""

@@ -21,6 +21,7 @@ from .model_facts import ModelFacts
 
 if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
+    from shotstream_runtime.journal.journal import Journal
     from shotstream_runtime.weights.load import LoadedModel
 
     from .story_host import StoryHost
@@ -107,12 +108,13 @@ class Server:
         self._desk.detail = detail
         self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail))
 
-    def begin(self, model: LoadedModel, engine: Engine) -> None:
+    def begin(self, model: LoadedModel, engine: Engine, journal: Journal | None = None) -> None:
         """Takes requests from now on; a warm-up comes first, for which they wait.
 
         Args:
             model: The model that was announced.
             engine: Executes its student.
+            journal: Where stories are kept, so that they go on after a crash; the server closes it.
 
         Raises:
             ServingError: It is another model, or there is one already.
@@ -125,7 +127,7 @@ class Server:
             raise ServingError(
                 f"the files of model {self._facts.profile.name!r} changed while it was loaded; start again"
             )
-        self._host = StoryHost(model, engine, limits=self._limits)
+        self._host = StoryHost(model, engine, limits=self._limits, journal=journal)
         # In this order: whoever is greeted as loading must hear it when the host says that it is ready.
         self._desk.hand_over(self._host)
         self._host.start(self.endpoint)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
@@ -31,7 +32,11 @@ from shotstream_bridge.messages import (
 )
 
 from shotstream_runtime.engines import Engine
+from shotstream_runtime.journal.entries import Wish
+from shotstream_runtime.journal.errors import JournalError
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.streaming.beats import Beat, BeatRefused
+from shotstream_runtime.streaming.replay import StoryPast
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -39,6 +44,7 @@ from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
 from .hosted_story import HostedStory
 from .model_facts import ModelFacts
+from .story_keeper import StoryKeeper
 from .story_registry import StoryRegistry
 from .stream_beats import stream_beat
 
@@ -68,6 +74,7 @@ class StoryHost:
         *,
         limits: StoryLimits | None = None,
         max_stories: int = MAX_STORIES,
+        journal: Journal | None = None,
     ) -> None:
         """Makes a host that is not running yet.
 
@@ -76,10 +83,12 @@ class StoryHost:
             engine: Executes its student.
             limits: What a client may ask for.
             max_stories: Stories open at once, over all clients.
+            journal: Where stories are kept, so that they go on after a crash; closed by `stop`.
         """
         self._model = model
         self._facts = ModelFacts.of(model)
         self._engine = engine
+        self._keeper = StoryKeeper(journal, model, engine)
         self._limits = limits or StoryLimits()
         self._registry = StoryRegistry(self._limits, max_stories)
         self._changed = self._registry.changed
@@ -89,7 +98,7 @@ class StoryHost:
         self._threads: list[threading.Thread] = []
 
     def start(self, outlet: FrameOutlet) -> None:
-        """Starts generating; frames and news go to `outlet`.
+        """Starts generating; frames and news go to `outlet`. Stories of the journal that were open go on.
 
         Raises:
             RuntimeError: The host was started before.
@@ -99,6 +108,7 @@ class StoryHost:
         self._announcer = Announcer(outlet, self._model.profile.fps)
         self._outlet = outlet
         self._announcer.state(self._state, _DETAILS[self._state])
+        self._take_up()
         self._threads = [
             threading.Thread(target=self._prepare, name="shotstream-captions", daemon=True),
             threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
@@ -126,7 +136,10 @@ class StoryHost:
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        finished = not any(thread.is_alive() for thread in self._threads)
+        if finished and first:
+            self._keeper.close()
+        return finished
 
     @property
     def running(self) -> bool:
@@ -151,6 +164,12 @@ class StoryHost:
                 raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
             story = self._registry.open(client_id, request)
         if story is not None:
+            try:
+                self._keeper.begin(story)
+            except RequestRejected:
+                with self._changed:
+                    self._registry.remove(story)
+                raise
             _log.info("story %s opened by %s with seed %d", story.id, client_id, request.seed)
             self._preparations.put(lambda: self._open_stream(story))
         return StoryOpened(
@@ -167,10 +186,21 @@ class StoryHost:
         with self._changed:
             story = self._registry.submit(client_id, request)
         if story is not None:
+            try:
+                self._keeper.accept(story, request.beat_id)
+            except RequestRejected:
+                with self._changed:
+                    story.beats.pop(request.beat_id, None)
+                raise
             self._preparations.put(lambda: self._prepare_beat(story, request.beat_id))
 
     def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
         """Takes a beat back; see `StoryService.cancel_beat`."""
+        with self._changed:
+            story = self._registry.owned(client_id, request.story_id)
+            known = request.beat_id in story.beats
+        if known:
+            self._keeper.wish(story, Wish.CANCEL, request.beat_id)
         with self._changed:
             self._registry.cancel(client_id, request)
 
@@ -178,12 +208,29 @@ class StoryHost:
         """Ends a story; see `StoryService.close_story`."""
         with self._changed:
             story = self._registry.owned(client_id, request.story_id)
+        self._keeper.wish(story, Wish.DRAIN if request.drain else Wish.STOP)
+        with self._changed:
             self._registry.end(story, StoryEnd.DRAINED if request.drain else StoryEnd.STOPPED)
 
     def client_gone(self, client_id: str) -> None:
         """Stops the stories of a client that left; see `StoryService.client_gone`."""
         with self._changed:
             self._registry.end_all_of(client_id)
+
+    def _take_up(self) -> None:
+        """Takes up the stories of the journal that were open when the server ended."""
+        for story, past in self._keeper.stories_to_go_on():
+            with self._changed:
+                adopted = self._registry.adopt(story)
+            if not adopted:
+                _log.error("story %s stays in the journal: there is no room for it now", story.id)
+                self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)
+                continue
+            _log.info("story %s goes on at frame %d", story.id, story.frames)
+            self._preparations.put(partial(self._open_stream, story, past))
+            for beat_id, record in story.beats.items():
+                if not record.in_stream:
+                    self._preparations.put(partial(self._prepare_beat, story, beat_id))
 
     # -- the captions' thread --------------------------------------------------------------------------
 
@@ -192,13 +239,14 @@ class StoryHost:
         while (preparation := self._preparations.get()) is not None:
             preparation()
 
-    def _open_stream(self, story: HostedStory) -> None:
+    def _open_stream(self, story: HostedStory, past: StoryPast | None = None) -> None:
         try:
             stream = StoryStream(
                 self._model,
                 self._engine,
                 global_caption=story.request.global_caption,
                 seed=story.request.seed,
+                past=past,
             )
         except Exception as error:  # noqa: BLE001 - one story must not take the others with it
             self._note_failure(story, error)
@@ -287,7 +335,8 @@ class StoryHost:
                     need = _need(story)
                     if need is _Need.NOTHING:
                         continue
-                    if need is _Need.A_CHUNK and not self._outlet.wants_frames(story.id):
+                    behind = story.recorder is not None and not story.recorder.journal.has_room
+                    if need is _Need.A_CHUNK and (behind or not self._outlet.wants_frames(story.id)):
                         watched = True
                         continue
                     self._registry.take_turn(story)
@@ -301,6 +350,8 @@ class StoryHost:
                 for event in story.stream.advance():
                     if story.failure is not None:
                         break
+                    if story.recorder is not None:
+                        story.recorder.hear(event)
                     with self._changed:
                         self._announcer.pass_on(story, event)
             except Exception as error:  # noqa: BLE001 - one story must not take the others with it
@@ -318,6 +369,8 @@ class StoryHost:
         if memory:
             code = ErrorCode.OUT_OF_MEMORY
             reason = "there is not enough memory for this story now; try again when others have closed"
+        elif isinstance(error, JournalError):
+            code, reason = ErrorCode.INTERNAL, str(error)[:_LONGEST_REASON]
         else:
             code = ErrorCode.INTERNAL
             reason = f"generation failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
@@ -334,6 +387,7 @@ class StoryHost:
         if self._registry.remove(story):
             _log.info("story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames)
             self._announcer.story_closed(story, end, reason, code)
+            self._keeper.end(story, end, reason)
 
 
 class _Need(Enum):

@@ -85,6 +85,14 @@ class StoryRegistry:
         self._turns.append(story)
         return story
 
+    def adopt(self, story: HostedStory) -> bool:
+        """Adds a story that was open before the server was started; False if there is no room for it."""
+        if story.id in self._stories or len(self._stories) >= self._max_stories:
+            return False
+        self._stories[story.id] = story
+        self._turns.append(story)
+        return True
+
     def submit(self, client_id: str, request: SubmitBeat) -> HostedStory | None:
         """Takes a beat in.
 

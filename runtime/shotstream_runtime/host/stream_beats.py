@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the protocol's beats to the stream's."""
+"""From the protocol's beats to the stream's, and back."""
 
 from __future__ import annotations
 
@@ -26,4 +26,15 @@ def stream_beat(script: BeatScript, beat_id: str) -> beats.Beat:
         mode=_MODES[script.mode],
         policy=_POLICIES[script.policy],
         chunks=script.chunks,
+    )
+
+
+def beat_script(beat: beats.Beat) -> BeatScript:
+    """The protocol's form of a stream's beat."""
+    return BeatScript(
+        id=beat.id,
+        text=beat.text,
+        mode=BeatMode(beat.mode),
+        policy=None if beat.policy is None else BeatPolicy(beat.policy),
+        chunks=beat.chunks,
     )

@@ -27,9 +27,10 @@ class Wish(StrEnum):
 
 
 class Decided(StrEnum):
-    """What became of a beat: it took effect, ended while it ran, or ended without ever taking effect."""
+    """What was decided: a beat took effect, the next chunk is its, it ended, or ended without any effect."""
 
     BEGUN = "begun"
+    GOES_ON = "goes_on"
     ENDED = "ended"
     DROPPED = "dropped"
 
@@ -89,7 +90,7 @@ class Decision:
     """What became of a beat, and when.
 
     Attributes:
-        kind: Whether it began, ended or was dropped.
+        kind: What was decided.
         beat_id: The beat.
         chunk: How many chunks the story had when it was decided.
         shot: The beat's shot, if it ever began.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 import time
@@ -19,6 +20,8 @@ from .errors import JournalError, cannot_write
 from .records import FILE_NAME, StoryRecords
 from .story_journal import StoryJournal
 from .story_reader import StoredStory, StoryReader
+
+_log = logging.getLogger(__name__)
 
 _LOCK_NAME: Final = "journal.lock"
 _STORIES: Final = "stories"
@@ -89,22 +92,18 @@ class Journal:
 
     Args:
         folder: Where the stories lie; made if it is missing.
-        history_shots: Finished shots that a later one can be asked for condition frames.
         retention: Which ended stories have to go.
+
+    Attributes:
+        history_shots: Of so many finished shots the condition frames are kept; as many as the model has.
 
     Raises:
         JournalError: Another server writes to it, or it cannot be written.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        history_shots: int = _DEFAULT_HISTORY_SHOTS,
-        retention: Retention | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *, retention: Retention | None = None) -> None:
         self.folder = folder
-        self._history_shots = history_shots
+        self.history_shots = _DEFAULT_HISTORY_SHOTS
         self._retention = retention or Retention()
         self._lock = JournalLock(folder)
         self._deciding = ThreadPoolExecutor(1, "shotstream-decisions")
@@ -147,6 +146,17 @@ class Journal:
         """Deletes the ended stories that have to go, the oldest first; returns them."""
         return enforce_retention(self.folder, self._retention)
 
+    def enforce_retention_later(self) -> None:
+        """Does `enforce_retention` once everything that waits is written."""
+        if self._retention != Retention():
+            self._filing.submit(self._enforce)
+
+    def _enforce(self) -> None:
+        try:
+            self.enforce_retention()
+        except JournalError as error:
+            _log.warning("%s", error)
+
     def close(self) -> None:
         """Writes what waits and lets others write."""
         self._filing.shutdown()
@@ -166,7 +176,7 @@ class Journal:
 
     def _open(self, path: Path) -> StoryJournal:
         records = StoryRecords(path, writable=True)
-        return StoryJournal(path, records, self._deciding, self._filing, self._history_shots)
+        return StoryJournal(path, records, self._deciding, self._filing, self.history_shots)
 
     def _new_folder(self) -> Path:
         stories = self.folder / _STORIES

@@ -31,7 +31,7 @@ _MOST_BEHIND = 6
 class StoryJournal:
     """The journal of one story, for the server that generates it.
 
-    `accept`, `wish` and `end` return when what they write is on disk. `decide`, `add_chunk` and `add_shot`
+    `accept` and `wish` return when what they write is on disk. `decide`, `add_chunk`, `add_shot` and `end`
     return at once; `decided` waits for the decisions, which frames must not overtake on their way out.
 
     Args:
@@ -92,17 +92,6 @@ class StoryJournal:
             JournalError: It cannot be written.
         """
         self.records.add_wish(WishEntry(wish, beat_id))
-
-    def end(self, state: StoryState, reason: str | None = None) -> None:
-        """Writes everything that waits, then that the story is over; what only going on needs is removed.
-
-        Raises:
-            JournalError: It cannot be written.
-        """
-        self.settle()
-        self.records.end_story(state, reason, time.time())
-        for path in (*self.folder.latents_before(_EVERY), *self.folder.histories_before(_EVERY)):
-            _remove(path)
 
     def settle(self, timeout: float | None = None) -> None:
         """Waits until everything handed over is on disk, or has failed.
@@ -208,6 +197,31 @@ class StoryJournal:
                 _remove(old)
 
         self._last_filing = self._filing.submit(self._guard, write)
+
+    def end(self, state: StoryState, reason: str | None = None) -> None:
+        """Hands over that the story is over; it is written after everything that waits.
+
+        What only going on needs is removed of a story that ran to its end. One that was stopped or failed
+        can be gone on with later.
+        """
+
+        def write() -> None:
+            self.records.end_story(state, reason, time.time())
+            if state is StoryState.DRAINED:
+                for path in (*self.folder.latents_before(_EVERY), *self.folder.histories_before(_EVERY)):
+                    _remove(path)
+
+        self._last_filing = self._filing.submit(self._guard, write)
+
+    def release(self) -> None:
+        """Hands over that nothing more comes: the records are closed after everything that waits."""
+        self._last_filing = self._filing.submit(self.close_records)
+
+    def close_records(self) -> None:
+        """Closes the records once the decisions are written."""
+        if self._last_decision is not None:
+            self._last_decision.result()
+        self.records.close()
 
     def _file(self, path: Path, write: Callable[[], None]) -> None:
         try:

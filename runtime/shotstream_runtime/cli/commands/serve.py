@@ -7,7 +7,9 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -18,11 +20,17 @@ from ..options import (
     AllowListPath,
     Bind,
     Device,
+    JournalFolder,
+    KeepDays,
+    KeepGigabytes,
     Model,
     ServerKeys,
     Threads,
 )
 from ..terminal import console
+
+if TYPE_CHECKING:
+    from shotstream_runtime.journal.journal import Journal
 
 _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
 _STOP_S = 60.0
@@ -35,6 +43,9 @@ def serve(
     threads: Threads = None,
     keys: ServerKeys = None,
     allow_list: AllowListPath = None,
+    journal: JournalFolder = None,
+    keep_days: KeepDays = None,
+    keep_gb: KeepGigabytes = None,
 ) -> None:
     """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk.
 
@@ -64,7 +75,9 @@ def serve(
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask)
         console.print(f"Listening at {server.address}; loading {escape(model)} ...", soft_wrap=True)
-        server.begin(*load(model, device, threads, server.loading))
+        # Before the model: a folder that cannot be used is told at once.
+        stories = _open_journal(journal, keep_days, keep_gb)
+        server.begin(*load(model, device, threads, server.loading), journal=stories)
         serving = True
         profile = facts.profile
         console.print(
@@ -86,3 +99,15 @@ def serve(
     if not finished:
         raise CommandFailed(f"the running chunk did not finish within {_STOP_S:.0f} s")
     console.print("Stopped.")
+
+
+def _open_journal(folder: Path | None, days: float | None, gigabytes: float | None) -> Journal | None:
+    if folder is None:
+        return None
+    from shotstream_runtime.journal.journal import Journal, Retention
+
+    retention = Retention(
+        max_age_s=None if days is None else days * 86_400,
+        max_bytes=None if gigabytes is None else int(gigabytes * 1e9),
+    )
+    return Journal(folder, retention=retention)
