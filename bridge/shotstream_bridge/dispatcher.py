@@ -120,9 +120,11 @@ class Dispatcher:
         client_id = session.client_id
         match message:
             case OpenStory():
+                earlier = self._ledger.get(message.story_id) is not None
                 opened = self._service.open_story(client_id, message)
-                if self._ledger.opened(opened, client_id, session.user):
-                    # What is kept of an earlier story of this name is not this one's.
+                if self._ledger.opened(opened, client_id, session.user) and earlier:
+                    # What is kept of an earlier story of this name is not this one's. What is kept of one
+                    # that was never opened here is: the host goes on with it since before it was started.
                     self._watchers.forget_frames(opened.story_id)
                 session.post(opened.model_copy(update={"request": message.request}))
             case SubmitBeat():
@@ -332,6 +334,8 @@ class Dispatcher:
     def publish(self, message: PublishedMessage) -> None:
         """Puts a message of the host into the outboxes of those it concerns."""
         if isinstance(message, StoryClosed):
+            if self._ledger.get(message.story_id) is None:
+                self._watchers.forget_frames(message.story_id)
             for session in self._audience(message.story_id):
                 session.held[message.story_id] = message
                 self.release_held(session)

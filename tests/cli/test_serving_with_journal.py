@@ -192,6 +192,30 @@ def test_steering_at_a_moment_is_kept_at_that_moment(serve: Any, tmp_path: Path)
     assert begun == ["long", "now", "last"]
 
 
+def test_who_comes_back_to_another_server_finds_the_frames_before(
+    serve: Any, tmp_path: Path, undisturbed: np.ndarray
+) -> None:
+    server, address = serve()
+    pictures: Pictures = {}
+    with Client.connect(address, client_id="director") as client:
+        story = client.open_story(global_caption=CAPTION, seed=7, story_id="s")
+        story.subscribe(credits=64)
+        for beat in BEATS:
+            story.submit_beat(beat)
+        watch(client, pictures, FRAMES - CHUNK)
+        server.process.kill()
+        server.process.wait()
+    _, address = serve()
+    journalled(tmp_path / "journal", FRAMES)  # by then it has been published as well
+    again: Pictures = {}
+    with Client.connect(address, client_id="director") as client:
+        story = client.open_story(global_caption=CAPTION, seed=7, story_id="s")
+        story.subscribe(credits=64, from_frame=3)
+        watch(client, again, FRAMES - 3)
+    assert list(again) == list(range(3, FRAMES))
+    assert all(np.array_equal(pixels, undisturbed[index]) for index, pixels in again.items())
+
+
 @pytest.mark.slow
 def test_a_server_that_is_stopped_goes_on_later(serve: Any, tmp_path: Path, undisturbed: np.ndarray) -> None:
     server, address = serve()

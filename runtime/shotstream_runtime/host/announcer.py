@@ -6,6 +6,8 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from shotstream_bridge.errors import ErrorCode
 from shotstream_bridge.frames import Frame
 from shotstream_bridge.messages import (
@@ -21,6 +23,7 @@ from shotstream_bridge.messages import (
     StoryEnd,
 )
 
+from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
@@ -137,25 +140,43 @@ class Announcer:
             StoryClosed(story_id=story.id, end=end, shots=story.shots, frames=story.frames, reason=reason)
         )
 
+    def earlier_frame(self, story: HostedStory, frame: StoredFrame) -> None:
+        """Publishes a frame that was generated before the server was started."""
+        self._frame(
+            story, frame.pixels, frame.index, frame.shot, frame.index_in_shot, frame.chunk, frame.beat_id
+        )
+
+    def _frame(
+        self,
+        story: HostedStory,
+        pixels: NDArray[np.uint8],
+        index: int,
+        shot: int,
+        index_in_shot: int,
+        chunk: int,
+        beat_id: str,
+    ) -> None:
+        self._outlet.publish_frame(
+            Frame(
+                story_id=story.id,
+                shot=shot,
+                index=index,
+                index_in_shot=index_in_shot,
+                chunk=chunk,
+                pts_s=index / self._fps,
+                beat_id=beat_id,
+                seed=story.request.seed,
+                pixels=pixels,
+            )
+        )
+
     def _frames(self, story: HostedStory, event: FramesReady) -> None:
         record = story.beats[event.beat_id]
         if record.stage is BeatStage.SCHEDULED:
             self._stage(story, event.beat_id, BeatStage.FIRST_FRAME)
         for offset, pixels in enumerate(event.pixels):
-            index = event.first_index + offset
-            self._outlet.publish_frame(
-                Frame(
-                    story_id=story.id,
-                    shot=event.shot,
-                    index=index,
-                    index_in_shot=event.first_index_in_shot + offset,
-                    chunk=event.chunk,
-                    pts_s=index / self._fps,
-                    beat_id=event.beat_id,
-                    seed=story.request.seed,
-                    pixels=pixels,
-                )
-            )
+            index, in_shot = event.first_index + offset, event.first_index_in_shot + offset
+            self._frame(story, pixels, index, event.shot, in_shot, event.chunk, event.beat_id)
         record.frames += len(event.pixels)
         story.frames += len(event.pixels)
         story.shots = max(story.shots, event.shot + 1)

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.messages import BeatStage, OpenStory, StoryEnd
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 
+from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.story import StoryStream
 
 from .story_recorder import StoryRecorder
@@ -17,6 +20,14 @@ from .story_recorder import StoryRecorder
 # Finished beats remembered, so that one sent again has no second effect.
 _REMEMBERED_BEATS = 10_000
 _DROPPING = (BeatPolicy.REPLACE, BeatPolicy.INTERRUPT)
+
+
+class Need(Enum):
+    """What a story needs next of the generating thread."""
+
+    NOTHING = "nothing"
+    A_CHUNK = "a chunk"
+    AN_END = "an end"
 
 
 @dataclass(slots=True)
@@ -52,6 +63,7 @@ class HostedStory:
         stream: What generates it; None until it is prepared.
         ending: Why it ends, once that is decided; no beat is accepted any more.
         failure: What broke its stream or a caption.
+        earlier: Frames of a story that goes on after a new start, to be shown again before anything else.
         recorder: What writes it into the journal, where there is one.
         beats: Beats that are not done, by id, in the order of arrival.
         shots: Shots that have frames.
@@ -63,6 +75,7 @@ class HostedStory:
     stream: StoryStream | None = None
     ending: StoryEnd | None = None
     failure: Exception | None = None
+    earlier: Iterator[StoredFrame] | None = None
     recorder: StoryRecorder | None = None
     beats: dict[str, BeatRecord] = field(default_factory=dict)
     shots: int = 0
@@ -85,6 +98,19 @@ class HostedStory:
         if self.stream is None or not self.stream.idle:
             return False
         return self.stopping or all(record.in_stream for record in self.beats.values())
+
+    @property
+    def need(self) -> Need:
+        """What it needs next."""
+        if self.earlier is not None:
+            return Need.A_CHUNK
+        if self.failure is not None:
+            return Need.AN_END
+        if self.stream is None:
+            return Need.NOTHING
+        if self.stopping or (self.ending is not None and self.finished):
+            return Need.AN_END
+        return Need.NOTHING if self.stream.idle else Need.A_CHUNK
 
     def same_opening(self, request: OpenStory) -> bool:
         """Whether a request would open this very story (its number does not matter)."""

@@ -12,9 +12,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
@@ -35,6 +35,7 @@ from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.entries import Wish
 from shotstream_runtime.journal.errors import JournalError
 from shotstream_runtime.journal.journal import Journal
+from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.beats import Beat, BeatRefused
 from shotstream_runtime.streaming.replay import StoryPast
 from shotstream_runtime.streaming.story import StoryStream
@@ -42,7 +43,7 @@ from shotstream_runtime.weights.load import LoadedModel
 
 from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
-from .hosted_story import HostedStory
+from .hosted_story import HostedStory, Need
 from .model_facts import ModelFacts
 from .story_keeper import StoryKeeper
 from .story_registry import StoryRegistry
@@ -83,7 +84,8 @@ class StoryHost:
             engine: Executes its student.
             limits: What a client may ask for.
             max_stories: Stories open at once, over all clients.
-            journal: Where stories are kept, so that they go on after a crash; closed by `stop`.
+            journal: Where stories are kept, so that they go on after a crash; closed by `stop`. Those that
+                were open when it was written to last are taken up at once, and go on once it is started.
         """
         self._model = model
         self._facts = ModelFacts.of(model)
@@ -96,9 +98,11 @@ class StoryHost:
         self._announcer: Announcer
         self._preparations: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        # Before a client can open one of them as if it were new.
+        self._take_up()
 
     def start(self, outlet: FrameOutlet) -> None:
-        """Starts generating; frames and news go to `outlet`. Stories of the journal that were open go on.
+        """Starts generating; frames and news go to `outlet`.
 
         Raises:
             RuntimeError: The host was started before.
@@ -108,7 +112,6 @@ class StoryHost:
         self._announcer = Announcer(outlet, self._model.profile.fps)
         self._outlet = outlet
         self._announcer.state(self._state, _DETAILS[self._state])
-        self._take_up()
         self._threads = [
             threading.Thread(target=self._prepare, name="shotstream-captions", daemon=True),
             threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
@@ -332,11 +335,11 @@ class StoryHost:
             while self._state is not ServerStateName.STOPPING:
                 watched = False
                 for story in self._registry.in_turn():
-                    need = _need(story)
-                    if need is _Need.NOTHING:
+                    need = story.need
+                    if need is Need.NOTHING:
                         continue
                     behind = story.recorder is not None and not story.recorder.journal.has_room
-                    if need is _Need.A_CHUNK and (behind or not self._outlet.wants_frames(story.id)):
+                    if need is Need.A_CHUNK and (behind or not self._outlet.wants_frames(story.id)):
                         watched = True
                         continue
                     self._registry.take_turn(story)
@@ -345,6 +348,9 @@ class StoryHost:
             return None
 
     def _advance(self, story: HostedStory) -> None:
+        if story.earlier is not None:
+            self._show_earlier(story, story.earlier)
+            return
         if story.failure is None and story.stream is not None:
             try:
                 for event in story.stream.advance():
@@ -360,8 +366,17 @@ class StoryHost:
             self._fail(story, story.failure)
             return
         with self._changed:
-            if story.ending is not None and _need(story) is _Need.AN_END and story.finished:
+            if story.ending is not None and story.need is Need.AN_END and story.finished:
                 self._close(story, story.ending, None)
+
+    def _show_earlier(self, story: HostedStory, earlier: Iterator[StoredFrame]) -> None:
+        """Publishes as many frames of before as a chunk has."""
+        frames = list(islice(earlier, self._facts.frames_per_chunk))
+        with self._changed:
+            for frame in frames:
+                self._announcer.earlier_frame(story, frame)
+            if not frames:
+                story.earlier = None
 
     def _fail(self, story: HostedStory, error: Exception) -> None:
         """Ends a story whose stream broke."""
@@ -388,21 +403,3 @@ class StoryHost:
             _log.info("story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames)
             self._announcer.story_closed(story, end, reason, code)
             self._keeper.end(story, end, reason)
-
-
-class _Need(Enum):
-    """What a story needs next."""
-
-    NOTHING = "nothing"
-    A_CHUNK = "a chunk"
-    AN_END = "an end"
-
-
-def _need(story: HostedStory) -> _Need:
-    if story.failure is not None:
-        return _Need.AN_END
-    if story.stream is None:
-        return _Need.NOTHING
-    if story.stopping or (story.ending is not None and story.finished):
-        return _Need.AN_END
-    return _Need.NOTHING if story.stream.idle else _Need.A_CHUNK

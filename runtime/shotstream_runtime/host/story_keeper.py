@@ -16,6 +16,7 @@ from shotstream_runtime.journal.errors import JournalError
 from shotstream_runtime.journal.journal import Journal, StoryListing
 from shotstream_runtime.journal.resumption import Resumption, plan_resumption
 from shotstream_runtime.journal.story_folder import StoryFolder
+from shotstream_runtime.journal.story_reader import StoredFrame, StoryReader
 from shotstream_runtime.streaming.replay import StoryPast
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -25,6 +26,8 @@ from .stream_beats import beat_script, stream_beat
 
 _log = logging.getLogger(__name__)
 
+# Frames shown again to clients that come back, before the shot that comes again: 30 s at 16 fps.
+_SHOWN_AGAIN = 480
 _STATES = {
     StoryEnd.DRAINED: StoryState.DRAINED,
     StoryEnd.STOPPED: StoryState.STOPPED,
@@ -171,7 +174,18 @@ class StoryKeeper:
             return None
         story = _story(plan)
         story.recorder = StoryRecorder(story_journal, plan.opening.fps, listing.story, plan.past.first_chunk)
+        story.earlier = _frames_before(listing, plan.first_frame)
         return story, plan.past
+
+
+def _frames_before(listing: StoryListing, end: int) -> Iterator[StoredFrame]:
+    reader = StoryReader(listing.path)
+    for frame in reader.frames(listing.story, first=max(0, end - _SHOWN_AGAIN)):
+        if frame.index >= end:
+            break
+        yield frame
+    for problem in reader.damage:
+        _log.warning("%s", problem)
 
 
 def _story(plan: Resumption) -> HostedStory:
