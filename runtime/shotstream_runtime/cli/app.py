@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .commands import demo, doctor, keys, play, render, serve, weights_fetch, weights_verify
+from .commands import demo, doctor, keys, play, render, serve, stories, weights_fetch, weights_verify
 from .extensions import mount_extensions
 from .failure import ExitCode, report
 
@@ -25,6 +25,8 @@ weights = typer.Typer(help="Get and check the published weights.")
 """Sub-commands of `shotstream weights`."""
 key_commands = typer.Typer(help="Make keys for serving other hosts, and say which clients are let in.")
 """Sub-commands of `shotstream keys`."""
+story_commands = typer.Typer(help="List, show, export, resume and delete the stories of a journal.")
+"""Sub-commands of `shotstream stories`."""
 
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
@@ -39,6 +41,12 @@ key_commands.command("allow")(keys.allow)
 key_commands.command("revoke")(keys.revoke)
 key_commands.command("list")(keys.list_keys)
 app.add_typer(key_commands, name="keys")
+story_commands.command("list")(stories.list_stories)
+story_commands.command("show")(stories.show)
+story_commands.command("export")(stories.export)
+story_commands.command("resume")(stories.resume)
+story_commands.command("delete")(stories.delete)
+app.add_typer(story_commands, name="stories")
 mount_extensions(app)
 
 
@@ -75,6 +83,13 @@ def _weights(context: typer.Context) -> None:
 
 @key_commands.callback(invoke_without_command=True)
 def _keys(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+@story_commands.callback(invoke_without_command=True)
+def _stories(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(ExitCode.USAGE)

@@ -18,6 +18,7 @@ from .durable_files import make_folder_durably
 from .entries import Opening, StoryState
 from .errors import JournalError, cannot_write
 from .records import FILE_NAME, StoryRecords
+from .story_folder import StoryFolder
 from .story_journal import StoryJournal
 from .story_reader import StoredStory, StoryReader
 
@@ -54,6 +55,10 @@ class StoryListing:
     number: int
     path: Path
     story: StoredStory
+
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return StoryFolder(self.path).size()
 
 
 class JournalLock:
@@ -236,6 +241,27 @@ def delete_story(listing: StoryListing, journal: Path) -> None:
         _remove(listing.path)
 
 
+def reopen_story(listing: StoryListing, journal: Path) -> None:
+    """Opens a story again that has ended: the next server goes on with it.
+
+    What its client had asked of its end is void.
+
+    Raises:
+        JournalError: A server uses the journal, the story's records are damaged, or they cannot be written.
+    """
+    if listing.story.opening is None:
+        raise JournalError(listing.path, f"the story cannot go on: {listing.story.damage[0]}")
+    lock = JournalLock(journal)
+    try:
+        records = StoryRecords(listing.path, writable=True)
+        try:
+            records.reopen_story()
+        finally:
+            records.close()
+    finally:
+        lock.release()
+
+
 def enforce_retention(folder: Path, retention: Retention) -> list[StoryListing]:
     """Deletes the ended stories of a journal that have to go, the oldest first; returns them.
 
@@ -245,7 +271,7 @@ def enforce_retention(folder: Path, retention: Retention) -> list[StoryListing]:
     if retention.max_age_s is None and retention.max_bytes is None:
         return []
     stories = list_stories(folder)
-    sizes = {listing.number: StoryReader(listing.path).folder.size() for listing in stories}
+    sizes = {listing.number: listing.size() for listing in stories}
     total = sum(sizes.values())
     now = time.time()
     gone = []

@@ -116,6 +116,11 @@ class StoryRecords:
         values = (state, reason, None if state is StoryState.OPEN else when)
         self._write("the story's end", "UPDATE story SET state=?, reason=?, ended=?", values)
 
+    def reopen_story(self) -> None:
+        """Writes that the story goes on: wishes to end it are void."""
+        self._write("the wishes", "DELETE FROM wishes WHERE wish IN (?, ?)", (Wish.DRAIN, Wish.STOP))
+        self.end_story(StoryState.OPEN, None, 0.0)
+
     def add_beat(self, accepted: AcceptedBeat) -> None:
         """Writes a beat that may be called accepted once this returns."""
         beat = accepted.beat
