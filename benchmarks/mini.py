@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mini on this machine's processor: frames per second, beat to first frame, memory over 5 and 50 shots.
 
-python benchmarks/mini.py [--threads 2] [--shots 50]
+python benchmarks/mini.py [--threads N] [--shots 50]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from machine import describe, report
 from shotstream_runtime.engines import EagerEngine
+from shotstream_runtime.host.compute import default_threads
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
@@ -119,7 +120,7 @@ def one_run(shots: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=2, help="torch threads")
+    parser.add_argument("--threads", type=int, default=default_threads(), help="torch threads")
     parser.add_argument("--shots", type=int, default=50, help="shots of the long story")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 import socket
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def test_a_client_killed_mid_shot_does_not_hold_its_story_up(auto_grant: str) ->
             # It holds generation up, as an `every` watcher without credits does, until it is dead.
             service.publish_frames("s1", 8)
             assert not service.endpoint.wants_frames("s1")
-        victim.send_signal(signal.SIGKILL)
+        victim.kill()
         victim.wait()
         for _ in range(60):
             assert service.endpoint.wait_wants_frames("s1", PATIENCE_S)
@@ -107,7 +106,7 @@ def test_a_killed_server_is_noticed_at_once() -> None:
     try:
         with Client.connect(line(server), 20, reconnect_s=0) as client:
             client.open_story(global_caption="", story_id="s1").subscribe()
-            server.send_signal(signal.SIGKILL)
+            server.kill()
             started = time.monotonic()
             events = list(client.events(PATIENCE_S))
             assert time.monotonic() - started < 3, "it waited for the heartbeat's timeout"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -263,7 +262,7 @@ def test_a_reader_that_is_killed_leaves_nothing_and_the_others_go_on(service: Sc
             service.publish_frames("s1", 10)
             for index in range(10):
                 assert line(reader) == f"{index} {int(picture(index).astype('u4').sum())}"
-            reader.send_signal(signal.SIGKILL)
+            reader.kill()
             reader.wait()
             deadline = time.monotonic() + PATIENCE_S
             while len(service.endpoint._watchers.rings._rings) > 1 and time.monotonic() < deadline:
@@ -292,7 +291,7 @@ def test_a_server_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
             server.stdin.write("4\n")
             server.stdin.flush()
             assert len(frames_of(client, 4)) == 4
-            server.send_signal(signal.SIGKILL)
+            server.kill()
             server.wait()
             assert isinstance(list(client.events(PATIENCE_S))[-1], ConnectionLost)
             assert not subscription.in_memory
@@ -308,7 +307,7 @@ def test_what_a_killed_writer_left_is_swept_and_what_a_living_one_has_is_not() -
     dead, alive = start(HOLDER), start(HOLDER)
     try:
         left, kept = line(dead), line(alive)
-        dead.send_signal(signal.SIGKILL)
+        dead.kill()
         dead.wait()
         assert {left, kept} <= names()
         assert sweep() == 1

@@ -45,7 +45,7 @@ def write(folder: Path, text: str, name: str = "story.yaml") -> Path:
 def test_wrong_stories(in_process: Any, tmp_path: Path, text: str, problem: str) -> None:
     outcome = in_process("render", write(tmp_path, text), "-o", tmp_path / "out")
     assert outcome.code == 1
-    assert outcome.error_line().startswith(f"{tmp_path}/{problem}")
+    assert outcome.error_line().startswith(str(tmp_path / problem))
     assert not (tmp_path / "out").exists()
 
 
@@ -53,9 +53,8 @@ def test_wrong_stories(in_process: Any, tmp_path: Path, text: str, problem: str)
 def test_a_story_that_is_not_there(shotstream: Any, tmp_path: Path, command: str) -> None:
     outcome = shotstream(command, tmp_path / "none.yaml", "-o", tmp_path / "out")
     assert outcome.code == 1
-    assert (
-        outcome.error_line() == f"{tmp_path}/none.yaml: there is no such file; check the name and the folder"
-    )
+    missing = tmp_path / "none.yaml"
+    assert outcome.error_line() == f"{missing}: there is no such file; check the name and the folder"
 
 
 def test_outputs_that_cannot_be(in_process: Any, tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_outputs_that_cannot_be(in_process: Any, tmp_path: Path) -> None:
     outcome = in_process("render", story, "-o", tmp_path / "out.mov")
     assert (outcome.code, outcome.error_line()) == (
         1,
-        f"{tmp_path}/out.mov: movies are written as .mp4; use out.mp4",
+        f"{tmp_path / 'out.mov'}: movies are written as .mp4; use out.mp4",
     )
     outcome = in_process("render", story, "-o", story / "out")
     assert outcome.code == 1

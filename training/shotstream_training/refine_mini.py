@@ -47,9 +47,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--minutes", type=float, required=True, help="wall clock of the whole command")
     root.add_argument("--out", type=Path, required=True, help="folder to leave the result in")
     root.add_argument("--model", default="mini", help="model folder to start from; default: the built-in one")
-    root.add_argument(
-        "--init", type=Path, help="folder of a stage whose weights replace the model's"
-    )
+    root.add_argument("--init", type=Path, help="folder of a stage whose weights replace the model's")
     root.add_argument("--seed", type=int, default=0)
     root.add_argument("--rate", type=float, default=3e-3, help="init: of matrices, by Muon")
     root.add_argument("--generator-rate", type=float, default=5e-5, help="matching: of the student")
