@@ -13,6 +13,7 @@ from shotstream_bridge import (
     BeatScript,
     BeatStage,
     BeatStatus,
+    BridgeError,
     Client,
     ClientEvent,
     ConnectionLost,
@@ -77,4 +78,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BridgeError as error:
+        sys.exit(f"error: {error}")
