@@ -207,6 +207,8 @@ class Playback:
                 pass
 
     def _refused(self, code: str | None, problem: str) -> None:
+        if code in _ENDED and self._end is not None:
+            return  # Why the story is over has been told already; the refusal was only slower.
         self._problem = problem
         if code in _ENDED:
             self._give_up_at = time.monotonic() + _END_S
