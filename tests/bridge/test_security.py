@@ -219,7 +219,7 @@ def test_clients_with_one_key_are_counted(allow_list: Path) -> None:
 
 
 def connect_patiently(address: str, security: ClientSecurity, seconds: float) -> Client:
-    """Connects once the rate allows: a handshake over it is left unanswered, which can look like a wrong key."""
+    """Connects once the rate allows: an unanswered handshake over it can look like a wrong key."""
     deadline = time.monotonic() + seconds
     while True:
         try:
