@@ -8,11 +8,13 @@ import pytest
 import torch
 from shotstream_runtime.model import Student, StudentConfig
 from shotstream_training.data.story_store import SampledShots
+from shotstream_training.distillation.causal_init import make_cache
 from shotstream_training.distillation.causal_matching import (
     CausalMatchingSettings,
     CausalMatchingTrainer,
     CausalScore,
 )
+from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.networks import clone, encode_captions, prepare
 from torch import Tensor, nn
 
@@ -47,8 +49,12 @@ class WordVectors(nn.Module):
 class FixedSource:
     """Two samples of two chunks: a first shot and a third one."""
 
+    student: Student
     batch: int = 2
     frames: int = 6
+
+    def __post_init__(self) -> None:
+        self.forced = ForcedPass(self.student, make_cache(self.student, self.batch, self.student.device), 6)
 
     def draw(self) -> SampledShots:
         generator = torch.Generator().manual_seed(1)
@@ -82,7 +88,7 @@ def trainer_of(student: Student, **settings: float) -> CausalMatchingTrainer:
         student,
         clone(student),
         workshop,
-        [(FixedSource(), 1.0)],
+        [(FixedSource(student), 1.0)],
         seed=3,
     )
 
@@ -96,7 +102,7 @@ def same(network: Student, before: list[Tensor]) -> bool:
 
 
 def test_each_chunk_is_judged_by_itself_and_what_came_before(student: Student) -> None:
-    source = FixedSource()
+    source = FixedSource(student)
     batch = encode_captions(source.draw(), WordVectors()).beginning(source.frames)
     score = CausalScore(student, source)
     noisy = torch.randn(batch.target.shape, generator=torch.Generator().manual_seed(4))

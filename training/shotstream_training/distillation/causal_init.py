@@ -124,9 +124,10 @@ class CausalInitTrainer:
         self.schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
         self.generator = torch.Generator(workshop.device).manual_seed(seed + 1)
         self._few = torch.tensor(self.schedule.steps, device=workshop.device) / 1000
-        chunks = student.config.local_window_frames // student.config.frames_per_chunk
-        whole = ShotSource(workshop.store, student, chunks=chunks, batch=settings.batch)
-        self.sources, shares = zip(*(sources or ((whole, 1.0),)), strict=True)
+        if not sources:
+            chunks = student.config.local_window_frames // student.config.frames_per_chunk
+            sources = ((ShotSource(workshop.store, student, chunks=chunks, batch=settings.batch), 1.0),)
+        self.sources, shares = zip(*sources, strict=True)
         self._shares = torch.tensor(shares)
         self._choice = torch.Generator().manual_seed(seed)
         self.text = workshop.text.train(settings.train_text).requires_grad_(settings.train_text)

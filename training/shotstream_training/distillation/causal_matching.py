@@ -18,13 +18,13 @@ from shotstream_runtime.model import FlowSchedule, Student
 from torch import Tensor
 
 from shotstream_training.budget import Budget, Every, warmup_linear
-from shotstream_training.checkpoint import save_stage
 from shotstream_training.curves import Curves, describe
 from shotstream_training.device import autocast
-from shotstream_training.distillation.causal_init import ShotSource, make_cache, save_rollout_sheet
+from shotstream_training.distillation.causal_init import ShotSource, make_cache
 from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.matching import draw_sigma, guided, matching_direction, matching_loss
 from shotstream_training.distillation.rollout import Rollout, RolloutResult, draw_noise, shared_exit_step
+from shotstream_training.distillation.updates import apply_gradient, follow, save_average
 from shotstream_training.networks import clone, encode_captions
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.workshop import Workshop
@@ -86,7 +86,7 @@ class CausalMatchingTrainer:
         student: The network to be trained.
         teacher: The real score; frozen here.
         workshop: Data, codec, text side.
-        sources: Where samples come from, with how often each is drawn.
+        sources: Where samples come from, made for this student, with how often each is drawn.
         seed: Seed of noise, times, exit steps and sources.
     """
 
@@ -108,7 +108,6 @@ class CausalMatchingTrainer:
         self._shares = torch.tensor(shares)
         self._real = [CausalScore(self.teacher, source) for source in self.sources]
         self._fake = [CausalScore(self.critic, source) for source in self.sources]
-        self._caches = [make_cache(student, source.batch, student.device) for source in self.sources]
         self.generator = torch.Generator(student.device).manual_seed(seed)
         self._shared = torch.Generator().manual_seed(seed)
         betas = {"betas": (0.0, 0.999), "weight_decay": 0.01}
@@ -129,26 +128,26 @@ class CausalMatchingTrainer:
             with torch.no_grad():
                 batch = encode_captions(source.draw(), self.workshop.text).beginning(source.frames)
                 noise = draw_noise(batch, len(self.schedule.steps), self.generator)
-                result = Rollout(self.student, self._caches[chosen], self.schedule)(batch, noise, exit_step)
+                result = Rollout(self.student, source.forced.cache, self.schedule)(batch, noise, exit_step)
             loss = (
                 self._student_loss(batch, result, exit_step, chosen)
                 if learns
                 else self._critic_loss(batch, result.clean, chosen)
             )
         if learns:
-            norm = _apply(loss, self._student_optimizer, self.settings.generator_rate * factor, 1.0)
-            self._follow()
+            norm = apply_gradient(loss, self._student_optimizer, self.settings.generator_rate * factor, 1.0)
+            follow(self.average, self.student, self.settings.average, self.updates)
+            self.updates += 1
             self.curves.add(self.turns, matching=loss, student_gradient=norm)
         else:
-            norm = _apply(loss, self._critic_optimizer, self.settings.critic_rate * factor, 10.0)
+            norm = apply_gradient(loss, self._critic_optimizer, self.settings.critic_rate * factor, 10.0)
             self.curves.add(self.turns, critic=loss, critic_gradient=norm)
 
     def _student_loss(
         self, batch: NextShotBatch, result: RolloutResult, exit_step: int, chosen: int
     ) -> Tensor:
         time = self.schedule.steps[exit_step]
-        forced = ForcedPass(self.student, self._caches[chosen], result.clean.shape[1])
-        flow = forced.flow(batch, result.entering, time)
+        flow = self.sources[chosen].forced.flow(batch, result.entering, time)
         clean = (result.entering - self.schedule.sigma(time) * flow).float()
         with torch.no_grad():
             history = clean.detach()
@@ -176,26 +175,9 @@ class CausalMatchingTrainer:
         noise = torch.randn(clean.shape, generator=self.generator, device=clean.device)
         return (1 - _wide(sigma)) * clean + _wide(sigma) * noise, sigma, noise
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        # The average forgets faster in the first updates, or it would remember the start for ever.
-        decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.student.parameters()), 1.0 - decay)
-        self.updates += 1
-
 
 def _wide(sigma: Tensor) -> Tensor:
     return sigma[:, :, None, None, None]
-
-
-def _apply(loss: Tensor, optimizer: torch.optim.Optimizer, rate: float, limit: float) -> Tensor:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    parameters = optimizer.param_groups[0]["params"]
-    norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
-    optimizer.param_groups[0]["lr"] = rate
-    optimizer.step()
-    return norm
 
 
 def train_causal_matching(trainer: CausalMatchingTrainer, *, budget: Budget, out: Path) -> None:
@@ -215,15 +197,10 @@ def train_causal_matching(trainer: CausalMatchingTrainer, *, budget: Budget, out
 
 def save_matching(trainer: CausalMatchingTrainer, out: Path) -> None:
     """Writes checkpoint (the running average), record and a sheet of rollouts."""
-    trainer.curves.flush()
     record = {
         "stage": "causal-matching",
-        "student_config": trainer.student.config.to_dict(),
         "settings": asdict(trainer.settings),
         "turns": trainer.turns,
         "student_updates": trainer.updates,
-        "curves": trainer.curves.record(),
     }
-    groups = {"student": trainer.average.state_dict(), "text": trainer.workshop.text.state_dict()}
-    save_stage(out, groups, record)
-    save_rollout_sheet(trainer.average, trainer.workshop, out, trainer.curves)
+    save_average(trainer.average, trainer.workshop, trainer.curves, out, record)

@@ -41,6 +41,9 @@ class ForcedPass:
         frames: Latent frames of a shot; at most the cache's local window.
         tokens: Tokens per latent frame.
 
+    Attributes:
+        cache: That cache; a `Rollout` that fills it may stand in for `fill`.
+
     Raises:
         ValueError: If a shot does not fit into the cache.
     """
@@ -51,7 +54,7 @@ class ForcedPass:
             raise ValueError(
                 f"a shot of {frames} latent frames exceeds local_window_frames={config.local_window_frames}"
             )
-        self._student, self._cache = student, cache
+        self._student, self.cache = student, cache
         self._context, self._clean = config.max_context_frames, frames - config.frames_per_chunk
         tokens = cache.tokens_per_frame
         mask = forced_frame_mask(self._context, frames, config.frames_per_chunk).to(student.device)
@@ -68,10 +71,10 @@ class ForcedPass:
 
         The last chunk's keys are left out: no chunk comes after it.
         """
-        access = CacheAccess(self._cache, self._cache.context_span())
+        access = CacheAccess(self.cache, self.cache.context_span())
         self._run(batch, batch.context, 0.0, access, 0, None, keys_only=True)
         if self._clean:
-            access = CacheAccess(self._cache, self._clean_span)
+            access = CacheAccess(self.cache, self._clean_span)
             before = clean[:, : self._clean]
             self._run(batch, before, 0.0, access, self._context, self._clean_mask, keys_only=True)
 
@@ -83,7 +86,7 @@ class ForcedPass:
             noisy: ``[b, f, channels, h, w]``.
             times: One time for all, or ``[b, f]``.
         """
-        access = CacheAccess(self._cache, self._noisy_span, in_place=False)
+        access = CacheAccess(self.cache, self._noisy_span, in_place=False)
         return self._run(batch, noisy, times, access, self._context, self._noisy_mask).float()
 
     def _run(

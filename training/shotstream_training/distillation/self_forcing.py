@@ -12,14 +12,14 @@ from shotstream_runtime.model import FlowSchedule, Student
 from torch import Tensor
 
 from shotstream_training.budget import Budget, Every, warmup_linear
-from shotstream_training.checkpoint import save_stage
 from shotstream_training.curves import Curves, describe
 from shotstream_training.data.story_store import StoryStore
 from shotstream_training.device import autocast, compile_blocks
-from shotstream_training.distillation.causal_init import make_cache, save_rollout_sheet
+from shotstream_training.distillation.causal_init import make_cache
 from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.matching import flow_loss, generator_loss
 from shotstream_training.distillation.rollout import Rollout, RolloutResult, draw_noise, shared_exit_step
+from shotstream_training.distillation.updates import apply_gradient, follow, save_average
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.networks import clone, encode_captions, share_compilation
 from shotstream_training.next_shot import NextShotBatch
@@ -162,39 +162,23 @@ class SelfForcingTrainer:
                 scale=self.settings.guidance,
                 generator=self.generator,
             )
-        norm = _apply(loss, self.student, self._student_optimizer, self.settings.generator_rate * factor, 1.0)
+        norm = apply_gradient(loss, self._student_optimizer, self.settings.generator_rate * factor, 1.0)
         with torch.no_grad():
             pairs = list(zip(self.student.parameters(), self._player.parameters(), strict=True))
             for parameter, copied in pairs:
                 copied.copy_(parameter)
-            # The average forgets faster in the first updates, or it would remember the start for ever.
-            decay = min(self.settings.average, (1 + self.updates) / (10 + self.updates))
-            torch._foreach_lerp_(
-                list(self.average.parameters()), list(self.student.parameters()), 1.0 - decay
-            )
+        follow(self.average, self.student, self.settings.average, self.updates)
         self.updates += 1
         self.curves.add(self.turns, matching=loss, student_gradient=norm)
 
     def _update_critic(self, batch: NextShotBatch, clean: Tensor, factor: float) -> None:
         loss = self._critic_loss(batch, clean)
-        norm = _apply(loss, self.critic, self._critic_optimizer, self.settings.critic_rate * factor, 10.0)
+        norm = apply_gradient(loss, self._critic_optimizer, self.settings.critic_rate * factor, 10.0)
         self.curves.add(self.turns, critic=loss, critic_gradient=norm)
 
     def _critic_loss(self, batch: NextShotBatch, clean: Tensor) -> Tensor:
         with autocast(self.workshop.device):
             return flow_loss(self.critic, batch, clean, self.student.config.timestep_shift, self.generator)
-
-
-def _apply(
-    loss: Tensor, network: Student, optimizer: torch.optim.Optimizer, rate: float, limit: float
-) -> Tensor:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), limit)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.step()
-    return norm
 
 
 def train_intra(trainer: SelfForcingTrainer, *, budget: Budget, out: Path) -> None:
@@ -280,15 +264,10 @@ def _run(
 
 def save_student(trainer: SelfForcingTrainer, stage: str, out: Path) -> None:
     """Writes checkpoint (the running average), record and a sheet of rollouts."""
-    trainer.curves.flush()
     record = {
         "stage": stage,
-        "student_config": trainer.student.config.to_dict(),
         "settings": asdict(trainer.settings),
         "turns": trainer.turns,
         "student_updates": trainer.updates,
-        "curves": trainer.curves.record(),
     }
-    groups = {"student": trainer.average.state_dict(), "text": trainer.workshop.text.state_dict()}
-    save_stage(out, groups, record)
-    save_rollout_sheet(trainer.average, trainer.workshop, out, trainer.curves)
+    save_average(trainer.average, trainer.workshop, trainer.curves, out, record)
