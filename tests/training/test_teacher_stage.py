@@ -10,11 +10,12 @@ from shotstream_runtime.model import FlowSchedule
 from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.loss_stage import split
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import bell_weights
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import OptimizerSettings, TeacherStageSettings
-from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher, split
+from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
 
 
 def teacher(**values: object) -> TeacherStage:

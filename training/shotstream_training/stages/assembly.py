@@ -20,6 +20,7 @@ from shotstream_training.stages.forcing_stage import ForcingNetworks, ForcingSta
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loop import Kept, Stage
 from shotstream_training.stages.lora import add_adapters, merged_weights
+from shotstream_training.stages.loss_stage import split
 from shotstream_training.stages.materials import Materials
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
@@ -27,7 +28,7 @@ from shotstream_training.stages.run_config import RunConfig
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import LoraSettings, OptimizerSettings
 from shotstream_training.stages.stage_folder import load_network, stage_result, student_weights
-from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher, split
+from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
 
 TRAJECTORIES = "trajectories"
 """Subfolder of the causal initialisation that keeps them."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,11 +15,11 @@ from shotstream_training.next_shot import NextShotBatch, causal_frame_mask
 from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.loss_stage import LossStage
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import shifted, trajectory_times
 from shotstream_training.stages.scores import ScoreRule, noised
 from shotstream_training.stages.settings import CausalInitStageSettings, TrajectorySettings
-from shotstream_training.stages.teacher_stage import split
 from shotstream_training.stages.trajectories import (
     TrajectoryStore,
     mixed_states,
@@ -93,7 +92,7 @@ def fill_trajectories(
     return store
 
 
-class RegressionStage:
+class RegressionStage(LossStage):
     """The published form: every chunk in one of a trajectory's states, the causal mask over all of them.
 
     Args:
@@ -125,13 +124,6 @@ class RegressionStage:
         times = trajectory_times(settings.trajectories.steps, config.timestep_shift)
         self.times = torch.cat((times[kept], times[-1:]))
         self._chunk = config.frames_per_chunk
-
-    def round(self, number: int, factor: float) -> dict[str, Tensor]:
-        """One optimiser step."""
-        del number
-        places = self.source.take(self.settings.batch)
-        parts = split(places, self.settings.micro_batch)
-        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """Squared error of the clean estimates at the chunks that are noisy."""
@@ -168,7 +160,7 @@ class RegressionStage:
         return regression_loss(flow[:, context:].float(), latents, times, batch.target)
 
 
-class ForcedStage:
+class ForcedStage(LossStage):
     """The other form: flow matching on true shots, every chunk at a time of its own, true chunks before it.
 
     Arguments as `RegressionStage`, without trajectories.
@@ -198,13 +190,6 @@ class ForcedStage:
             device=place.device,
             dtype=torch.bfloat16 if place.bfloat16 else torch.float32,
         )
-
-    def round(self, number: int, factor: float) -> dict[str, Tensor]:
-        """One optimiser step."""
-        del number
-        places = self.source.take(self.settings.batch)
-        parts = split(places, self.settings.micro_batch)
-        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """Mean squared error of the flow."""

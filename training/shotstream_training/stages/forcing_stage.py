@@ -18,11 +18,11 @@ from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.clip_source import PixelCodec, ShotSource
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.loss_stage import split
 from shotstream_training.stages.network import RunningAverage, TrainedNetwork
 from shotstream_training.stages.noise_levels import shifted
 from shotstream_training.stages.scores import ScoreRule, matching_loss, matching_target, noised
 from shotstream_training.stages.settings import ForcingStageSettings
-from shotstream_training.stages.teacher_stage import split
 
 
 @dataclass(frozen=True)

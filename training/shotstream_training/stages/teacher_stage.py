@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from shotstream_runtime.model import FlowSchedule, Student
@@ -15,6 +14,7 @@ from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
+from shotstream_training.stages.loss_stage import LossStage
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import bell_weights, stratified_sigmas, table_rows
 from shotstream_training.stages.scores import ScoreRule, noised
@@ -34,7 +34,7 @@ class NoiseLevel:
     weight: Tensor
 
 
-class TeacherStage:
+class TeacherStage(LossStage):
     """Flow matching over the target frames, clean context in front.
 
     Args:
@@ -62,13 +62,6 @@ class TeacherStage:
         config = network.inner.config
         self._schedule = FlowSchedule(config.timestep_shift, config.denoising_steps)
         self._weights = bell_weights(self._schedule)
-
-    def round(self, number: int, factor: float) -> dict[str, Tensor]:
-        """One optimiser step."""
-        del number
-        places = self.source.take(self.settings.batch)
-        parts = split(places, self.settings.micro_batch)
-        return self.learner.update([partial(self.loss, part) for part in parts], factor)
 
     def loss(self, places: Sequence[int]) -> Tensor:
         """The weighted squared error of the flow, mean over samples."""
@@ -118,15 +111,3 @@ def freeze_for_teacher(network: Student, trained: str) -> None:
     if trained == "self_attention":
         for block in network.blocks:
             block.self_attn.requires_grad_(True)
-
-
-def split(places: Sequence[int], size: int) -> list[Sequence[int]]:
-    """Equal parts of a step's places for passes of their own; 0 keeps them together.
-
-    Raises:
-        ValueError: If they cannot be split evenly.
-    """
-    size = size or len(places)
-    if len(places) % size:
-        raise ValueError(f"micro_batch={size} must divide the {len(places)} samples of a process")
-    return [places[first : first + size] for first in range(0, len(places), size)]
