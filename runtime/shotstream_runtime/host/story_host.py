@@ -9,17 +9,14 @@ round the stories and generates one chunk of each; a story whose lossless watche
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.messages import (
-    BeatOutcome,
     CancelBeat,
     CloseStory,
     OpenStory,
@@ -33,11 +30,9 @@ from shotstream_bridge.messages import (
 
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.entries import Wish
-from shotstream_runtime.journal.errors import JournalError
 from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.story_reader import StoredFrame
-from shotstream_runtime.streaming.beats import Beat, BeatRefused
-from shotstream_runtime.streaming.replay import StoryPast
+from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -45,14 +40,14 @@ from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
 from .hosted_story import HostedStory, Need
 from .model_facts import ModelFacts
+from .story_failure import why_failed
 from .story_keeper import StoryKeeper
+from .story_preparer import StoryPreparer
 from .story_registry import StoryRegistry
-from .stream_beats import stream_beat
 
 _log = logging.getLogger(__name__)
 
 MAX_STORIES = 32  # open at once; each holds a context cache
-_LONGEST_REASON = 1000
 # How often a story that waits for its watcher is looked at again: well below a frame's time.
 _WATCHER_POLL_S = 0.004
 _DETAILS = {
@@ -96,7 +91,7 @@ class StoryHost:
         self._changed = self._registry.changed
         self._state = ServerStateName.LOADING
         self._announcer: Announcer
-        self._preparations: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._preparer = StoryPreparer(model, engine, self._changed)
         self._threads: list[threading.Thread] = []
         # Before a client can open one of them as if it were new.
         self._take_up()
@@ -113,7 +108,7 @@ class StoryHost:
         self._outlet = outlet
         self._announcer.state(self._state, _DETAILS[self._state])
         self._threads = [
-            threading.Thread(target=self._prepare, name="shotstream-captions", daemon=True),
+            self._preparer.thread(self._announcer),
             threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
         ]
         for thread in self._threads:
@@ -133,7 +128,7 @@ class StoryHost:
             self._state = ServerStateName.STOPPING
             self._changed.notify_all()
             if first and self._threads:
-                self._preparations.put(None)
+                self._preparer.stop()
                 # Told before the ends of stories that it brings about, so that clients know why they end.
                 self._announcer.state(self._state, _DETAILS[self._state])
         deadline = time.monotonic() + timeout
@@ -174,7 +169,7 @@ class StoryHost:
                     self._registry.remove(story)
                 raise
             _log.info("story %s opened by %s with seed %d", story.id, client_id, request.seed)
-            self._preparations.put(lambda: self._open_stream(story))
+            self._preparer.open_stream(story)
         return StoryOpened(
             request=request.request,
             story_id=request.story_id,
@@ -195,7 +190,7 @@ class StoryHost:
                 with self._changed:
                     story.beats.pop(request.beat_id, None)
                 raise
-            self._preparations.put(lambda: self._prepare_beat(story, request.beat_id))
+            self._preparer.prepare_beat(story, request.beat_id)
 
     def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
         """Takes a beat back; see `StoryService.cancel_beat`."""
@@ -230,75 +225,10 @@ class StoryHost:
                 self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)
                 continue
             _log.info("story %s goes on at frame %d", story.id, story.frames)
-            self._preparations.put(partial(self._open_stream, story, past))
+            self._preparer.open_stream(story, past)
             for beat_id, record in story.beats.items():
                 if not record.in_stream:
-                    self._preparations.put(partial(self._prepare_beat, story, beat_id))
-
-    # -- the captions' thread --------------------------------------------------------------------------
-
-    def _prepare(self) -> None:
-        prepare_generating_thread()
-        while (preparation := self._preparations.get()) is not None:
-            preparation()
-
-    def _open_stream(self, story: HostedStory, past: StoryPast | None = None) -> None:
-        try:
-            stream = StoryStream(
-                self._model,
-                self._engine,
-                global_caption=story.request.global_caption,
-                seed=story.request.seed,
-                past=past,
-            )
-        except Exception as error:  # noqa: BLE001 - one story must not take the others with it
-            self._note_failure(story, error)
-            return
-        with self._changed:
-            story.stream = stream
-            if story.stopping:
-                stream.stop()
-            self._changed.notify_all()
-
-    def _prepare_beat(self, story: HostedStory, beat_id: str) -> None:
-        with self._changed:
-            record, stream = story.beats.get(beat_id), story.stream
-            if record is None or stream is None or story.failure is not None:
-                return  # the story failed: its end tells about the beat
-            if record.withdrawn or story.stopping:
-                self._announcer.beat_done(story, beat_id, BeatOutcome.CANCELLED, 0)
-                self._changed.notify_all()
-                return
-        try:
-            stream.submit(stream_beat(record.script, beat_id))
-        except BeatRefused as error:
-            code = ErrorCode.NO_SHOT_TO_CONTINUE if error.field == "mode" else ErrorCode.STORY_CLOSED
-            with self._changed:
-                self._announcer.beat_done(
-                    story,
-                    beat_id,
-                    BeatOutcome.FAILED,
-                    0,
-                    code=code,
-                    field=f"beat.{error.field}",
-                    reason=error.reason,
-                )
-                self._changed.notify_all()
-            return
-        except Exception as error:  # noqa: BLE001 - one story must not take the others with it
-            self._note_failure(story, error)
-            return
-        with self._changed:
-            record.in_stream = True
-            if record.withdrawn:
-                stream.cancel(beat_id)
-            self._changed.notify_all()
-
-    def _note_failure(self, story: HostedStory, error: Exception) -> None:
-        # Only noted: the generating thread may be inside the story's stream, and ends it afterwards.
-        with self._changed:
-            story.failure = error
-            self._changed.notify_all()
+                    self._preparer.prepare_beat(story, beat_id)
 
     # -- the generating thread -------------------------------------------------------------------------
 
@@ -380,20 +310,12 @@ class StoryHost:
 
     def _fail(self, story: HostedStory, error: Exception) -> None:
         """Ends a story whose stream broke."""
-        memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-        if memory:
-            code = ErrorCode.OUT_OF_MEMORY
-            reason = "there is not enough memory for this story now; try again when others have closed"
-        elif isinstance(error, JournalError):
-            code, reason = ErrorCode.INTERNAL, str(error)[:_LONGEST_REASON]
-        else:
-            code = ErrorCode.INTERNAL
-            reason = f"generation failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
+        code, reason = why_failed(error)
         _log.error("story %s failed", story.id, exc_info=error)
         with self._changed:
             story.stream = None
             self._close(story, StoryEnd.FAILED, reason, code)
-        if memory and torch.cuda.is_available():
+        if code is ErrorCode.OUT_OF_MEMORY and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _close(
