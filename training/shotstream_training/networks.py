@@ -130,4 +130,5 @@ def encode_captions(shots: SampledShots, text: MiniTextEncoder) -> NextShotBatch
         shot_flag=shots.shot_flag,
         embeds=embeds,
         caption_index=shots.caption_index,
+        subject=shots.subject,
     )

@@ -21,6 +21,7 @@ class NextShotBatch:
         embeds: Caption features ``[b, n, text_len, text_dim]``.
         caption_index: Which of the n captions a frame reads ``[b, c + f]``, condition frames first. Kept
             apart from the flags: a first shot carries flag 1 but reads its own caption.
+        subject: Where the target shows its cast ``[b, f, h, w]``, 0 to 1, where the data know.
     """
 
     context: Tensor
@@ -29,6 +30,7 @@ class NextShotBatch:
     shot_flag: Tensor
     embeds: Tensor
     caption_index: Tensor
+    subject: Tensor | None = None
 
     def __len__(self) -> int:
         return self.target.shape[0]
@@ -47,7 +49,12 @@ class NextShotBatch:
     def beginning(self, frames: int) -> NextShotBatch:
         """The same samples with the first latent frames of the target only."""
         keep = self.context.shape[1] + frames
-        return replace(self, target=self.target[:, :frames], caption_index=self.caption_index[:, :keep])
+        return replace(
+            self,
+            target=self.target[:, :frames],
+            caption_index=self.caption_index[:, :keep],
+            subject=None if self.subject is None else self.subject[:, :frames],
+        )
 
     def without_context(self, chosen: Tensor) -> NextShotBatch:
         """Drops the context of chosen samples ``[b]``, as before a first shot: zeros, flags 0, target flag 1.

@@ -55,6 +55,10 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--batch", type=int, default=32, help="first chunks per step")
     root.add_argument("--free-staging", action="store_true", help="draw places and scenery for every shot")
     root.add_argument("--few-step-share", type=float, default=0.8, help="init: of the times")
+    root.add_argument(
+        "--subject-share", type=float, default=0.5, help="init: of the loss, for the cast alone"
+    )
+    root.add_argument("--continue-beats", type=float, default=0.22, help="shots whose caption changes")
     root.add_argument("--stories", type=int, default=60, help="stories with a history before the first step")
     root.add_argument("--shares", type=float, nargs=3, default=(0.3, 0.4, 0.3), metavar="PART",
                       help="of the steps: first chunks, two chunks, whole shots")  # fmt: skip
@@ -85,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         student.load_state_dict(groups["student"])
     student.requires_grad_(True)
     world = {"two_characters": 0.0, "moving_camera": 0.0, "fixed_staging": not options.free_staging}
-    long = StoryRenderer(text, shot_counts=LONGER_STORIES, **world)
+    long = StoryRenderer(text, shot_counts=LONGER_STORIES, continue_beats=options.continue_beats, **world)
     short = StoryRenderer(text, shot_counts=(1,), frames=FIRST_CHUNK_FRAMES, **world)
     first_seed = options.seed * 10_000_000
     with (
@@ -140,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             train_text=True,
             own_history=0.0 if options.free_staging else 0.6,
             soften=0.8,
+            subject_share=options.subject_share,
         )
         train_causal_init(
             settings,

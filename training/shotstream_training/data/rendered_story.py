@@ -83,6 +83,7 @@ class StoryRenderer:
         split: Split of the storyboard world.
         two_characters: Share of stories with a cast of two.
         moving_camera: Share of shots with a pan or a push-in.
+        continue_beats: Share of shots whose caption changes.
         frames: Pixel frames of a shot.
         fixed_staging: Whether captions tell all there is to see.
     """
@@ -95,6 +96,7 @@ class StoryRenderer:
         *,
         two_characters: float = 0.4,
         moving_camera: float = 0.4,
+        continue_beats: float = 0.22,
         frames: int = FRAMES_PER_SHOT,
         fixed_staging: bool = False,
     ) -> None:
@@ -107,6 +109,7 @@ class StoryRenderer:
         self._choices: dict[str, Any] = {
             "two_characters": two_characters,
             "moving_camera": moving_camera,
+            "continue_beats": continue_beats,
             "fixed_staging": fixed_staging,
         }
 

@@ -12,6 +12,7 @@ from shotstream_training.data.clip_pool import to_clips
 from shotstream_training.data.context_table import ContextTable
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import RenderedStory
+from shotstream_training.data.subject_cover import subject_cover
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.world.spec import FRAMES_PER_SHOT
 
@@ -30,6 +31,7 @@ class SampledShots:
         shot_flag: ``[b]``.
         token_ids: ``[b, n, text_len]``: drawn are 6 + 2, one caption per condition frame, then the target's.
         caption_index: ``[b, 6 + f]``.
+        subject: Where the target shows its cast ``[b, f, h, w]``, 0 to 1.
     """
 
     rows: Tensor
@@ -39,6 +41,7 @@ class SampledShots:
     shot_flag: Tensor
     token_ids: Tensor
     caption_index: Tensor
+    subject: Tensor
 
     def without_unread_captions(self) -> SampledShots:
         """The same samples without the captions that no frame of any of them reads; waits for the device."""
@@ -82,6 +85,7 @@ class StoryStore:
         kind = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._targets = torch.zeros((capacity, self._latent_frames, *latent), dtype=kind, device=device)
         self._frames = torch.zeros((capacity, picks, *latent), dtype=kind, device=device)
+        self._subject = torch.zeros((capacity, self._latent_frames, *size), dtype=kind, device=device)
         self._tokens = torch.zeros((capacity, PROMPTS_PER_SHOT, text_len), dtype=torch.long, device=device)
         self._latent_prompt = torch.zeros((capacity, self._latent_frames), dtype=torch.long, device=device)
         self._frame_prompt = torch.zeros((capacity, picks), dtype=torch.long, device=device)
@@ -117,6 +121,9 @@ class StoryStore:
         pictures = torch.stack([torch.from_numpy(shot).to(device) for shot in story.shots])
         clips = to_clips(pictures)
         self._targets[rows] = self._codec.encode(clips).to(self._targets.dtype)
+        size = (self._subject.shape[2], self._subject.shape[3])
+        covers = [torch.from_numpy(subject_cover(story.spec, shot, size)) for shot in range(count)]
+        self._subject[rows] = torch.stack(covers).to(self._subject)
         frames = clips[:, :, list(self.table.frames)].transpose(1, 2)
         encoded = self._codec.encode_frames(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         self._frames[rows] = encoded.to(self._frames.dtype)
@@ -181,4 +188,5 @@ class StoryStore:
             shot_flag=table.new_flag[history],
             token_ids=torch.cat((context_tokens, self._tokens[rows]), dim=1),
             caption_index=caption_index,
+            subject=self._subject[rows].float(),
         )

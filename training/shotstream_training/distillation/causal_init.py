@@ -51,6 +51,7 @@ class CausalInitSettings:
             shots do not get softer and softer. Only where captions tell all there is to see: what it drew may
             be soft, but it cannot be another picture than the true one, which stays the target.
         soften: Largest share of blur mixed into condition frames, for the same reason.
+        subject_share: Of the loss that belongs to the cast, however small it is; the rest is for all alike.
     """
 
     batch: int = 64
@@ -62,6 +63,7 @@ class CausalInitSettings:
     train_text: bool = False
     own_history: float = 0.0
     soften: float = 0.0
+    subject_share: float = 0.0
 
 
 class ShotSource:
@@ -148,7 +150,8 @@ class CausalInitTrainer:
         noise = torch.randn(batch.target.shape, generator=self.generator, device=batch.target.device)
         noisy = (1 - wide) * batch.target + wide * noise
         flow = forced.flow(batch, noisy, 1000 * sigma)
-        return (flow - (noise - batch.target)).square().mean()
+        error = (flow - (noise - batch.target)).square().mean(dim=2)
+        return (error * latent_weights(batch.subject, self.settings.subject_share)).mean()
 
     def step(self, factor: float) -> None:
         """One optimiser step."""
@@ -204,6 +207,20 @@ class CausalInitTrainer:
 
     def _chance(self, count: int, share: float) -> Tensor:
         return torch.rand(count, generator=self.generator, device=self.workshop.device) < share
+
+
+def latent_weights(subject: Tensor | None, share: float) -> Tensor | float:
+    """Weights of latents ``[b, f, h, w]`` whose mean over each sample is 1.
+
+    Args:
+        subject: Where the cast is, 0 to 1; none: all latents count alike.
+        share: Part of each sample's weight that is spread over its cast alone.
+    """
+    if subject is None or not share:
+        return 1.0
+    mean = subject.mean(dim=(1, 2, 3), keepdim=True)
+    # A sample that shows nobody has no such part.
+    return torch.where(mean > 0, 1 - share + share * subject / mean.clamp(min=1e-3), 1.0)
 
 
 def make_cache(student: Student, batch: int, device: torch.device) -> DualCache:
