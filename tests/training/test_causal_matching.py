@@ -68,6 +68,7 @@ class FixedSource:
             shot_flag=torch.tensor([1, 2]),
             token_ids=torch.randint(1, 7, (2, 2, CONFIG.text_len), generator=generator),
             caption_index=torch.tensor([[1] * 15, [0] * 6 + [1] * 9]),
+            subject=torch.ones(2, 9, *LATENT[1:]),
         )
 
 
