@@ -28,8 +28,10 @@ from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
 DEFAULT_RECONNECT_S: Final = 10.0
 DEFAULT_PRODUCT: Final = f"shotstream-python/{__version__}"
-# Handshakes that fail without a word: once may be a server that stops just then.
+# Handshakes ended without a word: once may be a server that stops just then. A server over its rate ends a
+# few of those it should leave unanswered, which must not look like a wrong key.
 _ASK_AFTER: Final = 2
+_ASK_AFTER_WITH_KEYS: Final = 5
 
 
 class ClientBase:
@@ -120,7 +122,8 @@ class ClientBase:
 
     def _should_ask_mechanism(self) -> bool:
         """Whether to ask the port why handshakes fail, which :func:`explain_mechanism` does, once."""
-        if self._asked_mechanism or self._transport.unexplained < _ASK_AFTER:
+        enough = _ASK_AFTER_WITH_KEYS if self._secured else _ASK_AFTER
+        if self._asked_mechanism or self._transport.unexplained < enough:
             return False
         self._asked_mechanism = self._transport.unauthenticated is None
         return self._asked_mechanism
@@ -155,7 +158,12 @@ class ClientBase:
                 f"what listens at {self._address} did not answer hello within {timeout:g} s; "
                 "is it a ShotStream server, and is it busy?"
             )
-        if self._transport.unexplained:
+        if self._secured and self._transport.unanswered:
+            return (
+                f"the server at {self._address} left the handshake unanswered for {timeout:g} s: more connections "
+                "a second come from here than it allows (connections_per_s), or it is busy; try again later"
+            )
+        if self._transport.unexplained or self._transport.unanswered:
             return f"what listens at {self._address} does not speak ZeroMQ; is it a ShotStream server?"
         return (
             f"no server answers at {self._address} within {timeout:g} s; "

@@ -25,6 +25,8 @@ QUEUED_MESSAGES: Final = 1_000
 RECEIVED_PER_EXCHANGE: Final = 256
 """Messages read at once, so that a user interface stays responsive behind a long pause."""
 LINGER_MS: Final = 200
+_ANSWER_S: Final = 0.9 * CLIENT_HANDSHAKE_MS / 1000
+"""A handshake that fails earlier was ended by the peer."""
 _RECONNECT_FIRST_MS: Final = 50
 _RECONNECT_LONGEST_MS: Final = 2_000
 _ADDRESS: Final = re.compile(r"tcp://(\[[^\]]+\]|[^:/\[\]\s]+):\d{1,5}")
@@ -37,7 +39,9 @@ _HANDSHAKE_FAILED: Final = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
-_MONITORED: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
+_MONITORED: Final = (
+    zmq.EVENT_CONNECTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | _HANDSHAKE_FAILED
+)
 
 
 class DealerTransport:
@@ -56,8 +60,10 @@ class DealerTransport:
 
     Attributes:
         handshaken: Whether a ZeroMQ peer was reached at any time.
-        unexplained: How many handshakes failed without telling why: over keys, or what was reached does not
-            speak ZeroMQ.
+        unexplained: How many handshakes in a row failed without telling why: over keys, or what was reached
+            does not speak ZeroMQ.
+        unanswered: Whether one of them was left without an answer until its time was over, as a server does
+            with an address that makes too many connections.
         unauthenticated: Why the connection failed over keys, if it did.
     """
 
@@ -71,6 +77,8 @@ class DealerTransport:
         self._polled_for = 0
         self.handshaken = False
         self.unexplained = 0
+        self.unanswered = False
+        self._connected_at = 0.0
         self.unauthenticated: str | None = None
         self._context = zmq.Context()
         self._wakeup = Wakeup()
@@ -190,7 +198,9 @@ class DealerTransport:
         while int(self._monitor.getsockopt(zmq.EVENTS)) & _IN:
             message = zmq.utils.monitor.recv_monitor_message(self._monitor, zmq.NOBLOCK)
             event = message["event"]
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            if event == zmq.EVENT_CONNECTED:
+                self._connected_at = time.monotonic()
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.handshaken = True
                 if self._core.state in (ClientState.GREETING, ClientState.LOST):
                     self._core.greet()
@@ -204,8 +214,11 @@ class DealerTransport:
             self.unauthenticated = NOT_ALLOWED
         elif value == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH:
             self.unauthenticated = SERVER_DEMANDS_KEYS if self._security is None else SERVER_WITHOUT_KEYS
-        else:
+        elif time.monotonic() - self._connected_at < _ANSWER_S:
             self.unexplained += 1
+        else:
+            # Silence is no verdict on a key.
+            self.unexplained, self.unanswered = 0, True
         # At first whoever connects is told; later, that there is no coming back.
         if self.unauthenticated is not None and self._core.state is ClientState.LOST:
             events += self._core.connection_lost(self.unauthenticated, time.monotonic(), final=True)

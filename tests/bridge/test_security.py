@@ -218,18 +218,6 @@ def test_clients_with_one_key_are_counted(allow_list: Path) -> None:
         Client.connect(service.endpoint.address, security=keys(BOB)).close()
 
 
-def connect_patiently(address: str, security: ClientSecurity, seconds: float) -> Client:
-    """Connects once the rate allows: an unanswered handshake over it can look like a wrong key."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return Client.connect(address, deadline - time.monotonic(), security=security)
-        except AuthenticationError:
-            if time.monotonic() > deadline - 1:
-                raise
-            time.sleep(2.0)
-
-
 def test_handshakes_are_counted_for_each_address(allow_list: Path) -> None:
     security = ServerSecurity(SERVER, AllowList(allow_list))
     # Two at once, and then one every two seconds.
@@ -243,8 +231,17 @@ def test_handshakes_are_counted_for_each_address(allow_list: Path) -> None:
             Client.connect(address, 0.1, security=keys(EVE))
         assert not isinstance(caught.value, AuthenticationError)
         # Patience helps: the rate is a rate, not a sentence.
-        with connect_patiently(address, keys(ALICE), 30.0) as client:
+        with Client.connect(address, 30.0, security=keys(ALICE)) as client:
             assert client.connected
+
+
+def test_silence_over_the_rate_is_no_word_about_the_key(allow_list: Path) -> None:
+    security = ServerSecurity(SERVER, AllowList(allow_list))
+    with ScriptedService(security=security, quotas=Quotas(connections_per_s=0.01)) as service:
+        # Long enough for several attempts, each left unanswered.
+        with pytest.raises(ConnectError, match="connections_per_s") as caught:
+            Client.connect(service.endpoint.address, 6.5, security=keys(ALICE))
+        assert not isinstance(caught.value, AuthenticationError)
 
 
 def test_beyond_loopback_only_with_keys(allow_list: Path) -> None:
