@@ -160,8 +160,9 @@ class ClientBase:
             )
         if self._secured and self._transport.unanswered:
             return (
-                f"the server at {self._address} left the handshake unanswered for {timeout:g} s: more connections "
-                "a second come from here than it allows (connections_per_s), or it is busy; try again later"
+                f"the server at {self._address} left the handshake unanswered for {timeout:g} s: more "
+                "connections a second come from here than it allows (connections_per_s), or it is busy; "
+                "try again later"
             )
         if self._transport.unexplained or self._transport.unanswered:
             return f"what listens at {self._address} does not speak ZeroMQ; is it a ShotStream server?"
