@@ -13,6 +13,7 @@ from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestReje
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
 from shotstream_bridge.frames import why_not_encodable
+from shotstream_bridge.log_context import log_context
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
 from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
@@ -108,13 +109,15 @@ class Dispatcher:
     # --- requests -----------------------------------------------------------------------------------
 
     def _handle(self, session: Session, message: ClientMessage) -> None:
-        try:
-            self._call(session, message)
-        except RequestRejected as refusal:
-            self._refuse(session, message, refusal)
-        except Exception:  # noqa: BLE001 - as in _hello
-            _log.exception("the service failed on %s of client %s", message.type, session.client_id)
-            self._refuse(session, message, RequestRejected(ErrorCode.INTERNAL, HOST_FAILED))
+        story, beat = getattr(message, "story_id", None), getattr(message, "beat_id", None)
+        with log_context(client=session.client_id, story=story, beat=beat):
+            try:
+                self._call(session, message)
+            except RequestRejected as refusal:
+                self._refuse(session, message, refusal)
+            except Exception:  # noqa: BLE001 - as in _hello
+                _log.exception("the service failed on %s of client %s", message.type, session.client_id)
+                self._refuse(session, message, RequestRejected(ErrorCode.INTERNAL, HOST_FAILED))
 
     def _call(self, session: Session, message: ClientMessage) -> None:
         client_id = session.client_id
@@ -303,6 +306,8 @@ class Dispatcher:
         self.release_held(session)
 
     def _refuse(self, session: Session, message: ClientMessage, refusal: RequestRejected) -> None:
+        # Not higher: a client that is refused thousands of times a second must not fill the disk.
+        _log.debug("refused %s: %s", message.type, refusal)
         if isinstance(message, SubmitBeat):
             session.post(
                 BeatStatus(

@@ -149,7 +149,8 @@ class FrameSender:
     def _give_up(self, session: Session, watcher: Watcher, failure: BaseException) -> None:
         """A subscription whose frames cannot be made ends; others, and the story, go on."""
         number, form = watcher.key[1], watcher.pixel_format.value
-        _log.error("no frame of story %s can be made %s", watcher.story_id, form, exc_info=failure)
+        ids = {"client": session.client_id, "story": watcher.story_id}
+        _log.error("no frame of story %s can be made %s", watcher.story_id, form, exc_info=failure, extra=ids)
         self._watchers.remove(watcher.key)
         session.end_subscription(number)
         reason = f"subscription {number} has ended: its frames cannot be made {form} ({failure}); use another"

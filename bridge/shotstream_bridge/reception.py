@@ -124,7 +124,11 @@ class Reception:
         try:
             info = self._service.server_info()
         except Exception:  # noqa: BLE001 - the host's fault must not take the other clients down with it
-            _log.exception("the service failed to describe itself to client %s", hello.client_id)
+            _log.exception(
+                "the service failed to describe itself to client %s",
+                hello.client_id,
+                extra={"client": hello.client_id},
+            )
             self._answer(arrival, _refused(hello, ErrorCode.INTERNAL, HOST_FAILED))
             return
         session = self._session(arrival, user, hello)
@@ -187,7 +191,14 @@ class Reception:
         )
         user, how = session.user, "came back" if hello.resume else "connected"
         who = "" if user is None or self._allowed is None else f" with key {self._allowed.name_of(user)}"
-        _log.info("client %s %s (%s)%s", hello.client_id, how, printable(hello.product), who)
+        _log.info(
+            "client %s %s (%s)%s",
+            hello.client_id,
+            how,
+            printable(hello.product),
+            who,
+            extra={"client": hello.client_id},
+        )
 
 
 def unpack(parts: list[bytes]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Final
 from shotstream_bridge.arrival import TcpConnection
 from shotstream_bridge.codec import printable
 from shotstream_bridge.fields import Message
+from shotstream_bridge.log_context import log_context
 from shotstream_bridge.requests import Goodbye
 from shotstream_bridge.service import StoryService
 from shotstream_bridge.session import Session
@@ -93,7 +94,13 @@ class Sessions:
         if not keeps:
             self.drop(session, why)
             return
-        _log.info("client %s lost: %s; its place is kept for %g s", session.client_id, why, self._resume_s)
+        _log.info(
+            "client %s lost: %s; its place is kept for %g s",
+            session.client_id,
+            printable(why),
+            self._resume_s,
+            extra={"client": session.client_id},
+        )
         # Nobody waits for it meanwhile: its subscriptions end, and it comes back for the frames it missed.
         self._forget(session)
         session.outbox.clear()
@@ -125,12 +132,13 @@ class Sessions:
 
     def drop(self, session: Session, why: str) -> None:
         """Forgets a client that left, died or cannot be served, and tells the service."""
-        _log.info("client %s gone: %s", session.client_id, printable(why))
         self._forget(session)
-        try:
-            self._service.client_gone(session.client_id)
-        except Exception:  # noqa: BLE001 - the host's fault must not take the other clients down with it
-            _log.exception("the service failed on the departure of client %s", session.client_id)
+        with log_context(client=session.client_id):
+            _log.info("client %s gone: %s", session.client_id, printable(why))
+            try:
+                self._service.client_gone(session.client_id)
+            except Exception:  # noqa: BLE001 - the host's fault must not take the other clients down with it
+                _log.exception("the service failed on the departure of client %s", session.client_id)
 
     def cut(self, connection: TcpConnection | None) -> None:
         """Has a connection closed, as far as the system tells which it is."""

@@ -11,6 +11,8 @@ from rich.markup import escape
 
 from .terminal import error_console
 
+_FAULT = "this is a fault of ShotStream"
+
 
 class ExitCode(IntEnum):
     """What a shell sees."""
@@ -36,20 +38,24 @@ def report(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, KeyboardInterrupt):
         error_console.print("Stopped.")
         return ExitCode.INTERRUPTED
+    message, code = explain(error)
+    if message.startswith(_FAULT) and not debug:
+        message += "; run again with --debug to see where"
+    _print_error(message)
+    return code
+
+
+def explain(error: BaseException) -> tuple[str, ExitCode]:
+    """What people are told of an error, and the exit code."""
     if isinstance(error, CommandFailed):
-        _print_error(str(error))
-        return error.exit_code
+        return str(error), error.exit_code
     if _is_usage(error):
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        _print_error(f"{error.format_message()}{hint}")  # type: ignore[attr-defined]
-        return ExitCode.USAGE
+        return f"{error.format_message()}{hint}", ExitCode.USAGE  # type: ignore[attr-defined]
     if _is_explained(error):
-        _print_error(str(error))
-        return ExitCode.FAILED
-    hint = "" if debug else "; run again with --debug to see where"
-    _print_error(f"this is a fault of ShotStream: {type(error).__name__}: {error}{hint}")
-    return ExitCode.FAILED
+        return str(error), ExitCode.FAILED
+    return f"{_FAULT}: {type(error).__name__}: {error}", ExitCode.FAILED
 
 
 def _is_usage(error: BaseException) -> bool:

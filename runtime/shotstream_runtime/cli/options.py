@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -89,3 +90,25 @@ KeepGigabytes = Annotated[
         "--keep-gb", min=0.0, help="Delete the oldest ended stories while the journal takes more than this."
     ),
 ]
+
+
+class LogFormat(StrEnum):
+    """How a line of the log looks."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """From which level on lines are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="Lines for people, or one JSON object on each line.")
+]
+LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="Write log lines from this level on.")]

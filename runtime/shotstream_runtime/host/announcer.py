@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shotstream_bridge.errors import ErrorCode
 from shotstream_bridge.frames import Frame
+from shotstream_bridge.log_context import note_log_ids
 from shotstream_bridge.messages import (
     BeatOutcome,
     BeatStage,
@@ -75,6 +76,11 @@ class Announcer:
             case BeatScheduled():
                 record = story.beats[event.beat_id]
                 record.shot, record.first_frame = event.shot, event.first_frame
+                story.beat_id = event.beat_id
+                note_log_ids(beat=event.beat_id, shot=event.shot)
+                _log.info(
+                    "beat %s begins in shot %d at frame %d", event.beat_id, event.shot, event.first_frame
+                )
                 self._stage(story, event.beat_id, BeatStage.SCHEDULED)
             case BeatDone():
                 self.beat_done(story, event.beat_id, BeatOutcome(event.outcome), event.frames)
@@ -88,7 +94,10 @@ class Announcer:
                         text=event.notice.text[:_LONGEST_TEXT],
                     )
                 )
-            case ChunkStarted() | ChunkFinished():
+            case ChunkStarted():
+                note_log_ids(beat=story.beat_id, shot=event.shot, chunk=event.chunk)
+                _log.debug("chunk %d of shot %d begins", event.chunk, event.shot)
+            case ChunkFinished():
                 pass
             case ShotFinished():
                 _log.debug("story %s: shot %d ended with %d frames", story.id, event.shot, event.frames)
@@ -108,6 +117,14 @@ class Announcer:
         record = story.finish_beat(beat_id)
         if record is None:
             return
+        _log.info(
+            "beat %s is done (%s): %d frames%s",
+            beat_id,
+            outcome.value,
+            frames,
+            f"; {reason}" if reason else "",
+            extra={"story": story.id, "client": story.owner, "beat": beat_id, "shot": record.shot},
+        )
         self._outlet.publish(
             BeatStatus(
                 story_id=story.id,

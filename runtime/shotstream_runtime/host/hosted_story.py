@@ -66,6 +66,7 @@ class HostedStory:
         earlier: Frames of a story that goes on after a new start, to be shown again before anything else.
         recorder: What writes it into the journal, where there is one.
         beats: Beats that are not done, by id, in the order of arrival.
+        beat_id: The beat that took effect last.
         shots: Shots that have frames.
         frames: Frames published.
     """
@@ -78,6 +79,7 @@ class HostedStory:
     earlier: Iterator[StoredFrame] | None = None
     recorder: StoryRecorder | None = None
     beats: dict[str, BeatRecord] = field(default_factory=dict)
+    beat_id: str | None = None
     shots: int = 0
     frames: int = 0
     _finished: OrderedDict[str, int] = field(default_factory=OrderedDict)

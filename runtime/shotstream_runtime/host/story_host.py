@@ -16,6 +16,7 @@ from itertools import islice
 
 import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
+from shotstream_bridge.log_context import log_context
 from shotstream_bridge.messages import (
     CancelBeat,
     CloseStory,
@@ -27,6 +28,7 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
+from shotstream_bridge.story import BeatScript
 
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.entries import Wish
@@ -190,6 +192,7 @@ class StoryHost:
                 with self._changed:
                     story.beats.pop(request.beat_id, None)
                 raise
+            _log.info("beat %s accepted: %s", request.beat_id, _manner(request.beat))
             self._preparer.prepare_beat(story, request.beat_id)
 
     def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
@@ -218,13 +221,14 @@ class StoryHost:
     def _take_up(self) -> None:
         """Takes up the stories of the journal that were open when the server ended."""
         for story, past in self._keeper.stories_to_go_on():
+            ids = {"story": story.id, "client": story.owner}
             with self._changed:
                 adopted = self._registry.adopt(story)
             if not adopted:
-                _log.error("story %s stays in the journal: there is no room for it now", story.id)
+                _log.error("story %s stays in the journal: there is no room for it now", story.id, extra=ids)
                 self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)
                 continue
-            _log.info("story %s goes on at frame %d", story.id, story.frames)
+            _log.info("story %s goes on at frame %d", story.id, story.frames, extra=ids)
             self._preparer.open_stream(story, past)
             for beat_id, record in story.beats.items():
                 if not record.in_stream:
@@ -246,7 +250,8 @@ class StoryHost:
         if ready:
             self._announcer.state(ServerStateName.READY)
         while (story := self._next_story()) is not None:
-            self._advance(story)
+            with log_context(story=story.id, client=story.owner):
+                self._advance(story)
         with self._changed:
             for story in self._registry.in_turn():
                 self._close(story, StoryEnd.SERVER_STOPPING, "the server is stopping")
@@ -322,6 +327,15 @@ class StoryHost:
         self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
     ) -> None:
         if self._registry.remove(story):
-            _log.info("story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames)
+            with log_context(story=story.id, client=story.owner):
+                _log.info(
+                    "story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames
+                )
             self._announcer.story_closed(story, end, reason, code)
             self._keeper.end(story, end, reason)
+
+
+def _manner(beat: BeatScript) -> str:
+    """What may be logged of a beat; not its words, which are the client's."""
+    policy = "" if beat.policy is None else f", {beat.policy.value}"
+    return f"{beat.mode.value}{policy}, {len(beat.text)} characters"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from shotstream_bridge.errors import ErrorCode
+from shotstream_bridge.log_context import log_context, note_log_ids
 from shotstream_bridge.messages import BeatOutcome
 
 from shotstream_runtime.engines import Engine
@@ -59,9 +60,11 @@ class StoryPreparer:
     def _run(self) -> None:
         prepare_generating_thread()
         while (preparation := self._waiting.get()) is not None:
-            preparation()
+            with log_context():
+                preparation()
 
     def _open_stream(self, story: HostedStory, past: StoryPast | None) -> None:
+        note_log_ids(story=story.id, client=story.owner)
         try:
             stream = StoryStream(
                 self._model,
@@ -80,6 +83,7 @@ class StoryPreparer:
             self._changed.notify_all()
 
     def _prepare_beat(self, story: HostedStory, beat_id: str) -> None:
+        note_log_ids(story=story.id, client=story.owner, beat=beat_id)
         with self._changed:
             record, stream = story.beats.get(beat_id), story.stream
             if record is None or stream is None or story.failure is not None:

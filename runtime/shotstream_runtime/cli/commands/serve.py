@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
-
-from rich.markup import escape
 
 from ..failure import CommandFailed
 from ..options import (
@@ -23,11 +20,15 @@ from ..options import (
     JournalFolder,
     KeepDays,
     KeepGigabytes,
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
     Model,
     ServerKeys,
     Threads,
 )
-from ..terminal import console
+from ..serving_log import Say, serving_log
 
 if TYPE_CHECKING:
     from shotstream_runtime.journal.journal import Journal
@@ -46,11 +47,29 @@ def serve(
     journal: JournalFolder = None,
     keep_days: KeepDays = None,
     keep_gb: KeepGigabytes = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk.
 
     Without keys it serves this machine only. See `shotstream keys` for serving others.
     """
+    with serving_log(log_format, log_level) as say:
+        _serve(say, address, model, device, threads, keys, allow_list, journal, keep_days, keep_gb)
+
+
+def _serve(
+    say: Say,
+    address: str,
+    model: str,
+    device: str,
+    threads: int | None,
+    keys: Path | None,
+    allow_list: Path | None,
+    journal: Path | None,
+    keep_days: float | None,
+    keep_gb: float | None,
+) -> None:
     from ..connection_keys import server_security
     from ..model_loading import importing, load, model_source
 
@@ -60,7 +79,6 @@ def serve(
         from shotstream_runtime.host.model_facts import ModelFacts
         from shotstream_runtime.host.serving import Server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     facts = ModelFacts.read(source)
     serving = False
     asked = threading.Event()
@@ -74,31 +92,30 @@ def serve(
     with Server(facts, address, security=security) as server:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask)
-        console.print(f"Listening at {server.address}; loading {escape(model)} ...", soft_wrap=True)
+        say(f"Listening at {server.address}; loading {model} ...")
         # Before the model: a folder that cannot be used is told at once.
         stories = _open_journal(journal, keep_days, keep_gb)
         server.begin(*load(model, device, threads, server.loading), journal=stories)
         serving = True
         profile = facts.profile
-        console.print(
-            f"Serving {escape(profile.name)} ({profile.width}x{profile.height} at {profile.fps:g} fps) "
-            f"at {server.address}",
-            soft_wrap=True,
+        say(
+            f"Serving {profile.name} ({profile.width}x{profile.height} at {profile.fps:g} fps) "
+            f"at {server.address}"
         )
         if security is not None:
-            console.print(f"Clients that are let in: {len(security.allowed)}", style="dim")
+            say(f"Clients that are let in: {len(security.allowed)}")
         there = "" if server.address == DEFAULT_ADDRESS else f" --address {server.address}"
         if security is not None:
             there += " --key YOURS.key --server-key THIS.pub"
-        console.print(f"Stop with Ctrl-C. Try: shotstream play STORY{there}", style="dim", soft_wrap=True)
+        say(f"Stop with Ctrl-C. Try: shotstream play STORY{there}")
         while not asked.wait(_POLL_S):
             if not server.running:
                 raise CommandFailed("the server has stopped by itself; its log above says why")
-        console.print("Finishing the running chunk ...")
+        say("Finishing the running chunk ...")
         finished = server.stop(_STOP_S)
     if not finished:
         raise CommandFailed(f"the running chunk did not finish within {_STOP_S:.0f} s")
-    console.print("Stopped.")
+    say("Stopped.")
 
 
 def _open_journal(folder: Path | None, days: float | None, gigabytes: float | None) -> Journal | None:
