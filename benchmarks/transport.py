@@ -31,6 +31,7 @@ from shotstream_bridge import (
     ServerEndpoint,
     ServerInfo,
     ServerStateName,
+    ServiceStatus,
     StoryOpened,
 )
 from shotstream_bridge.checksum import fold_crc32
@@ -80,6 +81,9 @@ class StillService:
     def cancel_beat(self, client_id: str, request: CancelBeat) -> None: ...
 
     def close_story(self, client_id: str, request: CloseStory) -> None: ...
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(state=ServerStateName.READY, uptime_s=0.0)
 
     def client_gone(self, client_id: str) -> None: ...
 

@@ -56,15 +56,18 @@ from shotstream_bridge.messages import (
     ServerInfo,
     ServerState,
     ServerStateName,
+    Status,
+    StoryActivity,
     StoryClosed,
     StoryEnd,
     StoryLimits,
     StoryOpened,
+    StoryReport,
     SubmitBeat,
     WatchMode,
 )
 from shotstream_bridge.security import ClientSecurity, ServerSecurity
-from shotstream_bridge.service import StoryService
+from shotstream_bridge.service import ServiceStatus, StoryService
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
@@ -121,12 +124,16 @@ __all__ = [
     "ServerSecurity",
     "ServerState",
     "ServerStateName",
+    "ServiceStatus",
     "SharedMemoryError",
+    "Status",
+    "StoryActivity",
     "StoryClosed",
     "StoryEnd",
     "StoryHandle",
     "StoryLimits",
     "StoryOpened",
+    "StoryReport",
     "StoryScript",
     "StoryService",
     "SubmitBeat",

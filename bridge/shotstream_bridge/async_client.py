@@ -16,11 +16,12 @@ from shotstream_bridge.async_handles import AsyncStoryHandle
 from shotstream_bridge.client_base import DEFAULT_PRODUCT, DEFAULT_RECONNECT_S, ClientBase
 from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S
 from shotstream_bridge.events import ClientEvent, Reply
-from shotstream_bridge.replies import StoryOpened
+from shotstream_bridge.replies import Status, StoryOpened
 from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.story_requests import DEFAULT_WAIT_S, new_story_id
 
 _LONGEST_WAIT_S: Final = 1.0
+_LEAST_WAIT_S: Final = 0.001
 _log: Final = logging.getLogger(__name__)
 
 
@@ -202,6 +203,12 @@ class AsyncClient(ClientBase):
             self._transport.wake()
         else:
             self._transport.send()
+
+    async def status(self, wait: float = DEFAULT_WAIT_S) -> Status:
+        """Asks how the server stands; errors are those of :meth:`.client.Client.status`."""
+        reply = await self.settle(self._ask_status(), max(wait, _LEAST_WAIT_S))
+        assert isinstance(reply, Status)  # noqa: S101 - nothing else answers this request
+        return reply
 
     async def settle(self, request: int, wait: float) -> Reply | None:
         """Sends, and waits for the reply to a request. For handles.

@@ -6,15 +6,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from shotstream_bridge.client_base import DEFAULT_PRODUCT, DEFAULT_RECONNECT_S, ClientBase
 from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S
 from shotstream_bridge.events import ClientEvent, Reply
 from shotstream_bridge.handles import StoryHandle
-from shotstream_bridge.replies import StoryOpened
+from shotstream_bridge.replies import Status, StoryOpened
 from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.story_requests import DEFAULT_WAIT_S, new_story_id
+
+_LEAST_WAIT_S: Final = 0.001
 
 
 class Client(ClientBase):
@@ -183,6 +185,18 @@ class Client(ClientBase):
     def story(self, story_id: str) -> StoryHandle:
         """A handle on a story that is open already, to watch it or to send it beats."""
         return StoryHandle(self, story_id, None)
+
+    def status(self, wait: float = DEFAULT_WAIT_S) -> Status:
+        """Asks how the server stands, and the stories that this client may see.
+
+        Raises:
+            RequestFailedError: The server is too old to tell it.
+            RequestTimeoutError: No answer in time.
+            NotConnectedError: The connection is lost.
+        """
+        reply = self.settle(self._ask_status(), max(wait, _LEAST_WAIT_S))
+        assert isinstance(reply, Status)  # noqa: S101 - nothing else answers this request
+        return reply
 
     def settle(self, request: int, wait: float) -> Reply | None:
         """Sends, and waits for the reply to a request. For handles; see :class:`StoryHandle`.

@@ -13,6 +13,7 @@ from shotstream_bridge.dealer import DealerTransport
 from shotstream_bridge.errors import (
     AuthenticationError,
     ConnectError,
+    ErrorCode,
     HandshakeRefusedError,
     NotConnectedError,
     RequestFailedError,
@@ -211,6 +212,21 @@ class ClientBase:
             return self._not_connected()
         why = "" if self.connected else "; the connection is lost, and tried to be restored"
         return RequestTimeoutError(f"the server did not answer within {wait:g} s{why}")
+
+    def _ask_status(self) -> int:
+        """Asks for the server's status; returns the request's number.
+
+        Raises:
+            RequestFailedError: The server is too old to tell it.
+        """
+        if not self._core.knows("status"):
+            raise RequestFailedError(
+                ErrorCode.UNKNOWN_TYPE.value,
+                f"the server ({self.server.product}) does not tell its status; update it",
+                field=None,
+                retryable=False,
+            )
+        return self._core.get_status()
 
     def _not_connected(self) -> NotConnectedError:
         lost = self._core.lost

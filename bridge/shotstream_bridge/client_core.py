@@ -43,6 +43,7 @@ from shotstream_bridge.replies import (
     FrameHeader,
     Refused,
     ServerState,
+    Status,
     StoryClosed,
     StoryOpened,
     StoryResumed,
@@ -129,6 +130,10 @@ class ClientCore(ClientRequests):
     def limits(self) -> EndpointLimits:
         """What the server allows on a connection."""
         return self._welcomed().limits
+
+    def knows(self, feature: str) -> bool:
+        """Whether the server has a feature of the protocol."""
+        return feature in (self._welcomed().features or ())
 
     def _welcomed(self) -> Welcome:
         if self._welcome is None:
@@ -311,7 +316,7 @@ class ClientCore(ClientRequests):
                 return self.connection_lost(reason, now, by_server=True, final=not message.resume)
             case Error() if message.code == ErrorCode.HELLO_REQUIRED:
                 return self.connection_lost("the server no longer knows this client", now, by_server=True)
-            case StoryOpened() | StoryResumed() | Subscribed() | BeatStatus() | Ack() | Error():
+            case StoryOpened() | StoryResumed() | Subscribed() | Status() | BeatStatus() | Ack() | Error():
                 return self._answered(message)
             case Heartbeat() | Welcome() | Refused() | FrameHeader():
                 return []

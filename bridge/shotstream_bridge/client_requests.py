@@ -16,6 +16,7 @@ from shotstream_bridge.fields import Message, PixelFormat, WatchMode
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
+    GetStatus,
     GrantCredits,
     OpenStory,
     SubmitBeat,
@@ -109,6 +110,11 @@ class ClientRequests:
         """Closes a story; returns the request's number."""
         request = self._next_request()
         return self._post(request, CloseStory(request=request, story_id=story_id, drain=drain))
+
+    def get_status(self) -> int:
+        """Asks how the server stands; returns the request's number."""
+        request = self._next_request()
+        return self._post(request, GetStatus(request=request))
 
     def subscribe(
         self,

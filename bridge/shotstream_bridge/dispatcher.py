@@ -9,6 +9,7 @@ import time
 from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import validate_client
+from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected, SharedMemoryError
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
 from shotstream_bridge.flow import open_flow
@@ -30,6 +31,7 @@ from shotstream_bridge.replies import (
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
+    GetStatus,
     Goodbye,
     GrantCredits,
     Heartbeat,
@@ -45,6 +47,7 @@ from shotstream_bridge.service import StoryService
 from shotstream_bridge.session import Session
 from shotstream_bridge.sessions import Sessions
 from shotstream_bridge.shared_ring import RingWriter
+from shotstream_bridge.status import StatusDesk
 from shotstream_bridge.story_ledger import StoryLedger
 from shotstream_bridge.watchers import Watcher, Watchers
 
@@ -67,6 +70,7 @@ class Dispatcher:
     Attributes:
         sessions: The connected clients.
         reception: Decides who they are.
+        counters: What happens is counted here.
     """
 
     def __init__(
@@ -82,7 +86,11 @@ class Dispatcher:
         self._limits = limits
         self._ledger = StoryLedger(quotas)
         self.sessions = Sessions(service, watchers, quotas.resume_s)
-        self.reception = Reception(service, self.sessions, self._ledger, limits, quotas, allowed)
+        self.counters = EndpointCounters()
+        self.reception = Reception(
+            service, self.sessions, self._ledger, limits, quotas, allowed, self.counters
+        )
+        self._status = StatusDesk(service, self.sessions, self._ledger, watchers, allowed)
 
     # --- arrivals -----------------------------------------------------------------------------------
 
@@ -102,6 +110,7 @@ class Dispatcher:
                 )
             message = validate_client(fields)
         except InvalidMessageError as error:
+            self.counters.refused(error.code)
             session.post(refusal_of(error))
             return
         self._handle(session, message)
@@ -142,6 +151,8 @@ class Dispatcher:
                 session.post(Ack(request=message.request))
             case ResumeStory():
                 self._resume_story(session, message)
+            case GetStatus():
+                session.post(self._status.answer(session, message))
             case Subscribe() | MemoryOpened() | GrantCredits() | Unsubscribe():
                 self._call_watching(session, message)
             case Goodbye():
@@ -284,6 +295,7 @@ class Dispatcher:
                 next_frame=next_frame,
             )
         )
+        self.counters.resumes += 1
         for status in story.latest_stages():
             session.post(status)
         if story.closed is not None:
@@ -308,6 +320,7 @@ class Dispatcher:
     def _refuse(self, session: Session, message: ClientMessage, refusal: RequestRejected) -> None:
         # Not higher: a client that is refused thousands of times a second must not fill the disk.
         _log.debug("refused %s: %s", message.type, refusal)
+        self.counters.refused(refusal.code)
         if isinstance(message, SubmitBeat):
             session.post(
                 BeatStatus(

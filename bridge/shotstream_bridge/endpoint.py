@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import zmq
 
 from shotstream_bridge.address import DEFAULT_ADDRESS, bind_failure, check_bind
+from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.endpoint_loop import LINGER_MS, LONGEST_WAIT_S, EndpointLoop
 from shotstream_bridge.errors import BridgeError
 from shotstream_bridge.fields import EndpointLimits, Quotas
@@ -24,6 +25,9 @@ from shotstream_bridge.watchers import Watchers
 QUEUED_MESSAGES: Final = 1_000
 """The socket's own limit for each connection and direction; credits and outboxes bind much earlier."""
 DEFAULT_STOP_S: Final = 5.0
+HELD_UP_S: Final = 15.0
+"""A thread that has not gone round for so long is stuck; it waits for a second at most, and a slow disk may
+hold it up for some more."""
 
 
 class ServerEndpoint:
@@ -67,6 +71,27 @@ class ServerEndpoint:
     def limits(self) -> EndpointLimits:
         """What each connection may do."""
         return self._limits
+
+    @property
+    def counters(self) -> EndpointCounters:
+        """What has happened since the endpoint was made."""
+        return self._loop.counters
+
+    @property
+    def clients(self) -> int:
+        """Clients connected or kept a place."""
+        return self._loop.clients
+
+    @property
+    def watchers(self) -> Watchers:
+        """All subscriptions."""
+        return self._watchers
+
+    @property
+    def turning(self) -> bool:
+        """Whether its thread runs and has gone round a moment ago; a method of the service may hold it up."""
+        alive = self._thread is not None and self._thread.is_alive() and self._loop.failure is None
+        return alive and time.monotonic() - self._loop.counters.turned_at < HELD_UP_S
 
     # --- life ---------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ class EndpointLoop:
 
     Attributes:
         failure: What ended the thread, if it did not end by itself.
+        counters: What happened since.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class EndpointLoop:
             service, watchers, limits, quotas, None if security is None else security.allowed
         )
         self._sessions = self._dispatcher.sessions
+        self.counters = self._dispatcher.counters
         self._published: deque[PublishedMessage] = deque()
         self._wakeup = Wakeup()
         self._stop_at: float | None = None
@@ -85,6 +87,11 @@ class EndpointLoop:
         self.failure: BaseException | None = None
 
     # --- from any thread ------------------------------------------------------------------------------
+
+    @property
+    def clients(self) -> int:
+        """Clients connected or kept a place."""
+        return len(self._sessions)
 
     def wake(self) -> None:
         """There is something to do."""
@@ -119,7 +126,9 @@ class EndpointLoop:
         self._sender = Sender(socket, self._sessions, self._limits.outbox_messages)
         self._frames = FrameSender(self._dispatcher, self._watchers, self._sender, self._encoder)
         if self._security is not None:
-            self._gatekeeper = Gatekeeper(context, self._security.allowed, self._quotas.connections_per_s)
+            self._gatekeeper = Gatekeeper(
+                context, self._security.allowed, self._quotas.connections_per_s, self.counters
+            )
             self._gatekeeper.start()
 
     def close(self) -> None:
@@ -165,7 +174,7 @@ class EndpointLoop:
             self._gatekeeper.answer()
         all_heard = self._receive(socket) if socket in ready else True
         self._route_published()
-        now = time.monotonic()
+        now = self.counters.turned_at = time.monotonic()
         self._refresh_allow_list(now)
         self._dispatcher.expire(now)
         self._sender.say_farewells()

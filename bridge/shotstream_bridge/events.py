@@ -13,6 +13,7 @@ from shotstream_bridge.replies import (
     FrameHeader,
     Notice,
     ServerState,
+    Status,
     StoryClosed,
     StoryOpened,
     Subscribed,
@@ -78,7 +79,7 @@ class FrameDamaged:
     reason: str
 
 
-Reply = StoryOpened | BeatStatus | Subscribed | Ack | Error
+Reply = StoryOpened | BeatStatus | Subscribed | Status | Ack | Error
 """What answers a request."""
 
 ClientEvent = (

@@ -17,6 +17,8 @@ from pydantic import (
     model_serializer,
 )
 
+from shotstream_bridge.story import Identifier
+
 U16 = Annotated[StrictInt, Field(ge=0, le=2**16 - 1)]
 U32 = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
 U63 = Annotated[StrictInt, Field(ge=0, le=2**63 - 1)]
@@ -84,6 +86,17 @@ class PixelFormat(StrEnum):
     JPEG = "jpeg"
     WEBP = "webp"
     PNG = "png"
+
+
+class StoryActivity(StrEnum):
+    """What an open story is doing."""
+
+    PREPARING = "preparing"
+    IDLE = "idle"
+    RUNNING = "running"
+    WAITING_FOR_WATCHERS = "waiting_for_watchers"
+    WAITING_FOR_DISK = "waiting_for_disk"
+    ENDING = "ending"
 
 
 class NoticeLevel(StrEnum):
@@ -223,3 +236,33 @@ class Quotas(Message):
     resume_s: Seconds = 30.0
     kept_bytes: U63 = 256 * 1024 * 1024
     memory_bytes: U63 = 1024 * 1024 * 1024
+
+
+class StoryReport(Message):
+    """How an open story stands, in ``status``. Nothing that people wrote is in it.
+
+    Attributes:
+        story_id: The story.
+        client_id: Its owner.
+        activity: What it is doing.
+        shot: The running shot, counted from 0; None before the first.
+        chunk: The newest chunk in that shot, counted from 0; None before the first.
+        frames: Frames generated.
+        frames_per_s: The same a second, over the last seconds.
+        beats_waiting: Beats accepted that have not begun.
+        journal_chunks: Chunks that wait to be on disk; None without a journal.
+        watchers: Subscriptions.
+        lag_frames: Frames that wait for the slowest of them.
+    """
+
+    story_id: Identifier
+    client_id: Identifier
+    activity: StoryActivity
+    shot: U32 | None = None
+    chunk: U32 | None = None
+    frames: U63 = 0
+    frames_per_s: Seconds = 0.0
+    beats_waiting: U32 = 0
+    journal_chunks: U32 | None = None
+    watchers: U32 = 0
+    lag_frames: U32 = 0

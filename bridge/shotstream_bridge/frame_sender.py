@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from concurrent.futures import Future
 from typing import Final, NamedTuple
@@ -49,6 +50,7 @@ class FrameSender:
         self._watchers = watchers
         self._sender = sender
         self._encoder = encoder
+        self._counters = dispatcher.counters
         self._pending: dict[Watcher, deque[_Pending]] = {}
 
     @property
@@ -129,6 +131,13 @@ class FrameSender:
         if not self._sender.send(session, parts, now):
             # Its credit is spent: it leaves first when the connection takes messages again.
             session.outbox.append(parts)
+        self._counters.frame_sent(
+            watcher.mode,
+            made.pixels.nbytes,
+            memory=slot is not None,
+            skipped=delivery.skipped,
+            age_s=(time.monotonic_ns() - delivery.payloads.frame.created_ns) / 1e9,
+        )
         if session.held:
             self._dispatcher.release_held(session)
 

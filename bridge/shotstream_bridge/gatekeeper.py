@@ -11,6 +11,7 @@ import zmq
 from zmq.auth import Authenticator
 
 from shotstream_bridge.allow_list import AllowList
+from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.rate import PeerRates
 from shotstream_bridge.security import ZAP_DOMAIN
 
@@ -28,11 +29,19 @@ class Gatekeeper(Authenticator):
         context: The context of the socket to guard.
         allowed: Who is let in; read again before every decision, if it has changed.
         connections_per_s: Handshakes a second that one address may make.
+        counters: What is refused is counted here.
     """
 
-    def __init__(self, context: zmq.Context[Any], allowed: AllowList, connections_per_s: float) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[Any],
+        allowed: AllowList,
+        connections_per_s: float,
+        counters: EndpointCounters,
+    ) -> None:
         super().__init__(context, log=_QUIET)
         self._allow_list = allowed
+        self._counters = counters
         self._rates = PeerRates(connections_per_s)
         self.configure_curve_callback(ZAP_DOMAIN, self)
 
@@ -57,6 +66,7 @@ class Gatekeeper(Authenticator):
         """
         address = msg[3].decode("utf-8", "replace") if len(msg) > 3 else ""
         if len(msg) > 3 and not self._rates.take(address, time.monotonic()):
+            self._counters.rates_refused += 1
             _log.warning("more than %g connections a second from %s", self._rates.rate, address)
             self._send_zap_reply(msg[1], b"300", b"Too many connections")
             return
@@ -68,5 +78,6 @@ class Gatekeeper(Authenticator):
         self._allow_list.refresh()
         known = key in self._allow_list
         if not known:
+            self._counters.keys_refused += 1
             _log.warning("a client with the unknown key %s was refused", key.decode())
         return known

@@ -22,8 +22,10 @@ from shotstream_bridge.fields import (
     Quotas,
     ServerInfo,
     ServerStateName,
+    StoryActivity,
     StoryEnd,
     StoryLimits,
+    StoryReport,
     WatchMode,
 )
 from shotstream_bridge.replies import (
@@ -34,6 +36,7 @@ from shotstream_bridge.replies import (
     Notice,
     Refused,
     ServerState,
+    Status,
     StoryClosed,
     StoryOpened,
     StoryResumed,
@@ -43,6 +46,7 @@ from shotstream_bridge.replies import (
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
+    GetStatus,
     Goodbye,
     GrantCredits,
     Heartbeat,
@@ -63,6 +67,7 @@ ClientMessage = (
     | CloseStory
     | Subscribe
     | ResumeStory
+    | GetStatus
     | MemoryOpened
     | GrantCredits
     | Unsubscribe
@@ -75,6 +80,7 @@ ServerMessage = (
     | ServerState
     | StoryOpened
     | StoryResumed
+    | Status
     | BeatStatus
     | Notice
     | StoryClosed
@@ -108,6 +114,7 @@ __all__ = [
     "EndpointLimits",
     "Error",
     "FrameHeader",
+    "GetStatus",
     "Goodbye",
     "GrantCredits",
     "Heartbeat",
@@ -127,10 +134,13 @@ __all__ = [
     "ServerMessage",
     "ServerState",
     "ServerStateName",
+    "Status",
+    "StoryActivity",
     "StoryClosed",
     "StoryEnd",
     "StoryLimits",
     "StoryOpened",
+    "StoryReport",
     "StoryResumed",
     "SubmitBeat",
     "Subscribe",

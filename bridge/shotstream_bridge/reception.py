@@ -9,6 +9,7 @@ from typing import Any, Final
 from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import MAX_HEADER_BYTES, named, printable, unpack_header
+from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError
 from shotstream_bridge.fields import EndpointLimits, Message, Quotas, ServerInfo
 from shotstream_bridge.handshake import read_hello, settle_heartbeat, settle_version
@@ -37,6 +38,7 @@ class Reception:
         limits: What each connection may do.
         quotas: What all of them may do together.
         allowed: Who may be served; None for everyone who reaches the socket.
+        counters: What happens is counted here.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Reception:
         limits: EndpointLimits,
         quotas: Quotas,
         allowed: AllowList | None,
+        counters: EndpointCounters,
     ) -> None:
         self._service = service
         self._sessions = sessions
@@ -54,6 +57,7 @@ class Reception:
         self._limits = limits
         self._quotas = quotas
         self._allowed = allowed
+        self._counters = counters
         self._rates = PeerRates(quotas.connections_per_s)
 
     def receive(self, arrival: Arrival) -> None:
@@ -108,6 +112,8 @@ class Reception:
                 self._sessions.dismiss(session, _REVOKED, cut=True)
 
     def _answer(self, arrival: Arrival, message: Message) -> None:
+        if isinstance(message, Error | Refused):
+            self._counters.refused(ErrorCode(message.code))
         self._sessions.farewells.append((arrival.routing_id, message))
 
     def _hello(self, arrival: Arrival, fields: dict[str, Any]) -> None:
@@ -176,6 +182,8 @@ class Reception:
         )
 
     def _welcome(self, session: Session, hello: Hello, info: ServerInfo) -> None:
+        self._counters.connects += 1
+        self._counters.reconnects += bool(hello.resume)
         knows = hello.features is not None
         session.post(
             Welcome(

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 from pydantic_core import PydanticCustomError
 
 from shotstream_bridge.fields import (
@@ -29,6 +29,7 @@ from shotstream_bridge.fields import (
     ServerInfo,
     ServerStateName,
     StoryEnd,
+    StoryReport,
     Versions,
 )
 from shotstream_bridge.story import Identifier, Seed
@@ -192,6 +193,36 @@ class StoryResumed(Message):
     chunks_per_shot: U16
     first_kept: U63 | None
     next_frame: U63
+
+
+class Status(Message):
+    """Answers ``get_status``.
+
+    Attributes:
+        uptime_s: Since the server began to listen.
+        frames_per_s: Frames generated a second, over the last seconds and all stories.
+        memory_bytes: Memory that the server's process holds; None where the system does not tell.
+        gpu_bytes: Memory that it has allocated on its GPU; None without one.
+        clients: Clients connected or kept a place.
+        watchers: Subscriptions, over all stories.
+        open_stories: Stories that are open, whoever may see them.
+        all_seen: Whether ``stories`` has all of them.
+        stories: Those that the client may see.
+    """
+
+    type: Literal["status"] = "status"
+    request: U32
+    state: ServerStateName
+    detail: Sentence | None = None
+    uptime_s: Seconds
+    frames_per_s: Seconds
+    memory_bytes: U63 | None = None
+    gpu_bytes: U63 | None = None
+    clients: U32
+    watchers: U32
+    open_stories: U32
+    all_seen: StrictBool
+    stories: Annotated[tuple[StoryReport, ...], Field(max_length=128)]
 
 
 class FrameHeader(Message):

@@ -158,6 +158,13 @@ class ResumeStory(Message):
     story_id: Identifier
 
 
+class GetStatus(Message):
+    """Asks how the server and the stories stand; answered by ``status``."""
+
+    type: Literal["get_status"] = "get_status"
+    request: U32
+
+
 class MemoryOpened(Message):
     """Says whether the shared memory of a subscription could be opened; its frames wait for that.
 

@@ -3,9 +3,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from shotstream_bridge.messages import CancelBeat, CloseStory, OpenStory, ServerInfo, StoryOpened, SubmitBeat
+from shotstream_bridge.messages import (
+    CancelBeat,
+    CloseStory,
+    OpenStory,
+    ServerInfo,
+    ServerStateName,
+    StoryOpened,
+    StoryReport,
+    SubmitBeat,
+)
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How a service stands; see :class:`~shotstream_bridge.replies.Status`.
+
+    Attributes:
+        stories: All that are open, without what the endpoint knows itself (``watchers``, ``lag_frames``).
+    """
+
+    state: ServerStateName
+    uptime_s: float
+    detail: str | None = None
+    frames_per_s: float = 0.0
+    memory_bytes: int | None = None
+    gpu_bytes: int | None = None
+    stories: tuple[StoryReport, ...] = ()
 
 
 class StoryService(Protocol):
@@ -22,6 +49,10 @@ class StoryService(Protocol):
 
     def server_info(self) -> ServerInfo:
         """Describes the service; called for each handshake."""
+        ...
+
+    def status(self) -> ServiceStatus:
+        """Tells how the service and its stories stand; the endpoint decides who is told what."""
         ...
 
     def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:

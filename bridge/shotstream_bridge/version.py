@@ -11,5 +11,5 @@ PROTOCOL_VERSIONS: Final = (1,)
 """Protocol versions this package speaks, ascending. A handshake settles on the highest one both sides list.
 """
 
-FEATURES: Final[tuple[str, ...]] = ("quotas", "resume", "webp", "memory")
+FEATURES: Final[tuple[str, ...]] = ("quotas", "resume", "webp", "memory", "status")
 """What this package knows beyond the first form of version 1. Both sides list theirs in the handshake."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -149,6 +150,20 @@ class Watchers:
         """Who watches a story."""
         with self._changed:
             return list(self._by_story.get(story_id, {}).values())
+
+    def loads(self) -> dict[str, tuple[int, int]]:
+        """By story that is watched: its subscriptions, and the frames that wait for the slowest of them."""
+        with self._changed:
+            return {
+                story_id: (len(watchers), max(watcher.flow.waiting for watcher in watchers.values()))
+                for story_id, watchers in self._by_story.items()
+            }
+
+    def modes(self) -> dict[str, int]:
+        """How many subscriptions there are of each mode."""
+        with self._changed:
+            counted = Counter(watcher.mode.value for watcher in self._by_key.values())
+            return {mode.value: counted[mode.value] for mode in WatchMode}
 
     def of_connection(self, routing_id: bytes) -> list[Watcher]:
         """What a connection watches."""

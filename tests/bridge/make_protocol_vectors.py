@@ -275,6 +275,7 @@ LATER_CLIENT: dict[str, tuple[str, Message]] = {
     ),
     "memory_opened": ("memory", m.MemoryOpened(subscription=1, opened=True)),
     "resume_story": ("resume", m.ResumeStory(request=10, story_id="s1")),
+    "get_status": ("status", m.GetStatus(request=11)),
 }
 LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
     "welcome, with features and quotas": (
@@ -343,6 +344,52 @@ LATER_SERVER: dict[str, tuple[str, Message, bytes | None]] = {
     "frame, in shared memory": (
         "memory",
         frame_header(m.PixelFormat.BGRA8, fold_crc32(BGRA.reshape(-1))).model_copy(update={"slot": 2}),
+        None,
+    ),
+    "status": (
+        "status",
+        m.Status(
+            request=11,
+            state=m.ServerStateName.READY,
+            uptime_s=3600.5,
+            frames_per_s=31.5,
+            memory_bytes=548_405_248,
+            clients=3,
+            watchers=2,
+            open_stories=2,
+            all_seen=False,
+            stories=(
+                m.StoryReport(
+                    story_id="s1",
+                    client_id="unreal-01",
+                    activity=m.StoryActivity.WAITING_FOR_WATCHERS,
+                    shot=1,
+                    chunk=3,
+                    frames=126,
+                    frames_per_s=31.5,
+                    beats_waiting=2,
+                    journal_chunks=0,
+                    watchers=2,
+                    lag_frames=48,
+                ),
+            ),
+        ),
+        None,
+    ),
+    "status, nothing to tell": (
+        "status",
+        m.Status(
+            request=12,
+            state=m.ServerStateName.LOADING,
+            detail="reading weights",
+            uptime_s=0.25,
+            frames_per_s=0.0,
+            clients=1,
+            watchers=0,
+            open_stories=0,
+            all_seen=True,
+            stories=(),
+        ),
         None,
     ),
     "goodbye, with a place kept": (

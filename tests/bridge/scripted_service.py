@@ -25,9 +25,12 @@ from shotstream_bridge import (
     ServerInfo,
     ServerSecurity,
     ServerStateName,
+    ServiceStatus,
+    StoryActivity,
     StoryClosed,
     StoryEnd,
     StoryOpened,
+    StoryReport,
     SubmitBeat,
 )
 
@@ -67,6 +70,7 @@ class ScriptedService:
         self.calls: queue.Queue[tuple[str, str, object]] = queue.Queue()
         self.gone: queue.Queue[str] = queue.Queue()
         self.stories: set[str] = set()
+        self.owners: dict[str, str] = {}
         self.beats: set[tuple[str, str]] = set()
         self.break_next: Exception | None = None
         self.frames_made: defaultdict[str, int] = defaultdict(int)
@@ -105,9 +109,23 @@ class ScriptedService:
             state=self.state,
         )
 
+    def status(self) -> ServiceStatus:
+        self._maybe_break()
+        stories = tuple(
+            StoryReport(
+                story_id=story_id,
+                client_id=self.owners[story_id],
+                activity=StoryActivity.RUNNING,
+                frames=self.frames_made[story_id],
+            )
+            for story_id in sorted(self.stories)
+        )
+        return ServiceStatus(state=self.state, uptime_s=1.0, stories=stories)
+
     def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
         self._note("open_story", client_id, request)
         self.stories.add(request.story_id)
+        self.owners[request.story_id] = client_id
         return StoryOpened(
             request=request.request,
             story_id=request.story_id,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ def in_process(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Out
     from shotstream_runtime.cli.app import run as run_command
 
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    logged_to = logging.getLogger().handlers[:]
 
     def run(*arguments: str | Path) -> Outcome:
         capsys.readouterr()
@@ -79,3 +81,4 @@ def in_process(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Out
     yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
+    logging.getLogger().handlers[:] = logged_to

@@ -112,7 +112,8 @@ def test_who_comes_early_is_told_waits_and_plays(
     client.start()
     outcome = in_process("serve", "--address", "tcp://127.0.0.1:0", "--model", tiny_folder)
     client.join(PATIENCE_S)
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0
+    assert all(" INFO " in line for line in outcome.err.splitlines()), outcome.err
     assert outcome.out.splitlines()[0] == f"Listening at {addresses[0]}; loading {tiny_folder} ..."
     assert seen[:2] == [("loading", "reading a very large file"), ("not_ready", True)]
     assert (seen[2].code, seen[2].err) == (0, "")

@@ -197,6 +197,8 @@ class Announcer:
         record.frames += len(event.pixels)
         story.frames += len(event.pixels)
         story.shots = max(story.shots, event.shot + 1)
+        story.chunk = event.chunk
+        story.rate.add(len(event.pixels))
 
     def _stage(self, story: HostedStory, beat_id: str, stage: BeatStage) -> None:
         record = story.beats[beat_id]

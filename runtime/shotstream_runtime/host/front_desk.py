@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import NoReturn
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
@@ -16,7 +18,7 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
-from shotstream_bridge.service import StoryService
+from shotstream_bridge.service import ServiceStatus, StoryService
 
 from .model_facts import ModelFacts
 
@@ -35,6 +37,7 @@ class FrontDesk:
         self._facts = facts
         self._limits = limits
         self._host: StoryService | None = None
+        self._opened_at = time.monotonic()
         self.detail = "starting"
 
     def hand_over(self, host: StoryService) -> None:
@@ -46,6 +49,13 @@ class FrontDesk:
         if self._host is not None:
             return self._host.server_info()
         return self._facts.server_info(ServerStateName.LOADING, self.detail, self._limits)
+
+    def status(self) -> ServiceStatus:
+        """See `StoryService.status`."""
+        uptime = time.monotonic() - self._opened_at
+        if self._host is not None:
+            return replace(self._host.status(), uptime_s=uptime)
+        return ServiceStatus(state=ServerStateName.LOADING, uptime_s=uptime, detail=self.detail)
 
     def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
         """See `StoryService.open_story`."""

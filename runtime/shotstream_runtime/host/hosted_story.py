@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.story import StoryStream
 
+from .frame_rate import FrameRate
 from .story_recorder import StoryRecorder
 
 # Finished beats remembered, so that one sent again has no second effect.
@@ -42,6 +44,7 @@ class BeatRecord:
         shot: From ``scheduled`` on: the shot's index.
         first_frame: From ``scheduled`` on: index of its first frame in the story.
         frames: Frames published so far.
+        accepted_at: When it was accepted, monotonic seconds.
     """
 
     script: BeatScript
@@ -51,6 +54,7 @@ class BeatRecord:
     shot: int | None = None
     first_frame: int | None = None
     frames: int = 0
+    accepted_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +72,8 @@ class HostedStory:
         beats: Beats that are not done, by id, in the order of arrival.
         beat_id: The beat that took effect last.
         shots: Shots that have frames.
+        chunk: The newest chunk in the newest shot that has frames.
+        rate: How fast frames come.
         frames: Frames published.
     """
 
@@ -81,7 +87,9 @@ class HostedStory:
     beats: dict[str, BeatRecord] = field(default_factory=dict)
     beat_id: str | None = None
     shots: int = 0
+    chunk: int | None = None
     frames: int = 0
+    rate: FrameRate = field(default_factory=FrameRate)
     _finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     @property

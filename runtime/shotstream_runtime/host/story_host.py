@@ -28,6 +28,7 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
+from shotstream_bridge.service import ServiceStatus
 from shotstream_bridge.story import BeatScript
 
 from shotstream_runtime.engines import Engine
@@ -46,6 +47,7 @@ from .story_failure import why_failed
 from .story_keeper import StoryKeeper
 from .story_preparer import StoryPreparer
 from .story_registry import StoryRegistry
+from .story_report import gpu_memory, process_memory, report
 
 _log = logging.getLogger(__name__)
 
@@ -92,6 +94,7 @@ class StoryHost:
         self._registry = StoryRegistry(self._limits, max_stories)
         self._changed = self._registry.changed
         self._state = ServerStateName.LOADING
+        self._made_at = time.monotonic()
         self._announcer: Announcer
         self._preparer = StoryPreparer(model, engine, self._changed)
         self._threads: list[threading.Thread] = []
@@ -156,6 +159,23 @@ class StoryHost:
     def server_info(self) -> ServerInfo:
         """Describes the model and the host's limits."""
         return self._facts.server_info(self._state, _DETAILS.get(self._state), self._limits)
+
+    def status(self) -> ServiceStatus:
+        """How the host and its stories stand."""
+        with self._changed:
+            stories = tuple(
+                report(story, watchers_have_room=self._outlet.wants_frames(story.id))
+                for story in self._registry.in_turn()
+            )
+        return ServiceStatus(
+            state=self._state,
+            uptime_s=time.monotonic() - self._made_at,
+            detail=_DETAILS.get(self._state),
+            frames_per_s=sum(story.frames_per_s for story in stories),
+            memory_bytes=process_memory(),
+            gpu_bytes=gpu_memory(),
+            stories=stories,
+        )
 
     def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
         """Opens a story; see `StoryService.open_story`."""

@@ -115,6 +115,11 @@ class StoryJournal:
         """False while so many chunks wait to be written that generation should wait."""
         return self.failure is not None or self._behind < _MOST_BEHIND
 
+    @property
+    def behind(self) -> int:
+        """Chunks that wait to be on disk."""
+        return self._behind
+
     def decide(self, decision: Decision) -> None:
         """Hands over what became of a beat."""
         self._last_decision = self._deciding.submit(self._guard, lambda: self.records.add_decision(decision))

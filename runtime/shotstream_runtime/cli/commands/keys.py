@@ -49,6 +49,10 @@ def allow(
     name: Annotated[
         str | None, typer.Option("--name", help="Name in the list. Default: the file's name.")
     ] = None,
+    operator: Annotated[
+        bool,
+        typer.Option("--operator", help="Its shotstream top shows everybody's stories."),
+    ] = False,
     folder: Folder = None,
     allow_list: List = None,
 ) -> None:
@@ -60,7 +64,7 @@ def allow(
     client = PublicKey.read(file)
     if name is not None:
         client = PublicKey(name, client.key)
-    if add(path, client):
+    if add(path, client, operator=operator):
         console.print(f"[green]{escape(client.name)}[/] is allowed in {escape(str(path))}", soft_wrap=True)
     else:
         console.print(f"This key was allowed in {escape(str(path))} already", soft_wrap=True)
@@ -94,8 +98,11 @@ def list_keys(folder: Folder = None, allow_list: List = None) -> None:
         except KeyFileError as error:
             _say(f"  [bold red]{escape(str(error))}[/]")
     _say(f"[bold]Clients in {escape(str(path))}[/]")
-    for client in AllowList(path).clients if path.exists() else []:
-        _say(f"  {escape(client.key.decode())}  {escape(client.name)}")
+    if path.exists():
+        allowed = AllowList(path)
+        for client in allowed.clients:
+            rank = "  operator" if allowed.is_operator(client.key) else ""
+            _say(f"  {escape(client.key.decode())}  {escape(client.name)}{rank}")
 
 
 def _say(line: str) -> None:
