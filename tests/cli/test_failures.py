@@ -69,6 +69,45 @@ def test_outputs_that_cannot_be(in_process: Any, tmp_path: Path) -> None:
     assert "the take cannot be written here" in outcome.error_line()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["render", "story.yaml", "-o", "out"],
+        ["play", "story.yaml", "-o", "out"],
+        ["demo", "--story", "story.yaml", "-o", "out"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_of_somebody_else_is_refused_before_anything_is_generated(
+    in_process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, GOOD)
+    Path("out").mkdir()
+    Path("out/movie.mp4").write_text("a holiday")
+    outcome = in_process(*command)
+    assert (outcome.code, outcome.error_line()) == (
+        1,
+        "out: holds 'movie.mp4', which is no part of an earlier take; "
+        "choose a new or empty folder with -o, or use --force to write into this one",
+    )
+    assert Path("out/movie.mp4").read_text() == "a holiday"
+
+
+def test_with_force_a_take_goes_where_other_files_are(
+    in_process: Any, tmp_path: Path, tiny_folder: Path
+) -> None:
+    (tmp_path / "movie.mp4").write_text("a holiday")
+    story = write(tmp_path, GOOD)
+    arguments = ("render", story, "-o", tmp_path, "--model", tiny_folder)
+    assert in_process(*arguments).code == 1
+    outcome = in_process(*arguments, "--force")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert (tmp_path / "movie.mp4").read_bytes()[4:8] == b"ftyp"
+    # Now it is a take, which another one may replace.
+    assert in_process(*arguments).code == 0
+
+
 def test_a_model_that_is_not_there(in_process: Any, tmp_path: Path) -> None:
     outcome = in_process(
         "render", write(tmp_path, GOOD), "-o", tmp_path / "out", "--model", tmp_path / "none"

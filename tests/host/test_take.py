@@ -14,7 +14,8 @@ from PIL import Image
 from shotstream_runtime.host.contact_sheet import COLUMNS, ShotThumbnails
 from shotstream_runtime.host.errors import TakeError
 from shotstream_runtime.host.manifest import TakeModel, read_manifest
-from shotstream_runtime.host.take import TakePictures, TakeRecorder, TakeTarget
+from shotstream_runtime.host.take import TakeRecorder
+from shotstream_runtime.host.take_target import TakePictures, TakeTarget
 
 FPS = 16
 HEIGHT, WIDTH = 80, 128
@@ -154,13 +155,74 @@ def test_png_pictures_are_exact(tmp_path: Path) -> None:
 
 
 def test_a_new_take_replaces_the_old_one_wholly(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("keep")
     for pictures in (TakePictures.MOVIE, TakePictures.PNG, TakePictures.PNG, TakePictures.MOVIE):
         take = recorder(TakeTarget.resolve(tmp_path, pictures))
         record_two_shots(take, 3, 2)
         manifest = take.finish(complete=True)
         kept = {manifest.movie or manifest.pictures, "contact_sheet.png", "manifest.json", "mine.txt"}
+        # What somebody adds to a take is in nobody's way.
+        (tmp_path / "mine.txt").write_text("keep")
         assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+@pytest.mark.parametrize("pictures", list(TakePictures))
+@pytest.mark.parametrize("name", ["movie.mp4", "notes.txt", "manifest.json", "contact_sheet.png", "frames"])
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path, pictures: TakePictures, name: str) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(TakeError) as refused:
+        TakeTarget.resolve(tmp_path, pictures).check()
+    assert str(refused.value) == (
+        f"{tmp_path}: holds {name!r}, which is no part of an earlier take; "
+        "choose a new or empty folder with -o, or use --force to write into this one"
+    )
+    assert (tmp_path / name).read_text() == "{}"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_force_writes_where_somebody_elses_files_are(tmp_path: Path) -> None:
+    (tmp_path / "movie.mp4").write_text("a holiday")
+    (tmp_path / "notes.txt").write_text("keep")
+    take = recorder(TakeTarget.resolve(tmp_path, force=True))
+    record_two_shots(take, 3, 2)
+    take.finish(complete=True)
+    assert (tmp_path / "movie.mp4").read_bytes()[4:8] == b"ftyp"
+    assert (tmp_path / "notes.txt").read_text() == "keep"
+
+
+def test_a_movie_that_came_to_a_picture_take_later_is_somebody_elses(tmp_path: Path) -> None:
+    take = recorder(TakeTarget.resolve(tmp_path, TakePictures.PNG))
+    record_two_shots(take, 3, 2)
+    take.finish(complete=True)
+    (tmp_path / "movie.mp4").write_text("cut by hand")
+    TakeTarget.resolve(tmp_path, TakePictures.PNG).check()
+    with pytest.raises(TakeError, match=r"holds 'movie\.mp4', which is no part of an earlier take"):
+        TakeTarget.resolve(tmp_path).check()
+
+
+@pytest.mark.parametrize("name", ["story.mp4", "story.contact_sheet.png", "story.manifest.json"])
+def test_a_movie_of_somebody_else_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("a holiday")
+    target = TakeTarget.resolve(tmp_path / "story.mp4")
+    with pytest.raises(TakeError) as refused:
+        target.check()
+    assert str(refused.value) == (
+        f"{tmp_path / name}: is there already and is no part of an earlier take; "
+        "choose another name with -o, or use --force to replace it"
+    )
+    TakeTarget.resolve(tmp_path / "story.mp4", force=True).check()
+    # Beside other files a movie is welcome, and it may be made anew.
+    (tmp_path / name).unlink()
+    (tmp_path / "other.mp4").write_text("a holiday")
+    for _ in range(2):
+        take = recorder(target)
+        record_two_shots(take, 3, 2)
+        take.finish(complete=True)
+
+
+def test_what_a_killed_run_or_a_file_manager_left_counts_as_empty(tmp_path: Path) -> None:
+    for name in (".movie.mp4.part", ".DS_Store", "Thumbs.db"):
+        (tmp_path / name).write_text("")
+    TakeTarget.resolve(tmp_path).check()
 
 
 def test_a_discarded_take_leaves_the_old_one_alone(tmp_path: Path) -> None:
@@ -229,7 +291,7 @@ def test_a_folder_of_pictures_that_is_not_ours_is_never_removed(tmp_path: Path) 
     (tmp_path / "frames" / "000000.png").write_text("")
     (tmp_path / "frames" / "holiday.png").write_text("")
     with pytest.raises(TakeError, match="frames: holds other things than a take's pictures"):
-        recorder(TakeTarget.resolve(tmp_path, TakePictures.PNG))
+        recorder(TakeTarget.resolve(tmp_path, TakePictures.PNG, force=True))
     assert len(list((tmp_path / "frames").iterdir())) == 2
 
 

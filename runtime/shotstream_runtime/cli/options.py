@@ -36,8 +36,11 @@ Output = Annotated[
         "-o",
         "--output",
         metavar="OUT.mp4|DIR",
-        help="Movie, or folder for the take. An older take is replaced.",
+        help="Movie, or folder for the take. An older take is replaced; anything else only with --force.",
     ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Write the take even where files are that are no older take's.")
 ]
 Pictures = Annotated[
     bool, typer.Option("--png", help="Keep every frame as a lossless PNG instead of making a movie.")

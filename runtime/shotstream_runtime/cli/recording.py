@@ -15,7 +15,8 @@ from shotstream_bridge.version import __version__
 from shotstream_runtime.host.errors import TakeError
 from shotstream_runtime.host.manifest import TakeManifest, TakeModel
 from shotstream_runtime.host.observers import Observers, StoryObserver
-from shotstream_runtime.host.take import TakeRecorder, TakeTarget
+from shotstream_runtime.host.take import TakeRecorder
+from shotstream_runtime.host.take_target import TakeTarget
 
 from .failure import CommandFailed
 from .interruption import CtrlC

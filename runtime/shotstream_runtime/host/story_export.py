@@ -13,7 +13,8 @@ from shotstream_runtime.journal.journal import StoryListing
 from shotstream_runtime.journal.story_reader import StoredStory, StoryReader
 
 from .manifest import TakeModel
-from .take import TakePictures, TakeRecorder, TakeTarget
+from .take import TakeRecorder
+from .take_target import TakeTarget
 
 _UNKNOWN_FPS = 16.0  # of a story whose records are lost; its frames are all there is
 
@@ -33,19 +34,17 @@ class ExportedStory:
     damage: list[str]
 
 
-def export_story(listing: StoryListing, output: Path, pictures: TakePictures) -> ExportedStory:
+def export_story(listing: StoryListing, target: TakeTarget) -> ExportedStory:
     """Makes a take of a story.
 
     Args:
         listing: The story, as a journal lists it.
-        output: ``NAME.mp4``, or a folder.
-        pictures: What a folder holds.
+        target: Names of the take's files.
 
     Raises:
         TakeError: No frame is whole, or the take cannot be written.
     """
     story, reader = listing.story, StoryReader(listing.path)
-    target = TakeTarget.resolve(output, pictures)
     recorder = _recorder(target, listing)
     try:
         _tell_beats(recorder, story)

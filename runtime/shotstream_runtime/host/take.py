@@ -13,100 +13,13 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 from .contact_sheet import COLUMNS, SheetRow, ShotThumbnails, draw_contact_sheet
 from .errors import TakeError
 from .manifest import TakeBeat, TakeManifest, TakeModel, TakeNotice, TakeShot, read_manifest
-from .movie import (
-    FrameSink,
-    MovieSink,
-    PictureFolderSink,
-    PixelArray,
-    holds_only_pictures,
-    remove_pictures,
-)
-
-MOVIE_NAME = "movie.mp4"
-PICTURES_NAME = "frames"
-_FOREIGN_MOVIE_SUFFIXES = frozenset({".mov", ".avi", ".mkv", ".webm", ".gif", ".m4v"})
-
-
-class TakePictures(StrEnum):
-    """How the frames of a take are kept."""
-
-    MOVIE = "movie"
-    PNG = "png"
-
-
-@dataclass(frozen=True)
-class TakeTarget:
-    """The names of a take's files."""
-
-    pictures_path: Path
-    contact_sheet: Path
-    manifest: Path
-    pictures: TakePictures
-
-    @staticmethod
-    def resolve(path: Path, pictures: TakePictures = TakePictures.MOVIE) -> TakeTarget:
-        """Names the files of a take.
-
-        Args:
-            path: ``NAME.mp4`` for a movie with its contact sheet and manifest beside it, or a folder.
-            pictures: What a folder holds: ``movie.mp4``, or ``frames/`` with PNG files.
-
-        Raises:
-            TakeError: The name asks for a movie format that is not written, or for PNG files in an MP4.
-        """
-        suffix = path.suffix.lower()
-        if suffix == ".mp4":
-            if pictures is TakePictures.PNG:
-                raise TakeError(f"{path}: PNG files go into a folder; give -o a name without .mp4")
-            return TakeTarget(
-                pictures_path=path,
-                contact_sheet=path.with_name(f"{path.stem}.contact_sheet.png"),
-                manifest=path.with_name(f"{path.stem}.manifest.json"),
-                pictures=pictures,
-            )
-        if suffix in _FOREIGN_MOVIE_SUFFIXES:
-            raise TakeError(f"{path}: movies are written as .mp4; use {path.with_suffix('.mp4').name}")
-        return TakeTarget(
-            pictures_path=path / (MOVIE_NAME if pictures is TakePictures.MOVIE else PICTURES_NAME),
-            contact_sheet=path / "contact_sheet.png",
-            manifest=path / "manifest.json",
-            pictures=pictures,
-        )
-
-    def check(self) -> None:
-        """Makes sure that the take can be written, before anything is generated; leaves nothing behind.
-
-        Raises:
-            TakeError: It cannot, with the reason.
-        """
-        folder = self.manifest.parent
-        probe = folder / f".{self.manifest.name}.probe"
-        missing = _missing_folders(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise TakeError(
-                f"{folder}: the take cannot be written here: {error.strerror or error}"
-            ) from error
-        finally:
-            _remove_empty(missing)
-        path = self.pictures_path
-        if self.pictures is TakePictures.MOVIE and path.is_dir():
-            raise TakeError(f"{path}: is a folder; remove it or choose another name")
-        if (
-            self.pictures is TakePictures.PNG
-            and path.exists()
-            and not (path.is_dir() and holds_only_pictures(path))
-        ):
-            raise TakeError(f"{path}: holds other things than a take's pictures; choose another place")
+from .movie import FrameSink, MovieSink, PictureFolderSink, PixelArray, remove_pictures
+from .take_target import MOVIE_NAME, PICTURES_NAME, TakePictures, TakeTarget, missing_folders, remove_empty
 
 
 @dataclass
@@ -301,11 +214,11 @@ class TakeRecorder:
     def discard(self) -> None:
         """Drops the take and the folders made for it; an older take under the same name stays."""
         self._sink.discard()
-        _remove_empty(self._made_folders)
+        remove_empty(self._made_folders)
 
     def _make_folder(self) -> None:
         folder = self.target.manifest.parent
-        self._made_folders = _missing_folders(folder)
+        self._made_folders = missing_folders(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -344,17 +257,6 @@ class TakeRecorder:
             rows.append(SheetRow(shot + 1, captions, seconds, entry.thumbnails.pick(COLUMNS)))
         sheet = draw_contact_sheet(self._title or "Untitled story", self._global_caption, rows)
         _write_atomically(self.target.contact_sheet, lambda part: sheet.save(part, format="PNG"))
-
-
-def _missing_folders(folder: Path) -> list[Path]:
-    """A folder and those above it that do not exist, the innermost first."""
-    return [path for path in (folder, *folder.parents) if not path.exists()]
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        with contextlib.suppress(OSError):  # not empty, or never made
-            folder.rmdir()
 
 
 def _rounded(beat: TakeBeat) -> TakeBeat:

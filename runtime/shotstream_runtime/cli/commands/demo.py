@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ..options import BUILT_IN_MODEL, Device, Model, Output, Pictures, SeedOverride, Threads
+from ..options import BUILT_IN_MODEL, Device, Force, Model, Output, Pictures, SeedOverride, Threads
 from ..terminal import console
 
 _STORY = Path(__file__).resolve().parent.parent / "demo_story.yaml"
@@ -27,16 +27,17 @@ def demo(
     model: Model = BUILT_IN_MODEL,
     seed: SeedOverride = None,
     png: Pictures = False,
+    force: Force = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
     """Plays a story, beat by beat, on a server of its own over loopback, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
-    from shotstream_runtime.host.take import TakePictures, TakeTarget
+    from shotstream_runtime.host.take_target import TakePictures, TakeTarget
 
     path = story or _STORY
     script = read_story(path)
-    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
+    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
     from ..model_loading import load

@@ -13,6 +13,7 @@ from ..options import (
     DEFAULT_ADDRESS,
     Address,
     ClientKey,
+    Force,
     Output,
     Pictures,
     SeedOverride,
@@ -33,18 +34,19 @@ def play(
     ] = False,
     seed: SeedOverride = None,
     png: Pictures = False,
+    force: Force = False,
     key: ClientKey = None,
     server_key: ServerKey = None,
 ) -> None:
     """Plays a story file on a running server, beat by beat, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
-    from shotstream_runtime.host.take import TakePictures, TakeTarget
+    from shotstream_runtime.host.take_target import TakePictures, TakeTarget
 
     from ..connection_keys import client_security
 
     script = read_story(story)
     security = client_security(key, server_key)
-    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
+    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
     from ..joining import join

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..options import BUILT_IN_MODEL, Device, Model, Output, Pictures, SeedOverride, StoryPath, Threads
+from ..options import BUILT_IN_MODEL, Device, Force, Model, Output, Pictures, SeedOverride, StoryPath, Threads
 
 
 def render(
@@ -13,16 +13,17 @@ def render(
     model: Model = BUILT_IN_MODEL,
     seed: SeedOverride = None,
     png: Pictures = False,
+    force: Force = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
     """Renders a story file to a movie or a take folder, in this process and without a server."""
     # What can be wrong with the files is found before the model is loaded.
     from shotstream_runtime.host.story_file import read_story
-    from shotstream_runtime.host.take import TakePictures, TakeTarget
+    from shotstream_runtime.host.take_target import TakePictures, TakeTarget
 
     script = read_story(story)
-    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE)
+    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
     from ..model_loading import load

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from ..failure import CommandFailed, ExitCode
-from ..options import Output, Pictures
+from ..options import Force, Output, Pictures
 from ..terminal import console
 
 if TYPE_CHECKING:
@@ -87,16 +87,19 @@ def show(story: Story, journal: JournalPath) -> None:
         _say(f"[red]{escape(problem)}[/]")
 
 
-def export(story: Story, journal: JournalPath, output: Output, png: Pictures = False) -> None:
+def export(
+    story: Story, journal: JournalPath, output: Output, png: Pictures = False, force: Force = False
+) -> None:
     """Makes a take of a story: what is damaged is left out, and told."""
     from ..model_loading import importing
 
     listing = _find(journal, story)
     with importing():
         from shotstream_runtime.host.story_export import export_story
-        from shotstream_runtime.host.take import TakePictures
+        from shotstream_runtime.host.take_target import TakePictures, TakeTarget
 
-    made = export_story(listing, output, TakePictures.PNG if png else TakePictures.MOVIE)
+    target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
+    made = export_story(listing, target)
     console.print(f"[green]Saved[/] {escape(str(made.path))}: {made.frames} frames", soft_wrap=True)
     for problem in made.damage:
         _say(f"[red]{escape(problem)}[/]")
