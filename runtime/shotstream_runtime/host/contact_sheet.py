@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from .caption_fonts import CaptionFonts
+from .line_breaks import ELLIPSIS, break_lines
 from .movie import PixelArray
 
 COLUMNS = 6
@@ -102,21 +104,22 @@ def draw_contact_sheet(title: str, subtitle: str, rows: Sequence[SheetRow]) -> I
         raise ValueError("a contact sheet needs at least one frame")
     cell_height = sample.height
     width = 2 * _MARGIN + COLUMNS * CELL_WIDTH + (COLUMNS - 1) * _GAP
-    fonts = {size: ImageFont.load_default(size) for size in (_TITLE_SIZE, _HEADING_SIZE, _TEXT_SIZE)}
+    fonts = CaptionFonts([title, subtitle, ELLIPSIS, *(text for row in rows for text in row.captions)])
     text_width = width - 2 * _MARGIN
 
+    def lines_of(text: str, size: int, most: int) -> list[str]:
+        return break_lines(text, lambda line: fonts.width(line, size), text_width, most)
+
     blocks: list[tuple[list[tuple[str, int, tuple[int, int, int]]], SheetRow | None]] = []
-    head = [(line, _TITLE_SIZE, _BRIGHT) for line in _wrap(title, fonts[_TITLE_SIZE], text_width, 2)]
-    head += [(line, _TEXT_SIZE, _DIM) for line in _wrap(subtitle, fonts[_TEXT_SIZE], text_width, 3)]
+    head = [(line, _TITLE_SIZE, _BRIGHT) for line in lines_of(title, _TITLE_SIZE, 2)]
+    head += [(line, _TEXT_SIZE, _DIM) for line in lines_of(subtitle, _TEXT_SIZE, 3)]
     blocks.append((head, None))
     for row in rows:
         lines = [(f"Shot {row.number}  ·  {row.seconds:.1f} s", _HEADING_SIZE, _BRIGHT)]
         per_caption = max(1, _CAPTION_LINES // max(1, len(row.captions)))
         for position, caption in enumerate(row.captions[:_CAPTION_LINES]):
             text = caption if position == 0 else f"then: {caption}"
-            lines += [
-                (line, _TEXT_SIZE, _DIM) for line in _wrap(text, fonts[_TEXT_SIZE], text_width, per_caption)
-            ]
+            lines += [(line, _TEXT_SIZE, _DIM) for line in lines_of(text, _TEXT_SIZE, per_caption)]
         blocks.append((lines, row))
 
     height = 2 * _MARGIN - _ROW_GAP
@@ -128,7 +131,7 @@ def draw_contact_sheet(title: str, subtitle: str, rows: Sequence[SheetRow]) -> I
     y = _MARGIN
     for lines, block_row in blocks:
         for line, size, colour in lines:
-            draw.text((_MARGIN, y), line, font=fonts[size], fill=colour)
+            _draw_line(draw, fonts, (_MARGIN, y), line, size, colour)
             y += _line_height(size)
         if block_row is not None:
             y += _GAP
@@ -149,33 +152,17 @@ def _line_height(size: int) -> int:
     return round(size * _LINE_FACTOR)
 
 
-def _wrap(
-    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int, most_lines: int
-) -> list[str]:
-    """Breaks `text` into at most `most_lines` lines of `width` pixels; a cut text ends in an ellipsis."""
-    words = text.split()
-    lines: list[str] = []
-    line = ""
-    for position, word in enumerate(words):
-        longer = f"{line} {word}" if line else word
-        if font.getlength(longer) <= width:
-            line = longer
-            continue
-        if len(lines) + 1 == most_lines:
-            rest = " ".join([line, *words[position:]]).strip()
-            return [*lines, _cut(rest, font, width)]
-        if line:
-            lines.append(line)
-        line = word if font.getlength(word) <= width else _cut(word, font, width)
-    return [*lines, line] if line else lines
-
-
-def _cut(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if font.getlength(text[:middle].rstrip() + "…") <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low].rstrip() + "…"
+def _draw_line(
+    draw: ImageDraw.ImageDraw,
+    fonts: CaptionFonts,
+    at: tuple[int, int],
+    line: str,
+    size: int,
+    colour: tuple[int, int, int],
+) -> None:
+    """Draws a line from its upper left corner, all runs on one baseline."""
+    x, baseline = float(at[0]), at[1] + fonts.base.at(size).getmetrics()[0]
+    for run in fonts.runs(line):
+        font = run.typeface.at(size)
+        draw.text((x, baseline), run.text, font=font, fill=colour, anchor="ls")
+        x += font.getlength(run.text)
