@@ -8,7 +8,7 @@ import pytest
 import torch
 from shotstream_runtime.codecs.mini_lexicon import BUILT_IN, load_lexicon, parse_lexicon
 from shotstream_runtime.codecs.mini_text import MiniTextConfig, MiniTextEncoder
-from shotstream_runtime.codecs.mini_words import split_prompt
+from shotstream_runtime.codecs.mini_words import heard_words, split_prompt
 from shotstream_runtime.codecs.prompt import shot_prompt
 
 MINI = Path(__file__).parents[2] / "runtime/shotstream_runtime/weights/mini"
@@ -176,6 +176,41 @@ def test_table_must_hold_the_lexicon():
     words = load_lexicon().words
     with pytest.raises(ValueError, match="word table must be"):
         MiniTextEncoder.with_table(MiniTextConfig(), load_lexicon(), words, torch.zeros(3, 64))
+
+
+@pytest.mark.parametrize(
+    ("overview", "shot", "heard"),
+    [
+        ("A bear in the meadow.", "it walks at the beach", "A bear in the."),
+        ("A bear in the jungle.", "it walks at the beach", "A bear in the."),
+        ("A bear in the meadow at night.", "a walk at sunset", "A bear in the meadow at."),
+        ("A bear in the meadow at night.", "it walks in the city", "A bear in the at night."),
+    ],
+)
+def test_the_shots_own_place_and_time_come_before_those_of_the_global_caption(
+    encoder: MiniTextEncoder, overview: str, shot: str, heard: str
+):
+    prompt = shot_prompt(overview, 1, shot)
+    assert torch.equal(encoder.tokenise([prompt])[0], encoder.tokenise([shot_prompt(heard, 1, shot)])[0])
+    assert encoder.notices(prompt) == ()
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "A bear in the woods.shot1:it walks in the forest",
+        "A bear in the meadow.shot1:it walks",
+        # Words that only stand near a place do not move the story there.
+        "A bear in the meadow.shot1:it walks to the window",
+        "A bear in the meadow at the beach",
+    ],
+)
+def test_otherwise_the_global_captions_place_holds(encoder: MiniTextEncoder, prompt: str):
+    assert heard_words(prompt, encoder.reader) == split_prompt(prompt)
+
+
+def test_the_shipped_lexicon_is_the_one_of_the_code(encoder: MiniTextEncoder):
+    assert encoder.lexicon == load_lexicon()
 
 
 def test_lexicon_survives_its_json_form():

@@ -23,12 +23,14 @@ class Concept:
         synonyms: word forms that mean it and occur in training. A noun has one form; an action has three:
             third person, -ing form, base.
         related: words outside mini's world that are drawn as this concept, with a notice.
+        far: the same, but the concept is not near: there is nothing better, and the notice says so.
     """
 
     group: str
     name: str
     synonyms: tuple[tuple[str, ...], ...]
     related: tuple[str, ...]
+    far: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -54,6 +56,11 @@ class Lexicon:
         return {word: concept for concept in self.concepts for word in concept.related}
 
     @cached_property
+    def by_far_word(self) -> Mapping[str, Concept]:
+        """What is drawn for words that have nothing near them."""
+        return {word: concept for concept in self.concepts for word in concept.far}
+
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """Every word that may reach the student, sorted: concept words and generic ones."""
         return tuple(sorted({*self.by_word, *self.generic}))
@@ -63,7 +70,9 @@ class Lexicon:
         concepts: dict[str, dict[str, Any]] = {}
         for concept in self.concepts:
             words = [forms[0] if len(forms) == 1 else list(forms) for forms in concept.synonyms]
-            entry = {"words": words, "related": list(concept.related)}
+            entry: dict[str, Any] = {"words": words, "related": list(concept.related)}
+            if concept.far:
+                entry["far"] = list(concept.far)
             concepts.setdefault(concept.group, {})[concept.name] = entry
         return {"version": 1, "concepts": concepts, "generic": sorted(self.generic)}
 
@@ -98,8 +107,9 @@ def parse_lexicon(data: Mapping[str, Any], *, source: str) -> Lexicon:
                 synonyms = tuple(
                     (w,) if isinstance(w, str) else tuple(str(x) for x in w) for w in entry["words"]
                 )
-                concept = Concept(str(group), str(name), synonyms, tuple(str(w) for w in entry["related"]))
-                for word in (*concept.words, *concept.related):
+                related, far = (tuple(map(str, entry.get(key, ()))) for key in ("related", "far"))
+                concept = Concept(str(group), str(name), synonyms, related, far)
+                for word in (*concept.words, *related, *far):
                     if word in seen:
                         raise ValueError(
                             f"{source}: '{word}' stands for {seen[word]} and for {group} '{name}'; keep one"

@@ -16,7 +16,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from .mini_lexicon import Concept, Lexicon, parse_lexicon
 from .mini_limits import limit_notices
-from .mini_words import MARKER, WordReader, names_earlier_subject, split_prompt
+from .mini_words import MARKER, WordReader, heard_words, names_earlier_subject
 from .text import CaptionFeatures, CaptionNotice
 
 CONFIG_FILE = "text_config.json"
@@ -151,11 +151,13 @@ class MiniTextEncoder(nn.Module):
         Returns:
             ids: int64 [b, text_len], 0 where padded: a word's number, plus for a colour word the number of
                 its garment times the vocabulary's size. mask: bool [b, text_len], True for tokens.
-            A prompt that is too long loses the end of its global caption, never the shot's own words first.
+            A prompt that is too long loses the end of its global caption, never the shot's own words first;
+            a place of the global caption is left out where the shot names another one.
         """
         ids = torch.zeros(len(prompts), self.config.text_len, dtype=torch.long)
         for row, prompt in enumerate(prompts):
-            words = [i for i in map(self._token_id, split_prompt(prompt)) if i is not None]
+            heard = heard_words(prompt, self.reader)
+            words = [i for i in map(self._token_id, heard) if i is not None]
             kept = self._fit(self._with_garments(words))
             ids[row, : len(kept)] = torch.tensor(kept, dtype=torch.long)
         return ids, ids != _PAD
@@ -196,8 +198,9 @@ class MiniTextEncoder(nn.Module):
 
     def notices(self, prompt: str) -> tuple[CaptionNotice, ...]:
         """What of a prompt mini cannot draw: other words, no subject or several, camera moves, too much."""
-        tokens = split_prompt(prompt)
+        tokens = heard_words(prompt, self.reader)
         nearest: dict[str, str] = {}
+        far: dict[str, str] = {}
         ignored: dict[str, None] = {}
         has_subject = names_earlier_subject(prompt)
         for token in tokens:
@@ -207,11 +210,16 @@ class MiniTextEncoder(nn.Module):
             has_subject |= reading.concept is not None and reading.concept.group == "kind"
             if reading.fate == "nearest" and reading.concept is not None:
                 nearest[token] = reading.concept.name
+            elif reading.fate == "far" and reading.concept is not None:
+                far[token] = reading.concept.name
             elif reading.fate == "ignored":
                 ignored[token] = None
         notices = []
         for word, name in nearest.items():
             text = f"'{word}' is outside what mini can draw; nearest: '{name}'"
+            notices.append(CaptionNotice(code="outside_world", text=text, words=(word,)))
+        for word, name in far.items():
+            text = f"'{word}' is outside what mini can draw, and nothing it knows is near; it draws '{name}'"
             notices.append(CaptionNotice(code="outside_world", text=text, words=(word,)))
         if ignored:
             text = "mini does not know and ignores " + ", ".join(f"'{word}'" for word in ignored)

@@ -17,14 +17,15 @@ MARKER = "shot{}:"
 
 _TOKEN = re.compile(r"shot\d+:|[a-z]+(?:'[a-z]+)?|[^\W\d_]+")
 _NEAREST_COSINE = 0.55
-_COMPARABLE = frozenset({"kind", "colour", "garment", "setting", "time", "action"})
-"""Groups an unlisted word may be drawn as; framings and camera moves are no word's neighbour."""
+_COMPARABLE = frozenset({"kind", "garment", "setting", "time", "action"})
+"""Groups an unlisted word may be drawn as. Framings and camera moves are no word's neighbour; and colours that
+texts use alike need not look alike (white and pink), so colours are listed."""
 
 SHOT_MARKER = re.compile(r"shot(\d+):", re.IGNORECASE)
 """Where a shot's caption begins in a prompt, and its number."""
 
 _PRONOUNS = frozenset({"it", "he", "she", "they", "him", "her", "them", "both"})
-_Fate = Literal["known", "nearest", "ignored"]
+_Fate = Literal["known", "nearest", "far", "ignored"]
 _SUFFIXES = (
     ("ies", "y"),
     ("es", ""),
@@ -36,6 +37,10 @@ _SUFFIXES = (
     ("er", ""),
     ("ly", ""),
 )
+
+
+_PLACE = ("setting", "time")
+"""What the global caption says for every shot that does not say it itself."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class WordReader:
                 return Reading("known", form, None)
             if form in self._lexicon.by_related_word:
                 return _drawn_as(self._lexicon.by_related_word[form])
+            if form in self._lexicon.by_far_word:
+                return _drawn_as(self._lexicon.by_far_word[form], "far")
         row = self._rows.get(word)
         if row is not None:
             vector = self._table[row]
@@ -117,13 +124,36 @@ class WordReader:
         return Reading("ignored", None, None)
 
 
+def heard_words(prompt: str, reader: WordReader) -> list[str]:
+    """The words and markers of a prompt that count for its shot.
+
+    A place or time of day of the global caption does not where the shot's own caption names another one: a
+    student that is told of both draws one of them, and not always the shot's.
+    """
+    tokens = split_prompt(prompt)
+    if MARKER not in tokens:
+        return tokens
+    marker = tokens.index(MARKER)
+    own: dict[str, set[Concept]] = {group: set() for group in _PLACE}
+    for reading in map(reader.read, tokens[marker + 1 :]):
+        if reading.fate == "known" and reading.concept is not None and reading.concept.group in own:
+            own[reading.concept.group].add(reading.concept)
+
+    def overruled(word: str) -> bool:
+        concept = reader.read(word).concept
+        named = own.get(concept.group) if concept is not None else None
+        return named is not None and len(named) > 0 and concept not in named
+
+    return [word for word in tokens[:marker] if not overruled(word)] + tokens[marker:]
+
+
 def _closeness(vector: Tensor, anchors: Tensor) -> float:
     """Mean cosine with the two best words of a concept: one chance neighbour is not enough."""
     return float((anchors @ vector).topk(min(2, len(anchors))).values.mean())
 
 
-def _drawn_as(concept: Concept) -> Reading:
-    return Reading("nearest", concept.words[0], concept)
+def _drawn_as(concept: Concept, fate: _Fate = "nearest") -> Reading:
+    return Reading(fate, concept.words[0], concept)
 
 
 def _stems(word: str) -> list[str]:
