@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from shotstream_bridge.cores import usable_cores
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -26,7 +27,7 @@ def describe(*packages: str) -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "processor": processor,
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in packages},

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 import zmq
 
 from shotstream_bridge.checksum import fold_crc32
+from shotstream_bridge.cores import usable_cores
 from shotstream_bridge.fields import PixelFormat
 from shotstream_bridge.frames import Frame, Pixels, encode_pixels
 
@@ -51,7 +51,7 @@ class Encoder:
     """
 
     def __init__(self, done: Callable[[], None]) -> None:
-        self.workers = max(1, min(MOST_ENCODERS, os.cpu_count() or 1))
+        self.workers = max(1, min(MOST_ENCODERS, usable_cores()))
         self._done = done
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="shotstream-encode")
 

@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shotstream_bridge.version import __version__
 from shotstream_runtime.cli import diagnosis
 from shotstream_runtime.cli.diagnosis import Finding, Verdict, diagnose
+from shotstream_runtime.cli.installation import install_command, pip
+from shotstream_runtime.host.model_facts import ModelFacts
+from shotstream_runtime.host.serving import Server
+from tiny_model_folder import HEIGHT, WIDTH
 
 ADDRESS = "tcp://127.0.0.1:0"
 
@@ -52,10 +57,10 @@ def test_packages_that_are_missing_or_old(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(importlib.metadata, "version", version)
     missing = find("av")
     assert (missing.verdict, missing.detail) == (Verdict.BAD, "is not installed")
-    assert missing.fix == "pip install 'shotstream[runtime]'"
+    assert missing.fix == install_command()
     old = find("transformers")
     assert (old.verdict, old.detail) == (Verdict.BAD, "3.9.1 is older than 5")
-    assert old.fix == "pip install -U 'transformers>=5'"
+    assert old.fix == pip("install", "-U", "transformers>=5")
 
 
 def test_a_package_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +71,7 @@ def test_a_package_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = find("CPU")
     assert finding.verdict is Verdict.BAD
     assert finding.detail == "torch cannot be imported: OSError: libtorch.so: cannot open shared object file"
-    assert finding.fix == "pip install --force-reinstall torch"
+    assert finding.fix == pip("install", "--force-reinstall", "torch")
 
 
 def test_an_address_that_is_taken_and_one_that_is_none() -> None:
@@ -76,8 +81,24 @@ def test_an_address_that_is_taken_and_one_that_is_none() -> None:
         port = taken.getsockname()[1]
         finding = find("Address", address=f"tcp://127.0.0.1:{port}")
     assert finding.verdict is Verdict.NOTE
-    assert f"port {port} is in use" in finding.detail
+    assert finding.detail == (
+        f"no ShotStream server answers at tcp://127.0.0.1:{port}; if another program has it, stop that or "
+        "choose another port"
+    )
     assert "only loopback addresses" in find("Address", address="tcp://example.org:1").detail
+
+
+def test_a_server_at_the_address_says_who_it_is(in_process: Any, tiny_folder: Path) -> None:
+    with Server(ModelFacts.read(tiny_folder), ADDRESS) as server:
+        finding = find("Address", address=server.address)
+        assert finding.verdict is Verdict.GOOD
+        assert finding.detail == (
+            f"a ShotStream server is at {server.address}: shotstream/{__version__}, model tiny, "
+            f"{WIDTH}x{HEIGHT} at 16 fps, loading (starting)"
+        )
+        assert finding.fix == f"shotstream play STORY --address {server.address}"
+        outcome = in_process("doctor", "--address", server.address)
+        assert f"a ShotStream server is at {server.address}" in " ".join(outcome.out.split())
 
 
 def test_a_folder_of_weights_that_is_not_there(tmp_path: Path) -> None:

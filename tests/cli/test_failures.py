@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from shotstream_runtime.cli.commands import play
+from shotstream_runtime.cli.installation import install_command
 
 GOOD = "global_caption: A fox.\nbeats:\n  - The fox walks.\n"
 HEAVY = ("torch", "transformers", "diffusers", "av", "zmq", "numpy", "yaml", "PIL")
@@ -279,7 +280,7 @@ def test_without_torch_doctor_works_and_the_rest_says_what_is_missing(tmp_path: 
     done = without("torch", "doctor")
     assert done.returncode == 1
     assert "torch is not installed" in done.stdout
-    assert "pip install 'shotstream[runtime]'" in done.stdout
+    assert "-m pip install -c " in " ".join(done.stdout.split())
     assert done.stderr == ""
     story = write(tmp_path, GOOD)
     done = without("torch", "render", str(story), "-o", str(tmp_path / "out"))
@@ -294,5 +295,11 @@ def test_without_the_runtimes_packages_the_command_says_how_to_get_them() -> Non
     assert done.returncode == 1
     assert done.stderr == (
         "error: the shotstream command needs typer, which is not installed; "
-        "get it with: pip install 'shotstream[runtime]'\n"
+        f"get it with: {install_command()}\n"
     )
+
+
+def test_without_a_package_of_the_bridge_a_command_says_how_to_get_it() -> None:
+    done = without("msgpack", "doctor")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: the package msgpack is not installed; get it with: {install_command()}\n"

@@ -131,3 +131,12 @@ def test_one_key_without_the_other(
     outcome = in_process("play", folder / "story.yaml", *arguments)
     assert outcome.code == 2
     assert words in outcome.error_line()
+
+
+def test_doctor_asks_the_server_who_it_is(in_process: Any, folder: Path, address: str) -> None:
+    outcome = in_process("doctor", "--address", address)
+    assert "--server-key" in outcome.out
+    assert "a ShotStream server is at" not in " ".join(outcome.out.split())
+    keys = ("--key", folder / "known.key", "--server-key", folder / "server.pub")
+    outcome = in_process("doctor", "--address", address, *keys)
+    assert f"a ShotStream server is at {address}: shotstream/" in " ".join(outcome.out.split())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import importlib.util
@@ -14,20 +15,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shotstream_bridge.errors import AddressError
+from shotstream_bridge.client import Client
+from shotstream_bridge.cores import usable_cores
+from shotstream_bridge.errors import AddressError, AuthenticationError, BridgeError, HandshakeRefusedError
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
 from shotstream_runtime.weights.errors import WeightsError
 from shotstream_runtime.weights.locate import MINI_FOLDER, OWN_FORMAT_FILES, is_own_format, locate
 
+from .installation import install_command, pip, source_checkout
 from .ports import check_free
+
+if TYPE_CHECKING:
+    from shotstream_bridge.security import ClientSecurity
 
 _GIB = 1 << 30
 _REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)\s*(?:>=\s*(?P<least>[0-9.]+))?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](?P<extra>[^'\"]+)['\"]")
-_INSTALL = "pip install 'shotstream[runtime]'"
+_ASK_S = 2.0  # for whoever listens at the address to say who it is
 # Published student (2.8 GB as bf16), autoencoder and text encoder (11.4 GB as bf16), read one after another.
 _PUBLISHED_MEMORY_GIB = 24
 _PUBLISHED_GPU_GIB = 22
@@ -65,12 +72,13 @@ class Diagnosis:
         )
 
 
-def diagnose(address: str, model: Path | None) -> Diagnosis:
+def diagnose(address: str, model: Path | None, security: ClientSecurity | None = None) -> Diagnosis:
     """Looks at everything.
 
     Args:
-        address: Where a server would listen, ``tcp://HOST:PORT``.
+        address: Where a server would listen, or does, ``tcp://HOST:PORT``.
         model: Folder of published weights to look at, if any.
+        security: Keys for asking a server that has some.
     """
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
         "Machine": _machine,
@@ -78,7 +86,7 @@ def diagnose(address: str, model: Path | None) -> Diagnosis:
         "Devices": _devices,
         "Weights": lambda: _weights(model),
         "Movies": _movies,
-        "Network": lambda: _network(address),
+        "Network": lambda: _network(address, security),
     }
     return Diagnosis({title: list(check()) for title, check in sections.items()})
 
@@ -88,7 +96,7 @@ def _machine() -> Iterator[Finding]:
     yield Finding("ShotStream", Verdict.GOOD, f"{__version__}, protocol {versions}")
     yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} at {sys.executable}")
     yield Finding("System", Verdict.GOOD, platform.platform())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     memory = _memory_gib()
     detail = f"{cores} usable cores" + (f", {memory:.0f} GiB of memory" if memory else "")
     yield Finding("Processor", Verdict.GOOD, detail)
@@ -120,10 +128,10 @@ def _package(name: str, least: str | None) -> Finding:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, Verdict.BAD, "is not installed", _INSTALL)
+        return Finding(name, Verdict.BAD, "is not installed", install_command())
     if least is not None and _numbers(version) < _numbers(least):
         return Finding(
-            name, Verdict.BAD, f"{version} is older than {least}", f"pip install -U '{name}>={least}'"
+            name, Verdict.BAD, f"{version} is older than {least}", pip("install", "-U", f"{name}>={least}")
         )
     return Finding(name, Verdict.GOOD, version)
 
@@ -137,11 +145,11 @@ def _import(name: str) -> Any | Finding:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError:
-        return Finding(name, Verdict.BAD, "is not installed", _INSTALL)
+        return Finding(name, Verdict.BAD, "is not installed", install_command())
     except Exception as error:  # noqa: BLE001 - a broken package may raise anything while it is imported
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(
-            name, Verdict.BAD, f"cannot be imported: {reason}", f"pip install --force-reinstall {name}"
+            name, Verdict.BAD, f"cannot be imported: {reason}", pip("install", "--force-reinstall", name)
         )
 
 
@@ -170,7 +178,7 @@ def _devices() -> Iterator[Finding]:
             "TensorRT",
             Verdict.NOTE,
             "is not installed; generation runs eagerly",
-            "pip install 'shotstream[tensorrt]'",
+            install_command("tensorrt"),
         )
     else:
         yield Finding("TensorRT", Verdict.GOOD, importlib.metadata.version("tensorrt"))
@@ -183,8 +191,7 @@ def _nvidia_driver() -> bool:
 def _weights(model: Path | None) -> Iterator[Finding]:
     missing = [name for name in OWN_FORMAT_FILES if not (MINI_FOLDER / name).is_file()]
     if missing:
-        reinstall = "reinstall ShotStream: pip install --force-reinstall shotstream"
-        yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {MINI_FOLDER}", reinstall)
+        yield Finding("mini", Verdict.BAD, f"{', '.join(missing)} missing in {MINI_FOLDER}", _get_mini_back())
     else:
         size = sum((MINI_FOLDER / name).stat().st_size for name in OWN_FORMAT_FILES) / 1e6
         yield Finding("mini", Verdict.GOOD, f"built in, {size:.1f} MB")
@@ -213,6 +220,13 @@ def _weights(model: Path | None) -> Iterator[Finding]:
         yield Finding("published", verdict, detail, f"check the files: shotstream weights verify {model}")
 
 
+def _get_mini_back() -> str:
+    checkout = source_checkout()
+    if checkout is not None:
+        return f"git -C {checkout} restore {MINI_FOLDER.relative_to(checkout)}"
+    return f"{install_command()} --force-reinstall"
+
+
 def _lacks(folder: Path) -> str | None:
     """What keeps a folder from being a model's; None where all its files are there."""
     if is_own_format(folder):
@@ -235,14 +249,47 @@ def _movies() -> Iterator[Finding]:
             "H.264",
             Verdict.NOTE,
             "this PyAV has no libx264: no movies, only --png",
-            "pip install --force-reinstall --only-binary :all: av",
+            pip("install", "--force-reinstall", "--only-binary", ":all:", "av"),
         )
 
 
-def _network(address: str) -> Iterator[Finding]:
+def _network(address: str, security: ClientSecurity | None) -> Iterator[Finding]:
     try:
-        check_free(address)
+        check_free(address, secured=security is not None)
     except AddressError as error:
-        yield Finding("Address", Verdict.NOTE, str(error))
+        taken = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+        # Beyond this machine only servers with keys are asked.
+        if taken or security is not None:
+            yield _who_listens(address, security)
+        else:
+            yield Finding("Address", Verdict.NOTE, str(error))
     else:
         yield Finding("Address", Verdict.GOOD, f"{address} is free for shotstream serve")
+
+
+def _who_listens(address: str, security: ClientSecurity | None) -> Finding:
+    """Asks whoever has the address who it is."""
+    try:
+        with Client.connect(address, _ASK_S, reconnect_s=0.0, security=security) as client:
+            server = client.server
+    except AuthenticationError as error:
+        return Finding(
+            "Address", Verdict.NOTE, str(error), "give this client's --key and the server's --server-key"
+        )
+    except HandshakeRefusedError as error:
+        return Finding("Address", Verdict.NOTE, str(error))
+    except BridgeError:
+        return Finding(
+            "Address",
+            Verdict.NOTE,
+            f"no ShotStream server answers at {address}; if another program has it, stop that or choose "
+            "another port",
+        )
+    state = server.state.value + (f" ({server.detail})" if server.detail else "")
+    detail = (
+        f"a ShotStream server is at {address}: {server.product}, model {server.model}, "
+        f"{server.width}x{server.height} at {server.fps:g} fps, {state}"
+    )
+    if server.product != f"shotstream/{__version__}":
+        return Finding("Address", Verdict.NOTE, f"{detail}; this is shotstream/{__version__}")
+    return Finding("Address", Verdict.GOOD, detail, f"shotstream play STORY --address {address}")

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from rich.markup import escape
 
+from .installation import install_command
 from .terminal import error_console
 
 _FAULT = "this is a fault of ShotStream"
@@ -55,6 +56,9 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
         return f"{error.format_message()}{hint}", ExitCode.USAGE  # type: ignore[attr-defined]
     if _is_explained(error):
         return str(error), ExitCode.FAILED
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("shotstream"):
+        missing = f"the package {error.name} is not installed; get it with: {install_command()}"
+        return missing, ExitCode.FAILED
     return f"{_FAULT}: {type(error).__name__}: {error}", ExitCode.FAILED
 
 

@@ -17,9 +17,11 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is not None and error.name.startswith("shotstream"):
             raise
+        from .installation import install_command  # noqa: PLC0415 - only needed here
+
         sys.stderr.write(
             f"error: the shotstream command needs {error.name}, which is not installed; "
-            "get it with: pip install 'shotstream[runtime]'\n"
+            f"get it with: {install_command()}\n"
         )
         sys.exit(1)
     run()

@@ -18,8 +18,8 @@ MARKER = "shot{}:"
 _TOKEN = re.compile(r"shot\d+:|[a-z]+(?:'[a-z]+)?|[^\W\d_]+")
 _NEAREST_COSINE = 0.55
 _COMPARABLE = frozenset({"kind", "garment", "setting", "time", "action"})
-"""Groups an unlisted word may be drawn as. Framings and camera moves are no word's neighbour; and colours that
-texts use alike need not look alike (white and pink), so colours are listed."""
+"""Groups an unlisted word may be drawn as. Framings and camera moves are no word's neighbour; colours that
+are alike in texts need not look alike (white and pink), so colours are listed."""
 
 SHOT_MARKER = re.compile(r"shot(\d+):", re.IGNORECASE)
 """Where a shot's caption begins in a prompt, and its number."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 import torch
+from shotstream_bridge.cores import usable_cores
 
 from .errors import HostError
 
@@ -27,14 +28,6 @@ def default_threads() -> int:
     if asked.isdecimal() and int(asked) > 0:
         return int(asked)
     return max(1, min(usable_cores() // 2, _MOST_DEFAULT_THREADS))
-
-
-def usable_cores() -> int:
-    """Cores this process may run on; containers often allow fewer than the machine has."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux knows affinities
-        return os.cpu_count() or 1
 
 
 def set_threads(threads: int | None) -> int:

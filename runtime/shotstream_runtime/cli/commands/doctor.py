@@ -11,17 +11,28 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..failure import ExitCode
-from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, Model
+from ..options import BUILT_IN_MODEL, DEFAULT_ADDRESS, Address, ClientKey, Model, ServerKey
 from ..terminal import console
 
 _MARKS = {"good": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[bold red]bad[/]"}
 
 
-def doctor(model: Model = BUILT_IN_MODEL, address: Address = DEFAULT_ADDRESS) -> None:
-    """Shows versions, devices and weights, what will work, and how to mend what will not."""
+def doctor(
+    model: Model = BUILT_IN_MODEL,
+    address: Address = DEFAULT_ADDRESS,
+    key: ClientKey = None,
+    server_key: ServerKey = None,
+) -> None:
+    """Shows versions, devices, weights and who is at the address; what works, and how to mend the rest."""
     from ..diagnosis import diagnose
 
-    diagnosis = diagnose(address, None if model == BUILT_IN_MODEL else Path(model))
+    folder = None if model == BUILT_IN_MODEL else Path(model)
+    security = None
+    if key is not None or server_key is not None:
+        from ..connection_keys import client_security
+
+        security = client_security(key, server_key)
+    diagnosis = diagnose(address, folder, security)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
