@@ -115,3 +115,25 @@ LogFormatOption = Annotated[
     LogFormat, typer.Option("--log-format", help="Lines for people, or one JSON object on each line.")
 ]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log-level", help="Write log lines from this level on.")]
+MaxStories = Annotated[
+    int, typer.Option("--max-stories", min=1, max=1000, help="Stories open at once, over all clients.")
+]
+MaxQueuedChunks = Annotated[
+    int,
+    typer.Option(
+        "--max-queued-chunks",
+        min=1,
+        max=1_000_000,
+        help="Chunks that may wait to be generated, over all stories.",
+    ),
+]
+ReserveGigabytes = Annotated[
+    float,
+    typer.Option(
+        "--reserve-gb", min=0.0, max=10_000.0, help="Main memory that stays free when a story is taken on."
+    ),
+]
+DeviceReserveGigabytes = Annotated[
+    float,
+    typer.Option("--device-reserve-gb", min=0.0, max=10_000.0, help="The same for the memory of a GPU."),
+]

@@ -226,6 +226,12 @@ class DecoderStream:
         """Latents decoded so far."""
         return self._latents
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the carried state holds."""
+        tensors = (entry for entry in self._state if isinstance(entry, Tensor))
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
     def decode(self, latent: Tensor) -> Tensor:
         """Decodes the next latent.
 

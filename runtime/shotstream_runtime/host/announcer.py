@@ -37,6 +37,7 @@ from shotstream_runtime.streaming.events import (
 )
 
 from .hosted_story import HostedStory
+from .memory_shortage import OUT_OF_MEMORY
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +83,15 @@ class Announcer:
                     "beat %s begins in shot %d at frame %d", event.beat_id, event.shot, event.first_frame
                 )
                 self._stage(story, event.beat_id, BeatStage.SCHEDULED)
+            case BeatDone(outcome="failed"):
+                self.beat_done(
+                    story,
+                    event.beat_id,
+                    BeatOutcome.FAILED,
+                    event.frames,
+                    code=ErrorCode.OUT_OF_MEMORY,
+                    reason=OUT_OF_MEMORY,
+                )
             case BeatDone():
                 self.beat_done(story, event.beat_id, BeatOutcome(event.outcome), event.frames)
             case CaptionNoticed():
@@ -98,7 +108,7 @@ class Announcer:
                 note_log_ids(beat=story.beat_id, shot=event.shot, chunk=event.chunk)
                 _log.debug("chunk %d of shot %d begins", event.chunk, event.shot)
             case ChunkFinished():
-                pass
+                story.beats[event.beat_id].chunks += 1
             case ShotFinished():
                 _log.debug("story %s: shot %d ended with %d frames", story.id, event.shot, event.frames)
 

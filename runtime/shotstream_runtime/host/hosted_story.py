@@ -14,6 +14,7 @@ from shotstream_bridge.messages import BeatStage, OpenStory, StoryEnd
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 
 from shotstream_runtime.journal.story_reader import StoredFrame
+from shotstream_runtime.streaming.footprint import Footprint
 from shotstream_runtime.streaming.story import StoryStream
 
 from .frame_rate import FrameRate
@@ -45,6 +46,7 @@ class BeatRecord:
         first_frame: From ``scheduled`` on: index of its first frame in the story.
         frames: Frames published so far.
         accepted_at: When it was accepted, monotonic seconds.
+        chunks: Chunks generated so far.
     """
 
     script: BeatScript
@@ -55,6 +57,7 @@ class BeatRecord:
     first_frame: int | None = None
     frames: int = 0
     accepted_at: float = field(default_factory=time.monotonic)
+    chunks: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +78,7 @@ class HostedStory:
         chunk: The newest chunk in the newest shot that has frames.
         rate: How fast frames come.
         frames: Frames published.
+        held: Memory that its stream holds.
     """
 
     request: OpenStory
@@ -90,6 +94,7 @@ class HostedStory:
     chunk: int | None = None
     frames: int = 0
     rate: FrameRate = field(default_factory=FrameRate)
+    held: Footprint = field(default_factory=Footprint)
     _finished: OrderedDict[str, int] = field(default_factory=OrderedDict)
 
     @property
@@ -121,6 +126,13 @@ class HostedStory:
         if self.stopping or (self.ending is not None and self.finished):
             return Need.AN_END
         return Need.NOTHING if self.stream.idle else Need.A_CHUNK
+
+    def queued_chunks(self, chunks_per_shot: int) -> int:
+        """Chunks that its beats still ask for; `chunks_per_shot` of one that does not say."""
+        return sum(
+            max(0, (record.script.chunks or chunks_per_shot) - record.chunks)
+            for record in self.beats.values()
+        )
 
     def same_opening(self, request: OpenStory) -> bool:
         """Whether a request would open this very story (its number does not matter)."""

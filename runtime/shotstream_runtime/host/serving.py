@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shotstream_runtime.journal.journal import Journal
     from shotstream_runtime.weights.load import LoadedModel
 
+    from .admission_limits import AdmissionLimits
     from .story_host import StoryHost
 
 _ENDPOINT_TIMEOUT_S = 5.0
@@ -48,6 +49,7 @@ class Server:
         address: str,
         *,
         limits: StoryLimits | None = None,
+        admission: AdmissionLimits | None = None,
         connection_limits: EndpointLimits | None = None,
         quotas: Quotas | None = None,
         security: ServerSecurity | None = None,
@@ -58,6 +60,7 @@ class Server:
             facts: The model that it will have; clients are told of it while it is loaded.
             address: ``tcp://HOST:PORT``; port 0 takes a free one.
             limits: What a client may ask for.
+            admission: How much it takes on at once.
             connection_limits: What a connection may do.
             quotas: What all clients may do together, and how long a lost one is waited for.
             security: The server's key and its clients; without, it listens at loopback addresses only.
@@ -76,6 +79,7 @@ class Server:
             )
         self._facts = facts
         self._limits = limits or StoryLimits()
+        self._admission = admission
         self._desk = FrontDesk(facts, self._limits)
         self._host: StoryHost | None = None
         self.endpoint = ServerEndpoint(
@@ -127,7 +131,7 @@ class Server:
             raise ServingError(
                 f"the files of model {self._facts.profile.name!r} changed while it was loaded; start again"
             )
-        self._host = StoryHost(model, engine, limits=self._limits, journal=journal)
+        self._host = StoryHost(model, engine, limits=self._limits, admission=self._admission, journal=journal)
         # In this order: whoever is greeted as loading must hear it when the host says that it is ready.
         self._desk.hand_over(self._host)
         self._host.start(self.endpoint)

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from typing import Final
 
-import torch
 from shotstream_bridge.errors import ErrorCode
 
 from shotstream_runtime.journal.errors import JournalError
+
+from .memory_shortage import is_out_of_memory
 
 _LONGEST_REASON: Final = 1000
 
 
 def why_failed(error: Exception) -> tuple[ErrorCode, str]:
     """The code and the reason that clients are given."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    if is_out_of_memory(error):
         return (
             ErrorCode.OUT_OF_MEMORY,
             "there is not enough memory for this story now; try again when others have closed",

@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
-import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.log_context import log_context
 from shotstream_bridge.messages import (
@@ -36,12 +35,16 @@ from shotstream_runtime.journal.entries import Wish
 from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.beats import Beat
+from shotstream_runtime.streaming.events import StreamEvent
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
+from .admission import Admission
+from .admission_limits import AdmissionLimits
 from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
 from .hosted_story import HostedStory, Need
+from .memory_shortage import give_memory_back, is_out_of_memory
 from .model_facts import ModelFacts
 from .story_failure import why_failed
 from .story_keeper import StoryKeeper
@@ -51,7 +54,6 @@ from .story_report import gpu_memory, process_memory, report
 
 _log = logging.getLogger(__name__)
 
-MAX_STORIES = 32  # open at once; each holds a context cache
 # How often a story that waits for its watcher is looked at again: well below a frame's time.
 _WATCHER_POLL_S = 0.004
 _DETAILS = {
@@ -73,7 +75,7 @@ class StoryHost:
         engine: Engine,
         *,
         limits: StoryLimits | None = None,
-        max_stories: int = MAX_STORIES,
+        admission: AdmissionLimits | None = None,
         journal: Journal | None = None,
     ) -> None:
         """Makes a host that is not running yet.
@@ -82,7 +84,7 @@ class StoryHost:
             model: The model; all stories share it.
             engine: Executes its student.
             limits: What a client may ask for.
-            max_stories: Stories open at once, over all clients.
+            admission: How much it takes on.
             journal: Where stories are kept, so that they go on after a crash; closed by `stop`. Those that
                 were open when it was written to last are taken up at once, and go on once it is started.
         """
@@ -91,7 +93,7 @@ class StoryHost:
         self._engine = engine
         self._keeper = StoryKeeper(journal, model, engine)
         self._limits = limits or StoryLimits()
-        self._registry = StoryRegistry(self._limits, max_stories)
+        self._registry = StoryRegistry(self._limits, Admission.to(model, admission))
         self._changed = self._registry.changed
         self._state = ServerStateName.LOADING
         self._made_at = time.monotonic()
@@ -242,10 +244,11 @@ class StoryHost:
         """Takes up the stories of the journal that were open when the server ended."""
         for story, past in self._keeper.stories_to_go_on():
             ids = {"story": story.id, "client": story.owner}
-            with self._changed:
-                adopted = self._registry.adopt(story)
-            if not adopted:
-                _log.error("story %s stays in the journal: there is no room for it now", story.id, extra=ids)
+            try:
+                with self._changed:
+                    self._registry.adopt(story)
+            except RequestRejected as refusal:
+                _log.error("story %s stays in the journal: %s", story.id, refusal.reason, extra=ids)
                 self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)
                 continue
             _log.info("story %s goes on at frame %d", story.id, story.frames, extra=ids)
@@ -308,21 +311,39 @@ class StoryHost:
             return
         if story.failure is None and story.stream is not None:
             try:
-                for event in story.stream.advance():
-                    if story.failure is not None:
-                        break
-                    if story.recorder is not None:
-                        story.recorder.hear(event)
-                    with self._changed:
-                        self._announcer.pass_on(story, event)
+                self._tell(story, story.stream.advance())
             except Exception as error:  # noqa: BLE001 - one story must not take the others with it
-                story.failure = error
+                story.failure = self._recover(story, story.stream, error)
         if story.failure is not None:
             self._fail(story, story.failure)
             return
         with self._changed:
+            if story.stream is not None:
+                story.held = story.stream.held
             if story.ending is not None and story.need is Need.AN_END and story.finished:
                 self._close(story, story.ending, None)
+
+    def _tell(self, story: HostedStory, events: Iterator[StreamEvent]) -> None:
+        for event in events:
+            if story.failure is not None:
+                break
+            if story.recorder is not None:
+                story.recorder.hear(event)
+            with self._changed:
+                self._announcer.pass_on(story, event)
+
+    def _recover(self, story: HostedStory, stream: StoryStream, error: Exception) -> Exception | None:
+        """Goes on after a chunk that failed for want of memory; returns what ends the story, if anything."""
+        if not is_out_of_memory(error) or stream.replaying:
+            return error
+        _log.error("story %s: out of memory; its chunk is given up", story.id, exc_info=error)
+        try:
+            give_memory_back(error)
+            self._tell(story, stream.give_up_chunk())
+        except Exception as another:  # noqa: BLE001 - the story ends, and the others go on
+            return another
+        give_memory_back()
+        return None
 
     def _show_earlier(self, story: HostedStory, earlier: Iterator[StoredFrame]) -> None:
         """Publishes as many frames of before as a chunk has."""
@@ -340,8 +361,8 @@ class StoryHost:
         with self._changed:
             story.stream = None
             self._close(story, StoryEnd.FAILED, reason, code)
-        if code is ErrorCode.OUT_OF_MEMORY and torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        if code is ErrorCode.OUT_OF_MEMORY:
+            give_memory_back(error)
 
     def _close(
         self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None

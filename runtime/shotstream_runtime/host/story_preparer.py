@@ -77,7 +77,7 @@ class StoryPreparer:
             self._note_failure(story, error)
             return
         with self._changed:
-            story.stream = stream
+            story.stream, story.held = stream, stream.held
             if story.stopping:
                 stream.stop()
             self._changed.notify_all()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from shotstream_runtime.journal.chunk_movie import Pixels
-from shotstream_runtime.journal.entries import Decided, Decision
+from shotstream_runtime.journal.entries import Decided, Decision, promised_chunks
 from shotstream_runtime.journal.story_journal import StoryJournal
 from shotstream_runtime.journal.story_reader import StoredStory
 from shotstream_runtime.streaming.events import (
@@ -39,8 +39,7 @@ class StoryRecorder:
         self._frames: list[FramesReady] = []
         decisions = stored.decisions if stored is not None else []
         self._known = {(d.kind, d.beat_id) for d in decisions if d.kind is not Decided.GOES_ON}
-        going_on = [d.chunk for d in decisions if d.kind is Decided.GOES_ON]
-        self._promised = max(going_on, default=-1) + 1
+        self._promised = promised_chunks(decisions)
         self._stored_chunks = {entry.number for entry in stored.chunks} if stored is not None else set()
         self._stored_shots = {entry.shot for entry in stored.shots} if stored is not None else set()
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.messages import CancelBeat, OpenStory, StoryEnd, StoryLimits, SubmitBeat
 
+from .admission import Admission
 from .hosted_story import HostedStory
 
 
@@ -23,10 +24,10 @@ class StoryRegistry:
             is called with it held; it is never held while something is computed.
     """
 
-    def __init__(self, limits: StoryLimits, max_stories: int) -> None:
+    def __init__(self, limits: StoryLimits, admission: Admission) -> None:
         self.changed = threading.Condition()
         self._limits = limits
-        self._max_stories = max_stories
+        self._admission = admission
         self._stories: dict[str, HostedStory] = {}
         self._turns: list[HostedStory] = []
 
@@ -54,7 +55,7 @@ class StoryRegistry:
             The story, or None if this client opened this very story before.
 
         Raises:
-            RequestRejected: The id is taken, or too many stories are open.
+            RequestRejected: The id is taken, too many stories are open, or there is no room for one more.
         """
         known = self._stories.get(request.story_id)
         if known is not None:
@@ -65,13 +66,6 @@ class StoryRegistry:
                 f"a story {request.story_id!r} is open already; choose another id",
                 field="story_id",
             )
-        if len(self._stories) >= self._max_stories:
-            raise RequestRejected(
-                ErrorCode.TOO_MANY_STORIES,
-                f"{len(self._stories)} stories are open on this server, which takes {self._max_stories}; "
-                "try again when one has closed",
-                field="story_id",
-            )
         own = sum(story.owner == client_id for story in self._turns)
         if own >= self._limits.stories_per_client:
             raise RequestRejected(
@@ -80,18 +74,23 @@ class StoryRegistry:
                 f"{self._limits.stories_per_client}; close one first",
                 field="story_id",
             )
+        self._admission.check_story(self._turns)
         story = HostedStory(request, client_id)
         self._stories[story.id] = story
         self._turns.append(story)
         return story
 
-    def adopt(self, story: HostedStory) -> bool:
-        """Adds a story that was open before the server was started; False if there is no room for it."""
-        if story.id in self._stories or len(self._stories) >= self._max_stories:
-            return False
+    def adopt(self, story: HostedStory) -> None:
+        """Adds a story that was open before the server was started.
+
+        Raises:
+            RequestRejected: There is no room for it now.
+        """
+        if story.id in self._stories:
+            raise RequestRejected(ErrorCode.STORY_EXISTS, f"a story {story.id!r} is open already")
+        self._admission.check_story(self._turns)
         self._stories[story.id] = story
         self._turns.append(story)
-        return True
 
     def submit(self, client_id: str, request: SubmitBeat) -> HostedStory | None:
         """Takes a beat in.
@@ -100,11 +99,18 @@ class StoryRegistry:
             Its story, or None if the very same beat was taken in before.
 
         Raises:
-            RequestRejected: The story is not this client's, or does not take the beat.
+            RequestRejected: The story is not this client's, or does not take the beat, or too much waits.
         """
         story = self.owned(client_id, request.story_id)
         record = story.admit(request.beat, self._limits.beats_waiting)
-        return None if record is None else story
+        if record is None:
+            return None
+        try:
+            self._admission.check_beat(self._turns, record)
+        except RequestRejected:
+            del story.beats[request.beat_id]
+            raise
+        return story
 
     def cancel(self, client_id: str, request: CancelBeat) -> None:
         """Takes a beat back; it is done when the stream says so.

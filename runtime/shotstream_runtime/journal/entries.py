@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +108,17 @@ class Decision:
     first_frame: int | None = None
     outcome: str | None = None
     frames: int | None = None
+
+
+def promised_chunks(decisions: Iterable[Decision]) -> int:
+    """How many chunks a story has, decided in this order: each that goes on, but for those given up."""
+    chunks = 0
+    for decision in decisions:
+        if decision.kind is Decided.GOES_ON:
+            chunks = max(chunks, decision.chunk + 1)
+        elif decision.kind is Decided.ENDED and decision.outcome == "failed":
+            chunks = min(chunks, decision.chunk)
+    return chunks
 
 
 @dataclass(frozen=True, slots=True)

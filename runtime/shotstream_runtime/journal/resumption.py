@@ -12,7 +12,7 @@ from torch import Tensor
 from shotstream_runtime.streaming.replay import ReplayStep, StoryPast
 from shotstream_runtime.streaming.shot_frames import HistoryFrame
 
-from .entries import AcceptedBeat, Decided, Decision, Opening, Wish
+from .entries import AcceptedBeat, Decided, Decision, Opening, Wish, promised_chunks
 from .errors import JournalError
 from .state_files import read_history, read_latents
 from .story_folder import StoryFolder
@@ -85,13 +85,12 @@ def plan_resumption(folder: StoryFolder, story: StoredStory, context_frames: int
     coming = {entry.beat.id for entry in again}
     over = [entry for name, entry in beats.items() if name in ended and name not in coming]
     waiting = [entry for name, entry in beats.items() if name not in ended and name not in coming]
-    going_on = [d.chunk for d in story.decisions if d.kind is Decided.GOES_ON]
     past = StoryPast(
         shot_lengths=lengths,
         history=history,
         first_chunk=first_chunk,
         steps=steps,
-        chunks=max(going_on, default=-1) + 1,
+        chunks=promised_chunks(story.decisions),
         latents=_read_latents(folder, story, first_chunk),
         withdrawn=frozenset((cancelled & coming) - ended),
     )
@@ -127,6 +126,8 @@ def _steps(
             again.append(entry)
         elif decision.kind is Decided.ENDED and decision.outcome == "cancelled":
             steps.append(ReplayStep(decision.chunk, None))
+        elif decision.kind is Decided.ENDED and decision.outcome == "failed":
+            steps.append(ReplayStep(decision.chunk, None, "failed"))
     return steps, again
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -50,9 +51,16 @@ class DualCache:
         self._config = config
         self.tokens_per_frame = tokens_per_frame
         self.batch = batch
-        frames = config.max_context_frames + config.local_window_frames
-        shape = (2, batch, frames * tokens_per_frame, config.num_heads, config.head_dim)
-        self.buffers = tuple(torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.num_layers))
+        shape = _buffer_shape(config, tokens_per_frame, batch)
+        # Written at once: memory that was only promised would run out in the middle of a shot.
+        self.buffers = tuple(
+            torch.empty(shape, device=device, dtype=dtype).zero_() for _ in range(config.num_layers)
+        )
+
+    @staticmethod
+    def bytes_of(config: StudentConfig, *, tokens_per_frame: int, itemsize: int, batch: int = 1) -> int:
+        """Memory that a cache of these dimensions holds, in bytes; `itemsize` is that of a number."""
+        return config.num_layers * math.prod(_buffer_shape(config, tokens_per_frame, batch)) * itemsize
 
     @property
     def bytes(self) -> int:
@@ -111,3 +119,8 @@ class DualCache:
         """Views of everything before a span, for passes that carry gradient and must not write in place."""
         buffer = self.buffers[layer]
         return buffer[0, :, : span.start], buffer[1, :, : span.start]
+
+
+def _buffer_shape(config: StudentConfig, tokens_per_frame: int, batch: int) -> tuple[int, ...]:
+    frames = config.max_context_frames + config.local_window_frames
+    return 2, batch, frames * tokens_per_frame, config.num_heads, config.head_dim

@@ -130,6 +130,14 @@ class BeatQueue:
                     return beat
             return None
 
+    def drop_continues(self) -> list[Beat]:
+        """Takes out the beats that wait to go on with the running shot: those before the first cut."""
+        with self._lock:
+            dropped: list[Beat] = []
+            while self._waiting and self._waiting[0].mode == "continue":
+                dropped.append(self._waiting.popleft())
+            return dropped
+
     def clear(self) -> list[Beat]:
         """Takes all waiting beats out."""
         with self._lock:

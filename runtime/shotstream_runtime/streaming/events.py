@@ -14,7 +14,7 @@ from torch import Tensor
 from shotstream_runtime.codecs.text import CaptionNotice
 from shotstream_runtime.streaming.shot_frames import HistoryFrame
 
-Outcome = Literal["completed", "interrupted", "superseded", "cancelled"]
+Outcome = Literal["completed", "interrupted", "superseded", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class BeatDone:
         beat_id: The beat.
         shot: Its shot; ``None`` if it never took effect.
         outcome: ``completed``; ``interrupted`` (ended early by another beat or by a stop); ``superseded``
-            (dropped while it waited); ``cancelled`` (taken back).
+            (dropped while it waited); ``cancelled`` (taken back); ``failed`` (there was not enough memory).
         frames: Frames it governed.
     """
 

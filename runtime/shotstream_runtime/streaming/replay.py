@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from shotstream_runtime.streaming.beats import Beat
+from shotstream_runtime.streaming.events import Outcome
 from shotstream_runtime.streaming.shot_frames import HistoryFrame
 
 
@@ -19,11 +20,13 @@ class ReplayStep:
 
     Attributes:
         chunk: How many chunks the story had.
-        beat: The beat that took effect; None: the running one was taken back.
+        beat: The beat that took effect; None: the running one was ended.
+        outcome: With what outcome it was.
     """
 
     chunk: int
     beat: Beat | None
+    outcome: Outcome = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,11 +61,12 @@ class ShotFrames:
         Raises:
             ShotStorageError: They cannot be written to the temporary file.
         """
-        for frame in pixels.float().cpu():
-            if len(self._held) < self._frames_in_memory:
-                # A copy: a view would keep the whole batch, of which only this frame may be wanted later.
-                self._held.append(HistoryFrame(frame.clone(), prompt))
-                continue
+        frames = pixels.float().cpu()
+        room = self._frames_in_memory - len(self._held)
+        # Copies: views would keep the whole batch, of which only one frame may be wanted later. All of them
+        # before the first is taken in, so that nothing has changed where memory runs out.
+        self._held += [HistoryFrame(frame.clone(), prompt) for frame in frames[:room]]
+        for frame in frames[room:]:
             try:
                 if self._spilled is None:
                     self._spilled = _FrameFile(tuple(frame.shape))
@@ -83,6 +84,11 @@ class ShotFrames:
         if self._spilled is not None:
             self._spilled.close()
             self._spilled = None
+
+    @property
+    def in_memory(self) -> int:
+        """How many of them are held in memory."""
+        return len(self._held)
 
     def __len__(self) -> int:
         return len(self._held) + (0 if self._spilled is None else len(self._spilled))

@@ -4,34 +4,33 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from shotstream_runtime.codecs.prompt import shot_prompt
-from shotstream_runtime.engines import Engine
+from shotstream_runtime.engines import Engine, EngineSession
 from shotstream_runtime.model import CaptionKeys
 from shotstream_runtime.streaming.beats import Beat, BeatQueue, BeatRefused
+from shotstream_runtime.streaming.caption_keys import CaptionKeyCache, captions_kept
 from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
     CaptionNoticed,
     ChunkFinished,
     ChunkStarted,
-    FramesReady,
     Outcome,
     ShotFinished,
     StreamEvent,
 )
-from shotstream_runtime.streaming.history import History, condition_pixels
+from shotstream_runtime.streaming.footprint import Footprint, cache_bytes, frame_bytes
+from shotstream_runtime.streaming.history import History
 from shotstream_runtime.streaming.noise import NoiseSource, SeededNoise
 from shotstream_runtime.streaming.replay import Replay, StoryPast
-from shotstream_runtime.streaming.running_shot import RunningShot, ShotContext
-from shotstream_runtime.streaming.shot_frames import HistoryFrame, ShotFrames
+from shotstream_runtime.streaming.running_shot import RunningShot
+from shotstream_runtime.streaming.shot_context import ShotContext, context_of_next_shot, latent_size
+from shotstream_runtime.streaming.shot_frames import ShotFrames
 from shotstream_runtime.weights.load import LoadedModel
 
 
@@ -68,12 +67,9 @@ class StoryStream:
         self._config = model.student.config
         self._device, self._dtype = model.student.device, model.student.dtype
         profile = model.profile
-        self._size = (
-            self._config.in_dim,
-            profile.height // model.video.spatial_factor,
-            profile.width // model.video.spatial_factor,
-        )
-        self._session = engine.open_session(*self._size[1:])
+        self._size = latent_size(model)
+        self._engine = engine
+        self._opened: EngineSession | None = engine.open_session(*self._size[1:])
         self._global_caption = global_caption
         self._noise = noise or SeededNoise(seed)
         self._default_chunks = profile.latent_frames_per_shot // self._config.frames_per_chunk
@@ -84,7 +80,7 @@ class StoryStream:
         self._replay = Replay(past)
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
-        self._captions: OrderedDict[str, CaptionKeys] = OrderedDict()
+        self._captions = CaptionKeyCache(captions_kept(self._config))
         self._shot: RunningShot | None = None
         self._next_context: ShotContext | None = None
         self._in_cache: ShotContext | None = None
@@ -163,6 +159,54 @@ class StoryStream:
 
     # -- from the generating thread ------------------------------------------------------------------
 
+    @property
+    def replaying(self) -> bool:
+        """Whether it is still being brought back to where it was."""
+        return self._replay.active
+
+    @property
+    def held(self) -> Footprint:
+        """Memory that it holds now; at most what `StoryDimensions` says."""
+        shot = self._shot
+        device = self._captions.bytes + (cache_bytes(self._model) if self._opened is not None else 0)
+        frames = self._history.kept_frames
+        if shot is not None:
+            device += shot.context.bytes + shot.decoder.bytes
+            frames += shot.frames.in_memory
+        if self._next_context is not None:
+            device += self._next_context.bytes
+        profile = self._model.profile
+        return Footprint(device, frames * frame_bytes(profile.height, profile.width))
+
+    def give_up_chunk(self) -> Iterator[StreamEvent]:
+        """After `advance` ran out of memory: frees what the story holds on the device, and the rest stays.
+
+        The running beat ends as ``failed``, and with it its shot: with the frames it has, which remain
+        history. So do beats that wait to continue this shot. The other ones wait on; the next one takes
+        memory anew. A chunk of which frames were told is told to its end.
+
+        Raises:
+            MemoryError: Even that takes more memory than there is (or what torch raises in its stead).
+        """
+        self._opened = None
+        self._captions.clear()
+        self._in_cache = self._next_context = None
+        shot, starting = self._shot, self._queue.starting
+        if shot is not None:
+            if shot.undecoded and shot.unrefreshed is not None:
+                yield from shot.decode_rest()
+                yield ChunkFinished(shot.beat.id, shot.number, shot.chunk - 1, shot.unrefreshed[0])
+            if shot.beat_open:
+                yield self._end_beat(shot, "failed" if shot.remaining else "completed")
+            if len(shot.frames):
+                self._history.add(shot.frames)
+            yield self._forget(shot)
+        if starting is not None and (shot is None or shot.beat is not starting):
+            yield BeatDone(starting.id, None, "failed", 0)
+        self._queue.started()
+        for beat in self._queue.drop_continues():
+            yield BeatDone(beat.id, None, "failed", 0)
+
     def advance(self) -> Iterator[StreamEvent]:
         """Generates one chunk, or makes one transition; yields what happens as it happens.
 
@@ -199,7 +243,7 @@ class StoryStream:
             if step.beat is not None:
                 yield from self._begin(step.beat)
             elif self._shot is not None and self._shot.beat_open:
-                yield self._end_beat(self._shot, "cancelled")
+                yield self._end_beat(self._shot, step.outcome)
         if self._replay.active:
             if self._shot is None or not self._shot.beat_open:
                 raise ValueError(f"the story's past has no beat for its chunk {self._replay.chunk}")
@@ -235,7 +279,7 @@ class StoryStream:
     def _open_shot(self, beat: Beat) -> RunningShot:
         number = self._history.shots
         prompt = self._prompt(beat, number)
-        context = self._next_context or self._select(None, first_prompt=prompt)
+        context = self._next_context or context_of_next_shot(self._model, self._history, None, prompt)
         self._next_context = None
         self._shot = RunningShot(
             number=number,
@@ -257,7 +301,7 @@ class StoryStream:
 
     def _retire(self, shot: RunningShot) -> ShotFinished:
         if self._next_context is None and len(shot.frames):
-            self._next_context = self._select(shot)
+            self._next_context = context_of_next_shot(self._model, self._history, shot.frames)
         if len(shot.frames):
             self._history.add(shot.frames)
         return self._forget(shot)
@@ -308,63 +352,39 @@ class StoryStream:
         chunk = shot.chunk
         shot.chunk += 1
         shot.remaining -= 1
-        for latent in clean.unbind(1):
-            first = len(shot.frames)
-            pictures = self._decode(shot, latent)
-            shot.beat_frames += len(pictures)
-            yield FramesReady(shot.beat.id, shot.number, chunk, shot.first_index + first, first, pictures)
+        shot.undecoded.extend(clean.unbind(1))
+        yield from shot.decode_rest()
         yield ChunkFinished(shot.beat.id, shot.number, chunk, clean)
-
-    # Inference mode belongs around what computes, never around a yield: the reader would inherit it.
-    @torch.inference_mode()
-    def _decode(self, shot: RunningShot, latent: Tensor) -> NDArray[np.uint8]:
-        """Decodes the next latent of a shot; the frames are kept as history and returned as pictures."""
-        pixels = shot.decoder.decode(latent)[0]
-        shot.frames.append(pixels, shot.prompt)
-        return _to_rgb8(pixels)
 
     def _prefetch(self, shot: RunningShot) -> None:
         """Prepares the next shot's context as soon as a shot ends: it does not depend on the next beat."""
         waiting = self._queue.peek()
         if waiting is not None and waiting.mode == "continue":
             return
-        self._next_context = self._select(shot)
+        self._next_context = context_of_next_shot(self._model, self._history, shot.frames)
         self._fill_context(self._next_context)
-
-    def _select(self, running: RunningShot | None, first_prompt: str = "") -> ShotContext:
-        selection, frames = self._history.select(running.frames if running is not None else None)
-        slots = self._config.max_context_frames
-        if frames:
-            latents = self._encode(frames)
-            prompts = tuple(frame.prompt for frame in frames)
-        else:
-            # Before the first shot there is no history: zero latents, which read the first shot's caption.
-            latents = torch.zeros(1, slots, *self._size, device=self._device, dtype=self._dtype)
-            prompts = (first_prompt,) * slots
-        return ShotContext(latents, selection.shot_flags, prompts, selection.new_shot_flag)
-
-    @torch.inference_mode()
-    def _encode(self, frames: Sequence[HistoryFrame]) -> Tensor:
-        latents: Tensor = self._model.video.encode_frames(condition_pixels(frames).to(self._device))
-        return latents[None].to(self._dtype)
 
     def _fill_context(self, context: ShotContext) -> None:
         if self._in_cache is context:
             return
+        # A pass that fails half-way leaves neither the old context nor the new one.
+        self._in_cache = None
         self._session.prefill(
             context.latents, context.shot_flags, [self._caption(prompt) for prompt in context.prompts]
         )
         self._in_cache = context
 
     def _caption(self, prompt: str) -> CaptionKeys:
-        """Cross-attention keys of a prompt; as many are kept as one shot can read."""
-        if prompt not in self._captions:
-            features = self._model.text.encode(prompt)
-            self._captions[prompt] = self._session.prepare_caption(features.embeds)
-            while len(self._captions) > self._config.max_context_frames + 2:
-                self._captions.popitem(last=False)
-        self._captions.move_to_end(prompt)
-        return self._captions[prompt]
+        return self._captions.get(
+            prompt, lambda: self._session.prepare_caption(self._model.text.encode(prompt).embeds)
+        )
+
+    @property
+    def _session(self) -> EngineSession:
+        """The place on the engine; taken anew after it was given up."""
+        if self._opened is None:
+            self._opened = self._engine.open_session(*self._size[1:])
+        return self._opened
 
     def _prompt(self, beat: Beat, shot: int) -> str:
         return shot_prompt(self._global_caption, shot, beat.text)
@@ -382,10 +402,3 @@ class StoryStream:
     def _draw(self, shot: RunningShot, step: int) -> Tensor:
         shape = (1, self._config.frames_per_chunk, *self._size)
         return self._noise.draw(shot.number, shot.chunk, step, shape).to(self._device, self._dtype)
-
-
-def _to_rgb8(pixels: Tensor) -> NDArray[np.uint8]:
-    """``[n, 3, h, w]`` in [-1, 1] to RGB8 pictures ``[n, h, w, 3]``."""
-    scaled = pixels.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    pictures: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return pictures

@@ -17,6 +17,7 @@ from ..options import (
     AllowListPath,
     Bind,
     Device,
+    DeviceReserveGigabytes,
     JournalFolder,
     KeepDays,
     KeepGigabytes,
@@ -24,13 +25,17 @@ from ..options import (
     LogFormatOption,
     LogLevel,
     LogLevelOption,
+    MaxQueuedChunks,
+    MaxStories,
     Model,
+    ReserveGigabytes,
     ServerKeys,
     Threads,
 )
 from ..serving_log import Say, serving_log
 
 if TYPE_CHECKING:
+    from shotstream_runtime.host.admission_limits import AdmissionLimits
     from shotstream_runtime.journal.journal import Journal
 
 _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
@@ -47,6 +52,10 @@ def serve(
     journal: JournalFolder = None,
     keep_days: KeepDays = None,
     keep_gb: KeepGigabytes = None,
+    max_stories: MaxStories = 32,
+    max_queued_chunks: MaxQueuedChunks = 5_000,
+    reserve_gb: ReserveGigabytes = 0.5,
+    device_reserve_gb: DeviceReserveGigabytes = 2.0,
     log_format: LogFormatOption = LogFormat.TEXT,
     log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
@@ -55,7 +64,15 @@ def serve(
     Without keys it serves this machine only. See `shotstream keys` for serving others.
     """
     with serving_log(log_format, log_level) as say:
-        _serve(say, address, model, device, threads, keys, allow_list, journal, keep_days, keep_gb)
+        from shotstream_runtime.host.admission_limits import AdmissionLimits
+
+        admission = AdmissionLimits(
+            stories=max_stories,
+            queued_chunks=max_queued_chunks,
+            reserve_bytes=int(reserve_gb * 1e9),
+            device_reserve_bytes=int(device_reserve_gb * 1e9),
+        )
+        _serve(say, address, model, device, threads, keys, allow_list, journal, keep_days, keep_gb, admission)
 
 
 def _serve(
@@ -69,6 +86,7 @@ def _serve(
     journal: Path | None,
     keep_days: float | None,
     keep_gb: float | None,
+    admission: AdmissionLimits,
 ) -> None:
     from ..connection_keys import server_security
     from ..model_loading import importing, load, model_source
@@ -89,7 +107,7 @@ def _serve(
             raise KeyboardInterrupt  # no chunk runs yet, or it is not to be finished: asked twice
         asked.set()
 
-    with Server(facts, address, security=security) as server:
+    with Server(facts, address, admission=admission, security=security) as server:
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask)
         say(f"Listening at {server.address}; loading {model} ...")
