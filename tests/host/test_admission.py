@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from listener import CAPTION, beat, open_watched
 from shotstream_bridge.errors import RequestFailedError
+from shotstream_bridge.messages import EndpointLimits
 from shotstream_runtime.host import admission as admission_module
 from shotstream_runtime.host.admission_limits import AdmissionLimits
 from shotstream_runtime.host.free_memory import cgroup_room, free_host_bytes
@@ -105,7 +106,7 @@ def fill(story: Any) -> None:
     refusals: list[RequestFailedError] = []
     for number in range(200):
         try:
-            story.submit_beat(beat(f"fill{number}", chunks=1))
+            story.submit_beat(beat(f"fill{number}", chunks=1), wait=20)
         except RequestFailedError as refused:
             refusals.append(refused)
             break
@@ -114,7 +115,9 @@ def fill(story: Any) -> None:
 
 
 def test_too_much_that_waits_is_refused_until_some_is_done(serve: Any, connect: Any) -> None:
-    server = serve(admission=AdmissionLimits(queued_chunks=8))
+    server = serve(
+        admission=AdmissionLimits(queued_chunks=8), connection_limits=EndpointLimits(backlog_frames=12)
+    )
     one, two = connect(server), connect(server)
     held = open_watched(one, "held", auto_grant=False, credits=1)
     other = two.client.open_story(global_caption=CAPTION, story_id="other")
@@ -122,25 +125,27 @@ def test_too_much_that_waits_is_refused_until_some_is_done(serve: Any, connect: 
     other.submit_beat(beat("fits", chunks=1))
     two.until(lambda: two.done("fits"))
     with pytest.raises(RequestFailedError, match=r"--max-queued-chunks") as refused:
-        other.submit_beat(beat("large", chunks=9))
+        other.submit_beat(beat("large", chunks=9), wait=20)
     assert (refused.value.code, refused.value.retryable) == ("queue_full", True)
     fill(held)
     # What was refused may come again, unchanged, once there is room.
     held.close(drain=False)
-    one.until(lambda: one.closed("held"))
+    one.until(lambda: one.done("a"))
     for number in range(4):
         other.submit_beat(beat(f"later{number}", chunks=2))
         two.until(lambda number=number: two.done(f"later{number}"))
 
 
 def test_a_full_queue_takes_no_story(serve: Any, connect: Any) -> None:
-    server = serve(admission=AdmissionLimits(queued_chunks=100))
+    server = serve(
+        admission=AdmissionLimits(queued_chunks=100), connection_limits=EndpointLimits(backlog_frames=12)
+    )
     one = connect(server)
     held = open_watched(one, "held", auto_grant=False, credits=1)
     held.submit_beat(beat("a", chunks=100))
-    # Frames of at most a few chunks are made for a watcher that grants no credits: the rest waits.
+    # Only a few chunks are made for a watcher that grants no credits: the rest waits.
     with pytest.raises(RequestFailedError, match="chunks"):
-        held.submit_beat(beat("b", chunks=100))
+        held.submit_beat(beat("b", chunks=100), wait=20)
     fill(held)
     with pytest.raises(RequestFailedError) as refused:
         one.client.open_story(global_caption=CAPTION, story_id="another")
