@@ -80,7 +80,7 @@ class AsyncClient(ClientBase):
         while True:
             left = deadline - time.monotonic()
             self._check_greeting(left, timeout)
-            if not self._greeting:
+            if not self.connecting:
                 return
             await self._wait(left)
             if self._should_ask_mechanism():

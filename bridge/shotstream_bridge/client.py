@@ -11,6 +11,7 @@ from typing import Final, Self
 from shotstream_bridge.client_base import DEFAULT_PRODUCT, DEFAULT_RECONNECT_S, ClientBase
 from shotstream_bridge.client_core import DEFAULT_HEARTBEAT_S, DEFAULT_TIMEOUT_S
 from shotstream_bridge.events import ClientEvent, Reply
+from shotstream_bridge.greeting import MechanismQuestion, why_mechanism
 from shotstream_bridge.handles import StoryHandle
 from shotstream_bridge.replies import Status, StoryOpened
 from shotstream_bridge.security import ClientSecurity
@@ -20,11 +21,15 @@ _LEAST_WAIT_S: Final = 0.001
 
 
 class Client(ClientBase):
-    """A connection to a server. Belongs to one thread; :meth:`connect` makes it.
+    """A connection to a server. Belongs to one thread; :meth:`connect` or :meth:`begin` makes it.
 
     Nothing happens in the background: the heartbeat that keeps the connection alive is sent by
     :meth:`pump`, which must be called more often than the timeout given to :meth:`connect`.
     """
+
+    _greet_until = 0.0
+    _patience = 0.0
+    _question: MechanismQuestion | None = None
 
     # --- life -------------------------------------------------------------------------------------------
 
@@ -59,6 +64,41 @@ class Client(ClientBase):
             HandshakeRefusedError: The server refused; both sides' versions are in it.
             ConnectError: Nobody answered, or what answered is no ShotStream server.
         """
+        client = cls.begin(
+            address,
+            timeout,
+            client_id=client_id,
+            product=product,
+            heartbeat_s=heartbeat_s,
+            timeout_s=timeout_s,
+            reconnect_s=reconnect_s,
+            security=security,
+        )
+        while client.connecting:
+            client._shake_hands(timeout)
+        return client
+
+    @classmethod
+    def begin(
+        cls,
+        address: str,
+        timeout: float = DEFAULT_WAIT_S,
+        *,
+        client_id: str | None = None,
+        product: str = DEFAULT_PRODUCT,
+        heartbeat_s: float = DEFAULT_HEARTBEAT_S,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        reconnect_s: float = DEFAULT_RECONNECT_S,
+        security: ClientSecurity | None = None,
+    ) -> Client:
+        """Like :meth:`connect`, but returns at once: :meth:`pump` shakes hands, and raises what is wrong.
+
+        For a user interface, which may not wait. Until :attr:`connecting` is false nothing can be asked of
+        the server.
+
+        Raises:
+            ConnectError: The address is none.
+        """
         client = cls(
             address,
             time.monotonic(),
@@ -69,26 +109,31 @@ class Client(ClientBase):
             reconnect_s=reconnect_s,
             security=security,
         )
-        try:
-            client._shake_hands(timeout)
-        except BaseException:
-            client.close()
-            raise
+        client._patience = timeout
+        client._greet_until = time.monotonic() + timeout
         return client
 
-    def _shake_hands(self, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while True:
-            left = deadline - time.monotonic()
-            self._check_greeting(left, timeout)
-            if not self._greeting:
-                return
-            self._exchange(left)
-            if self._should_ask_mechanism():
-                self._ask_mechanism()
+    def _shake_hands(self, wait: float) -> None:
+        """Goes on with the handshake, for up to ``wait`` seconds; whatever is wrong with it closes."""
+        try:
+            left = self._greet_until - time.monotonic()
+            self._exchange(0.0 if self._question else max(0.0, min(wait, left)))
+            if self._question is None and self._should_ask_mechanism():
+                self._question = MechanismQuestion(self._address)
+            if self._question is not None:
+                self._question.step(wait)
+                if self._question.done:
+                    mechanism, self._question = self._question.mechanism, None
+                    self._transport.unauthenticated = why_mechanism(mechanism, keys=self._secured)
+            self._check_greeting(self._greet_until - time.monotonic(), self._patience)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Says goodbye and closes; takes a fifth of a second at most. May be called twice."""
+        if self._question is not None:
+            self._question.close()
         self._core.leave()
         self._transport.send()
         self._transport.close()
@@ -114,7 +159,13 @@ class Client(ClientBase):
 
         Returns:
             Events in the order of their arrival. :class:`ConnectionLost` is the last one ever.
+
+        Raises:
+            ConnectError: After :meth:`begin`, what :meth:`connect` would raise; the client is closed then.
         """
+        if self.connecting:
+            self._shake_hands(timeout)
+            return self._hand_out()
         deadline = time.monotonic() + timeout
         left = timeout
         while not self.closed:

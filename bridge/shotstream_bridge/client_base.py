@@ -86,6 +86,11 @@ class ClientBase:
         return self._core.state is ClientState.OPEN
 
     @property
+    def connecting(self) -> bool:
+        """Whether the first handshake is under way."""
+        return self._core.state is ClientState.GREETING
+
+    @property
     def closed(self) -> bool:
         """Whether it is over: closed, refused, or lost for good."""
         return self._core.state is ClientState.CLOSED
@@ -117,12 +122,8 @@ class ClientBase:
 
     # --- the handshake ----------------------------------------------------------------------------------
 
-    @property
-    def _greeting(self) -> bool:
-        return self._core.state is ClientState.GREETING
-
     def _should_ask_mechanism(self) -> bool:
-        """Whether to ask the port why handshakes fail, which :func:`explain_mechanism` does, once."""
+        """Whether to ask the port why handshakes fail, once."""
         enough = _ASK_AFTER_WITH_KEYS if self._secured else _ASK_AFTER
         if self._asked_mechanism or self._transport.unexplained < enough:
             return False
@@ -150,7 +151,7 @@ class ClientBase:
             raise ConnectError(
                 f"what listens at {self._address} cannot be used: {lost.reason}; is it a ShotStream server?"
             )
-        if self._greeting and left <= 0:
+        if self.connecting and left <= 0:
             raise ConnectError(self._why_no_answer(timeout))
 
     def _why_no_answer(self, timeout: float) -> str:

@@ -10,12 +10,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, features
 
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.errors import FrameError
 from shotstream_bridge.messages import FrameHeader, PixelFormat
 
+# Pillow is imported where a picture file is made or read: programs that bring the bridge along and use raw
+# frames, as Blender does, need not bring Pillow.
 Pixels = npt.NDArray[np.uint8]
 
 DEFAULT_QUALITY: Final = 90
@@ -103,6 +104,8 @@ def encode_pixels(pixels: Pixels, pixel_format: PixelFormat, quality: int | None
         out[..., :3] = pixels[..., ::-1]
         out[..., 3] = 255
         return out.reshape(-1)
+    from PIL import Image  # noqa: PLC0415
+
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)
     if pixel_format is PixelFormat.JPEG:
@@ -128,8 +131,11 @@ def why_not_encodable(pixel_format: PixelFormat, width: int, height: int) -> str
             f"{pixel_format.value} has at most {most} pixels a side, the story has {width}x{height}; "
             f"use {PixelFormat.PNG.value} or a raw format"
         )
-    if pixel_format is PixelFormat.WEBP and not features.check("webp"):
-        return f"this server's Pillow was built without WebP; use {PixelFormat.JPEG.value}"
+    if pixel_format is PixelFormat.WEBP:
+        from PIL import features  # noqa: PLC0415
+
+        if not features.check("webp"):
+            return f"this server's Pillow was built without WebP; use {PixelFormat.JPEG.value}"
     return None
 
 
@@ -180,6 +186,8 @@ class ReceivedFrame:
         if channels is not None:
             raw = self.payload.reshape(header.height, header.width, channels)
             return raw if channels == 3 else np.ascontiguousarray(raw[..., 2::-1])
+        from PIL import Image  # noqa: PLC0415
+
         try:
             # Only the announced format is tried: what a peer sends must not choose the decoder.
             kinds = [header.format.value.upper()]

@@ -7,11 +7,80 @@ greeting that would have told it so.
 
 from __future__ import annotations
 
+import select
 import socket
+import time
 from typing import Final
 
 _BYTES: Final = 64
 _WAIT_S: Final = 1.0
+# The peer tells its mechanism only once it has seen that it talks to a peer of version 3.
+_SIGNATURE: Final = b"\xff" + bytes(8) + b"\x7f\x03"
+
+
+class MechanismQuestion:
+    """Asks what listens at an address for its security mechanism, without waiting unless told to.
+
+    Args:
+        address: ``tcp://HOST:PORT``.
+
+    Attributes:
+        done: Whether the answer is there, or none will come: after a second at the latest.
+        mechanism: ``NULL``, ``CURVE`` or another; None when nothing there speaks ZeroMQ.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        self.done = False
+        self.mechanism: str | None = None
+        self._until = time.monotonic() + _WAIT_S
+        self._greeting = b""
+        self._asked = False
+        self._peer: socket.socket | None = None
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(
+                host.strip("[]"), int(port), type=socket.SOCK_STREAM
+            )[0]
+            self._peer = socket.socket(family, kind, protocol)
+            self._peer.setblocking(False)
+            self._peer.connect_ex(where)
+        except OSError:
+            self.close()
+
+    def step(self, wait: float = 0.0) -> None:
+        """Does what can be done now; waits up to ``wait`` seconds for something to do."""
+        if self._peer is None:
+            return
+        peer = self._peer
+        try:
+            reading, writing = [peer] if self._asked else [], [] if self._asked else [peer]
+            readable, writable, failed = select.select(reading, writing, [peer], wait)
+            if writable or failed:
+                # A connection that failed counts as writable, and sending says why.
+                peer.sendall(_SIGNATURE)
+                self._asked = True
+            if readable:
+                more = peer.recv(_BYTES - len(self._greeting))
+                self._greeting += more
+                if not more or len(self._greeting) == _BYTES:
+                    self._read_greeting()
+        except OSError:
+            self.close()
+        if time.monotonic() >= self._until:
+            self.close()
+
+    def close(self) -> None:
+        """Ends it, with the answer that there is."""
+        self.done = True
+        if self._peer is not None:
+            self._peer.close()
+            self._peer = None
+
+    def _read_greeting(self) -> None:
+        greeting = self._greeting
+        if len(greeting) == _BYTES and greeting[0] == 0xFF and greeting[9] == 0x7F:
+            self.mechanism = greeting[12:32].rstrip(b"\0").decode("ascii", "replace")
+        self.close()
 
 
 def ask_mechanism(address: str) -> str | None:
@@ -23,23 +92,10 @@ def ask_mechanism(address: str) -> str | None:
     Returns:
         ``NULL``, ``CURVE`` or another; None when nothing there speaks ZeroMQ within a second.
     """
-    host, _, port = address.removeprefix("tcp://").rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), _WAIT_S) as peer:
-            peer.settimeout(_WAIT_S)
-            # The peer tells its mechanism only once it has seen that it talks to a peer of version 3.
-            peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03")
-            greeting = b""
-            while len(greeting) < _BYTES:
-                more = peer.recv(_BYTES - len(greeting))
-                if not more:
-                    return None
-                greeting += more
-    except OSError:
-        return None
-    if greeting[0] != 0xFF or greeting[9] != 0x7F:
-        return None
-    return greeting[12:32].rstrip(b"\0").decode("ascii", "replace")
+    question = MechanismQuestion(address)
+    while not question.done:
+        question.step(_WAIT_S)
+    return question.mechanism
 
 
 def explain_mechanism(address: str, *, keys: bool) -> str | None:
@@ -49,7 +105,16 @@ def explain_mechanism(address: str, *, keys: bool) -> str | None:
         address: ``tcp://HOST:PORT``.
         keys: Whether the client has keys.
     """
-    mechanism = ask_mechanism(address)
+    return why_mechanism(ask_mechanism(address), keys=keys)
+
+
+def why_mechanism(mechanism: str | None, *, keys: bool) -> str | None:
+    """What a server's mechanism tells of a handshake that has failed; None if keys are not the cause.
+
+    Args:
+        mechanism: The server's.
+        keys: Whether the client has keys.
+    """
     if mechanism == "CURVE":
         return WRONG_SERVER_KEY if keys else SERVER_DEMANDS_KEYS
     return SERVER_WITHOUT_KEYS if mechanism == "NULL" and keys else None

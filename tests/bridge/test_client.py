@@ -360,3 +360,34 @@ def test_frames_survive_the_frame_they_came_from(service: ScriptedService, clien
         kept += [event.rgb() for event in client.pump(PATIENCE_S) if isinstance(event, ReceivedFrame)]
     client.close()
     assert all(np.array_equal(pixels, picture(index)) for index, pixels in enumerate(kept))
+
+
+def test_a_client_that_is_begun_never_waits(service: ScriptedService) -> None:
+    client = Client.begin(service.endpoint.address, 5.0)
+    longest, deadline = 0.0, time.monotonic() + PATIENCE_S
+    try:
+        assert client.connecting
+        with pytest.raises(NotConnectedError):
+            client.open_story(global_caption="Too early.", wait=0)
+        while client.connecting and time.monotonic() < deadline:
+            start = time.perf_counter()
+            assert client.pump() == []
+            longest = max(longest, time.perf_counter() - start)
+            time.sleep(0.005)
+        assert client.connected
+        assert client.server.model
+    finally:
+        client.close()
+    assert longest < 0.1
+
+
+def test_a_client_that_is_begun_tells_what_is_wrong_while_it_is_pumped() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    client = Client.begin(address, 0.3)
+    with pytest.raises(ConnectError, match=r"no server answers .* within 0\.3 s"):  # noqa: PT012
+        for _ in range(200):
+            client.pump()
+            time.sleep(0.01)
+    assert client.closed
