@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run by another Blender without a window: makes PNG files, and a movie of them, from a shot's raw frames.
+
+Usage: blender --background --factory-startup --python finish_shot.py -- ORDER.json
+"""
+
+import json
+import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+PNG_LEVEL = 3
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Writes a lossless PNG whole or not at all.
+
+    Args:
+        path: The file.
+        pixels: uint8 ``[height, width, 3]``, RGB.
+    """
+    height, width, _ = pixels.shape
+    lines = np.empty((height, 1 + width * 3), np.uint8)
+    # PNG filter 2: each line minus the one above, which compresses pictures far better.
+    lines[:, 0] = 2
+    flat = pixels.reshape(height, -1)
+    lines[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(lines.tobytes(), PNG_LEVEL)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n")
+        for kind, data in ((b"IHDR", header), (b"sRGB", b"\0"), (b"IDAT", body), (b"IEND", b"")):
+            file.write(
+                struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            )
+    os.replace(part, path)
+
+
+def make_pictures(order: dict) -> list[str]:
+    """Writes the PNG files that do not exist yet; returns the names of all of them."""
+    folder, width, height = Path(order["pictures"]), order["width"], order["height"]
+    size = width * height * 3
+    names = []
+    with Path(order["spool"]).open("rb") as spool:
+        for position, index in enumerate(order["indices"]):
+            name = f"{index:06d}.png"
+            names.append(name)
+            if (folder / name).exists():
+                continue
+            spool.seek(position * size)
+            data = spool.read(size)
+            if len(data) != size:
+                raise SystemExit(f"Error: frame {index} is cut short in {order['spool']}")
+            write_png(folder / name, np.frombuffer(data, np.uint8).reshape(height, width, 3))
+    return names
+
+
+def make_movie(order: dict, names: list[str]) -> None:
+    """Renders the pictures into a movie through the sequencer. A frame that is missing shows the one
+    before.
+    """
+    import bpy
+
+    indices = order["indices"]
+    by_index = dict(zip(indices, names, strict=True))
+    elements, last = [], names[0]
+    for index in range(indices[0], indices[-1] + 1):
+        last = by_index.get(index, last)
+        elements.append(last)
+    scene = bpy.context.scene
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    folder = order["pictures"]
+    strip = strips.new_image("shot", os.path.join(folder, elements[0]), 1, 1)
+    for name in elements[1:]:
+        strip.elements.append(name)
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = (
+        order["width"],
+        order["height"],
+        100,
+    )
+    # Rates such as 23.976 are a whole number over 1.001.
+    whole = round(order["fps"])
+    if abs(whole - order["fps"]) < 1e-6:
+        render.fps, render.fps_base = whole, 1.0
+    else:
+        render.fps, render.fps_base = whole, whole / order["fps"]
+    scene.frame_start, scene.frame_end = 1, len(elements)
+    scene.view_settings.view_transform = "Standard"
+    scene.view_settings.look = "None"
+    render.use_sequencer = True
+    render.use_compositing = False
+    settings = render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+    settings.color_mode = "RGB"
+    ffmpeg = render.ffmpeg
+    ffmpeg.format, ffmpeg.codec = "MPEG4", "H264"
+    ffmpeg.constant_rate_factor, ffmpeg.ffmpeg_preset = "PERC_LOSSLESS", "GOOD"
+    # Short, so that scrubbing in the sequencer is quick.
+    ffmpeg.gopsize = 8
+    ffmpeg.audio_codec = "NONE"
+    movie = Path(order["movie"])
+    part = movie.with_name(f"part_{movie.name}")
+    render.use_file_extension = False
+    render.filepath = str(part)
+    bpy.ops.render.render(animation=True)
+    os.replace(part, movie)
+
+
+def main() -> None:
+    """Carries out the order."""
+    arguments = sys.argv[sys.argv.index("--") + 1 :]
+    order = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    names = make_pictures(order)
+    if order["movie"] and names:
+        make_movie(order, names)
+
+
+main()

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Generate, Regenerate, Direct and Stop do: from the scene's story to the story on the server."""
+
+from . import live, story
+from .run import StoryRun, Terms
+
+HISTORY_SHOTS = 6
+"""Shots that a new one can see, as many as there are condition frames."""
+
+
+class CannotGenerate(Exception):
+    """Something in the story must be changed first."""
+
+
+def generate_all(held: story.ShotStreamStory) -> None:
+    """Makes every beat, as a new story on the server.
+
+    Raises:
+        CannotGenerate: A beat has no text, or there is none.
+    """
+    beats = list(held.beats)
+    _check(held, beats)
+    _queue(_begin(held), held, beats)
+
+
+def generate(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> None:
+    """Makes some beats; the others are their history.
+
+    If the story is open on the server, its shots are the history as they are. Otherwise the shots before the
+    first of these beats, six at most, are made again for that, and not kept.
+
+    Raises:
+        CannotGenerate: A beat has no text, or there is none.
+    """
+    _check(held, beats)
+    now = live.studio()
+    run = now.run
+    if run is None or run.end is not None or run.terms != terms_of(held):
+        first = next(index for index, item in enumerate(held.beats) if item.uid == beats[0].uid)
+        history = _before(held, first)
+        _check(held, history, empty_is_fine=True)
+        run = _begin(held)
+        run.add([_ask(held, item) for item in history], recorded=False)
+    _queue(run, held, beats)
+
+
+def direct(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> None:
+    """Sends a beat into the running story at once, by its own policy.
+
+    Raises:
+        CannotGenerate: It has no text, or no story runs.
+    """
+    _check(held, [item])
+    run = live.studio().run
+    if run is None or run.end is not None:
+        raise CannotGenerate("No story is open: Generate begins one")
+    uid, text, mode, chunks = _ask(held, item)
+    run.direct(uid, text, mode, None if item.policy == "auto" else item.policy, chunks)
+    _mark_queued([item])
+    live.ensure_timer()
+
+
+def stop() -> None:
+    """The running beat ends at its next chunk; those that wait are taken back."""
+    run = live.studio().run
+    if run is not None:
+        run.stop()
+    live.ensure_timer()
+
+
+def terms_of(held: story.ShotStreamStory) -> Terms:
+    """What holds for the whole story on the server."""
+    return Terms(held.uid, held.global_caption, held.seed)
+
+
+def shots_of(held: story.ShotStreamStory, uids: set[str]) -> list[story.ShotStreamBeat]:
+    """The beats of every shot that one of these belongs to, in order: a shot is made as a whole."""
+    wanted = set()
+    for index, item in enumerate(held.beats):
+        if item.uid in uids:
+            wanted.update(other.uid for other in story.shot_beats(held, index))
+    return [item for item in held.beats if item.uid in wanted]
+
+
+def _begin(held: story.ShotStreamStory) -> StoryRun:
+    return live.studio().begin(terms_of(held), held.title)
+
+
+def _queue(run: StoryRun, held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> None:
+    run.add([_ask(held, item) for item in beats])
+    _mark_queued(beats)
+    live.studio().message = ""
+    live.ensure_timer()
+
+
+def _ask(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> tuple[str, str, str, int]:
+    mode = "cut" if item.uid == held.beats[0].uid else item.mode
+    return item.uid, item.text, mode, item.chunks
+
+
+def _mark_queued(beats: list[story.ShotStreamBeat]) -> None:
+    for item in beats:
+        item.state, item.progress, item.reason = "queued", 0.0, ""
+
+
+def _before(held: story.ShotStreamStory, index: int) -> list[story.ShotStreamBeat]:
+    before: list[story.ShotStreamBeat] = []
+    first = index
+    for _ in range(HISTORY_SHOTS):
+        if first == 0:
+            break
+        shot = story.shot_beats(held, first - 1)
+        before = shot + before
+        first -= len(shot)
+    return [item for item in before if item.text.strip()]
+
+
+def _check(
+    held: story.ShotStreamStory, beats: list[story.ShotStreamBeat], *, empty_is_fine: bool = False
+) -> None:
+    if not beats and not empty_is_fine:
+        raise CannotGenerate("There is no beat to generate: add one, or select some")
+    if not held.uid:
+        held.uid = story.new_uid()
+    for number, item in enumerate(held.beats, start=1):
+        if any(item.uid == other.uid for other in beats) and not item.text.strip():
+            raise CannotGenerate(f"Beat {number} has no text: say what is to be seen")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one timer: it pumps the connection, without threads and without ever waiting, and shows what has come.
+
+Frames are shown newest first and recorded every one. A call takes no more than its budget; what is left waits
+for the next one. The callback survives the loading of files and every error.
+"""
+
+import time
+import traceback
+from collections import deque
+
+import bpy
+
+from . import compat, live_picture, mirror, thumbnails
+from .studio import Studio
+
+BUDGET_S = 0.004
+ACTIVE_S = 0.01
+"""Between two calls while frames are expected: a frame of 60 a second is 0.017 s."""
+CONNECTED_S = 0.05
+IDLE_S = 0.25
+KEPT_TIMES = 4096
+
+_studio: Studio | None = None
+times: deque[float] = deque(maxlen=KEPT_TIMES)
+"""How long the newest calls took, seconds."""
+errors: deque[str] = deque(maxlen=20)
+"""Tracebacks of calls that failed: there should be none."""
+
+
+def studio() -> Studio:
+    """What is under way.
+
+    Raises:
+        RuntimeError: The extension is not enabled.
+    """
+    if _studio is None:
+        raise RuntimeError("the ShotStream extension is not enabled")
+    return _studio
+
+
+def register() -> None:
+    """Starts the timer."""
+    global _studio  # noqa: PLW0603
+    _studio = Studio()
+    ensure_timer()
+
+
+def unregister() -> None:
+    """Stops the timer, then everything that it looks after."""
+    global _studio  # noqa: PLW0603
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+    if _studio is not None:
+        _studio.close()
+        _studio = None
+
+
+def ensure_timer() -> None:
+    """Makes sure that the timer runs; operators call it, so that no request is made that nobody carries
+    out.
+    """
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=0.0, persistent=True)
+
+
+def tick() -> float | None:
+    """The timer's callback; returns the seconds until the next call."""
+    start = time.perf_counter()
+    if _studio is None:
+        return None
+    try:
+        return _tick(_studio, start)
+    except Exception as error:  # noqa: BLE001 - a timer that raises is never called again
+        errors.append(traceback.format_exc())
+        _studio.message = f"Unexpected error: {error} (see the system console)"
+        print(errors[-1])
+        return IDLE_S
+    finally:
+        times.append(time.perf_counter() - start)
+
+
+def _tick(now: Studio, start: float) -> float:
+    before = _shown(now)
+    now.pump(start + BUDGET_S)
+    # A render reads the scene from another thread: nothing is written meanwhile, and nothing is lost.
+    if not compat.is_rendering():
+        frame, now.newest = now.newest, None
+        if frame is not None:
+            pixels = frame.rgb()
+            live_picture.show(pixels)
+            thumbnails.offer(now.run, frame, pixels)
+        changed = mirror.mirror(now)
+        if frame is not None or changed or before != _shown(now):
+            live_picture.redraw()
+    if now.busy:
+        return ACTIVE_S
+    return CONNECTED_S if now.connection.wanted or now.server.alive else IDLE_S
+
+
+def _shown(now: Studio) -> tuple:
+    return now.connection.link, now.connection.message, now.message, now.server.phase

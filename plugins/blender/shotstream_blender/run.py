@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A story on the server: what is sent when, and what becomes of the answers. Knows nothing of Blender's data.
+
+The server's story stays open after its last beat, so that a shot made again later has the others as its
+history. A beat is sent as late as possible: until then its text can be changed.
+"""
+
+import contextlib
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from shotstream_bridge import (
+    BeatMode,
+    BeatPolicy,
+    BeatScript,
+    BeatStage,
+    BeatStatus,
+    BridgeError,
+    Client,
+    ClientEvent,
+    Error,
+    FrameDamaged,
+    FramesMissed,
+    Notice,
+    ReceivedFrame,
+    StoryClosed,
+    StoryHandle,
+)
+
+from .attempts import Attempt, expected_frames
+
+AHEAD = 2
+"""Beats at the server behind the running one: it prepares the next while that runs."""
+CREDITS = 16
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for a whole story on the server; another value needs another story."""
+
+    story_uid: str
+    global_caption: str
+    seed: int
+
+
+class StoryRun:
+    """One story on the server.
+
+    Args:
+        terms: What holds for all of it.
+        title: For people.
+        look_up: Gives a waiting beat as it is now (text, mode, chunks), or None if it is gone.
+        on_frame: Called with every frame that is to be recorded, and its attempt.
+
+    Attributes:
+        attempts: Every beat that is or was under way, by the name it has on the server.
+        end: Why the story is over, if it is; empty if it was ended on purpose.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        title: str,
+        look_up: Callable[[str], tuple[str, str, int] | None],
+        on_frame: Callable[[ReceivedFrame, Attempt], None],
+    ) -> None:
+        self.terms = terms
+        self.title = title
+        self.story_id = f"blender-{uuid.uuid4().hex[:16]}"
+        self.attempts: dict[str, Attempt] = {}
+        self.end: str | None = None
+        self.notices: list[Notice] = []
+        self._pending: deque[Attempt] = deque()
+        self._look_up = look_up
+        self._on_frame = on_frame
+        self._handle: StoryHandle | None = None
+        self._next_frame = 0
+        self._client: Client | None = None
+        self.began_at = time.monotonic()
+
+    # --- what is asked for --------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether anything is under way or waits."""
+        return self.end is None and (
+            bool(self._pending) or any(not a.complete for a in self.attempts.values())
+        )
+
+    def add(self, beats: Iterable[tuple[str, str, str, int]], *, recorded: bool = True) -> None:
+        """Queues beats.
+
+        Args:
+            beats: ID, text, mode and chunks of each.
+            recorded: Whether their frames are kept.
+        """
+        for uid, text, mode, chunks in beats:
+            attempt = self._attempt(uid, text, mode, "queue", chunks)
+            attempt.recorded = recorded
+            self._pending.append(attempt)
+
+    def direct(self, uid: str, text: str, mode: str, policy: str | None, chunks: int) -> None:
+        """Sends a beat at once, by its own policy."""
+        attempt = self._attempt(uid, text, mode, policy, chunks)
+        if policy in ("replace", "interrupt"):
+            self._drop_pending("replaced by a beat that was directed")
+        self._pending.appendleft(attempt)
+        self._send(attempt)
+
+    def stop(self) -> None:
+        """Takes back what waits; the running beat ends at the next chunk."""
+        self._drop_pending("")
+        if self._handle is None:
+            return
+        for attempt in self.attempts.values():
+            if attempt.sent and not attempt.over:
+                self._handle.cancel_beat(attempt.id)
+
+    def close(self) -> None:
+        """Ends the story on the server; what was received is kept."""
+        if self.end is None and self._handle is not None:
+            # Without a connection the server ends it by itself.
+            with contextlib.suppress(BridgeError):
+                self._handle.close(drain=False)
+        self.over("")
+
+    def over(self, reason: str) -> None:
+        """The story goes no further."""
+        if self.end is None:
+            self.end = reason
+            self._drop_pending(reason)
+            for attempt in self.attempts.values():
+                if not attempt.complete:
+                    attempt.fail(reason or "stopped")
+
+    # --- pumping ------------------------------------------------------------------------------------------
+
+    def feed(self, client: Client) -> None:
+        """Opens the story and sends what is due."""
+        if self.end is not None:
+            return
+        if self._handle is None or client is not self._client:
+            self._open(client)
+        while self._pending:
+            under_way = sum(a.sent and not a.over for a in self.attempts.values())
+            if under_way > AHEAD:
+                return
+            self._send(self._pending[0])
+
+    def handle(self, event: ClientEvent) -> None:
+        """Takes in what has happened."""
+        match event:
+            case ReceivedFrame() if event.header.story_id == self.story_id:
+                self._frame(event)
+            case BeatStatus() if event.story_id == self.story_id:
+                self._told(event)
+            case FramesMissed() if event.story_id == self.story_id:
+                self._missed(event.count, f"{event.count} frames were lost with the connection")
+            case FrameDamaged() if event.header.story_id == self.story_id:
+                self._missed(1, f"frame {event.header.index} arrived damaged")
+            case Notice() if event.story_id == self.story_id:
+                self.notices.append(event)
+            case StoryClosed() if event.story_id == self.story_id:
+                self._closed(event)
+            case Error() if event.story_id == self.story_id:
+                self._refused(event)
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _attempt(self, uid: str, text: str, mode: str, policy: str | None, chunks: int) -> Attempt:
+        number = 1 + sum(a.uid == uid for a in self.attempts.values())
+        attempt = Attempt(f"{uid}-{number}", uid, text, mode, policy, chunks)
+        self.attempts[attempt.id] = attempt
+        return attempt
+
+    def _drop_pending(self, reason: str) -> None:
+        while self._pending:
+            attempt = self._pending.popleft()
+            attempt.rejected = bool(reason)
+            attempt.reason = reason
+            if not reason:
+                del self.attempts[attempt.id]
+
+    def _open(self, client: Client) -> None:
+        self._client = client
+        self._handle = client.open_story(
+            global_caption=self.terms.global_caption,
+            seed=self.terms.seed,
+            title=self.title or None,
+            story_id=self.story_id,
+            wait=0,
+        )
+        self._subscribe(self._next_frame)
+
+    def _subscribe(self, first: int) -> None:
+        self._handle.subscribe("every", credits=CREDITS, from_frame=first, memory=True, wait=0)
+
+    def _send(self, attempt: Attempt) -> None:
+        if self._handle is None:
+            return
+        self._pending.remove(attempt)
+        if attempt.recorded and attempt.policy == "queue":
+            now = self._look_up(attempt.uid)
+            if now is None:
+                attempt.fail("deleted before its turn came")
+                return
+            attempt.text, attempt.mode, attempt.chunks = now
+        if not any(a.sent for a in self.attempts.values()):
+            # Nothing is there to be continued.
+            attempt.mode = "cut"
+        attempt.sent = True
+        try:
+            script = BeatScript(
+                id=attempt.id,
+                text=attempt.text,
+                mode=BeatMode(attempt.mode),
+                policy=None if attempt.policy is None else BeatPolicy(attempt.policy),
+                chunks=attempt.chunks or None,
+            )
+        except ValidationError as error:
+            attempt.fail(
+                "; ".join(f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())
+            )
+            return
+        self._handle.submit_beat(script)
+
+    def _told(self, status: BeatStatus) -> None:
+        attempt = self.attempts.get(status.beat_id)
+        if attempt is None:
+            return
+        known = attempt.shot is not None
+        attempt.told(status)
+        if status.stage is BeatStage.SCHEDULED and not known:
+            server = self._client.server
+            chunks = attempt.chunks or server.chunks_per_shot
+            attempt.expected = expected_frames(
+                chunks, attempt.mode == "cut", server.frames_per_chunk, server.frames_in_first_chunk
+            )
+
+    def _frame(self, frame: ReceivedFrame) -> None:
+        header = frame.header
+        if header.index < self._next_frame:
+            return
+        self._next_frame = header.index + 1
+        attempt = self.attempts.get(header.beat_id)
+        if attempt is None:
+            return
+        attempt.shot = header.shot
+        attempt.first_frame = header.index if attempt.first_frame is None else attempt.first_frame
+        attempt.received += 1
+        if attempt.recorded:
+            self._on_frame(frame, attempt)
+
+    def _missed(self, count: int, reason: str) -> None:
+        for attempt in reversed(self.attempts.values()):
+            if attempt.shot is not None and not attempt.complete:
+                attempt.lost += count
+                attempt.reason = reason
+                return
+
+    def _refused(self, error: Error) -> None:
+        attempt = self.attempts.get(error.beat_id or "")
+        if attempt is not None:
+            attempt.fail(error.reason)
+        else:
+            self.over(f"the server refused: {error.reason}")
+
+    def _closed(self, closed: StoryClosed) -> None:
+        reason = closed.reason or f"the server ended the story ({closed.end.value.replace('_', ' ')})"
+        self.over(reason)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where panels stand, and what they share."""
+
+import textwrap
+
+import bpy
+
+from .. import live
+from ..connection import Link
+from ..local_server import ServerPhase
+
+CATEGORY = "ShotStream"
+
+
+class InSequencer:
+    """The sidebar of the Video Sequencer."""
+
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+
+class InViewport:
+    """The sidebar of the 3D View."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+
+
+def both(panel: type, name: str, **more: str) -> tuple[type, type]:
+    """A panel for both places.
+
+    Args:
+        panel: A class with what the panel draws.
+        name: Of the panel's ID: ``SHOTSTREAM_PT_NAME_sequencer`` and ``..._view``.
+        more: Attributes of both; ``parent`` is the ID of the parent without the place.
+    """
+    classes = []
+    for place, where in ((InSequencer, "sequencer"), (InViewport, "view")):
+        fields = {"bl_idname": f"SHOTSTREAM_PT_{name}_{where}", "__doc__": panel.__doc__}
+        if "parent" in more:
+            fields["bl_parent_id"] = f"SHOTSTREAM_PT_{more['parent']}_{where}"
+        classes.append(type(fields["bl_idname"], (place, panel, bpy.types.Panel), fields))
+    return tuple(classes)
+
+
+def lines(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, *, icon: str = "NONE") -> None:
+    """Writes a text over as many lines as it needs: labels are cut off otherwise."""
+    scale = context.preferences.system.ui_scale
+    characters = max(16, int((context.region.width / scale - 48) / 6.4))
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, characters)):
+        if number == 0:
+            column.label(text=line, icon=icon)
+        else:
+            column.label(text=line, icon="BLANK1" if icon != "NONE" else "NONE")
+
+
+def connection_words() -> tuple[str, str]:  # noqa: PLR0911 - one for each state
+    """How the connection stands in a few words, and its icon."""
+    now = live.studio()
+    match now.connection.link:
+        case Link.ONLINE if now.connection.ready:
+            server = now.connection.client.server
+            return f"{server.model}, {server.width} x {server.height} at {server.fps:g} fps", "LINKED"
+        case Link.ONLINE:
+            return f"Loading: {now.connection.client.server.detail or 'the model'}", "SORTTIME"
+        case Link.CONNECTING:
+            return "Connecting ...", "SORTTIME"
+        case Link.LOST:
+            return "Connection lost, trying again", "ERROR"
+        case Link.FAILED if now.server.phase is ServerPhase.STARTING:
+            return "Server is starting ...", "SORTTIME"
+        case Link.FAILED:
+            return "Not connected", "ERROR"
+        case _:
+            return "Not connected", "UNLINKED"
