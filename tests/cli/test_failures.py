@@ -115,6 +115,10 @@ def test_a_model_that_is_not_there(in_process: Any, tmp_path: Path) -> None:
     )
     assert outcome.code == 2
     assert "is neither mini nor a folder; get the published weights with" in outcome.error_line()
+    file = write(tmp_path, "", "student.pt")
+    outcome = in_process("render", write(tmp_path, GOOD), "-o", tmp_path / "out", "--model", file)
+    assert outcome.code == 2
+    assert outcome.error_line().endswith(f"is a file; give the folder that holds the weights ({tmp_path})")
 
 
 def test_a_folder_without_a_model(in_process: Any, tmp_path: Path) -> None:

@@ -83,8 +83,8 @@ GOOD_HEAD = "global_caption: A fox.\nbeats:\n  - It runs.\n"
         ("", "is empty; it needs global_caption and beats"),
         ("- a\n- b\n", "must hold fields such as global_caption and beats, not a list"),
         ("just words\n", "must hold fields such as global_caption and beats, not 'just words'"),
-        ("beats:\n  - It runs.\n", "global_caption: is missing"),
-        ("global_caption: A fox.\n", "beats: is missing"),
+        ("beats:\n  - It runs.\n", "global_caption: is missing; say who is seen, where and in which style"),
+        ("global_caption: A fox.\n", "beats: is missing; a story needs at least one beat"),
         ("global_caption: A fox.\nbeats: []\n", "2: beats: is empty; a story needs at least one beat"),
         ("global_caption: A fox.\nbeats:\n", "2: beats: is empty; a story needs at least one beat"),
         (
@@ -173,10 +173,18 @@ def test_a_beat_of_20000_characters(tmp_path: Path) -> None:
     ("text", "expected"),
     [
         ("{", "1: is not valid JSON: Expecting property name enclosed in double quotes"),
-        ('{"global_caption": "A fox."}', "beats: is missing"),
+        ('{"global_caption": "A fox."}', "beats: is missing; a story needs at least one beat"),
+        (
+            '{"global_caption": "A fox.", "Shot 1": "a"}',
+            "Shot 1: unknown field; known fields are title, global_caption, seed, beats",
+        ),
+        (
+            '{"global_caption": "A fox.", "shot1": "a", "beats": ["b"]}',
+            "shot1: stands beside beats; a story has either beats or shot1, shot2, ...",
+        ),
         ('{"global_caption": "A fox.", "shot1": 3}', "shot1: must be a text, not 3"),
         ('{"global_caption": "A fox.", "shot1": ""}', "shot1: is empty; say what should be seen"),
-        ('{"shot1": "It runs."}', "global_caption: is missing"),
+        ('{"shot1": "It runs."}', "global_caption: is missing; say who is seen, where and in which style"),
         (
             '{"global_caption": "A fox.", "shot1": "a", "shot3": "b"}',
             "shot2: is missing; shots are numbered from 1 without gaps (there are shot1, shot3)",

@@ -54,6 +54,11 @@ def model_source(model: str) -> Literal["mini"] | Path:
     if model == BUILT_IN_MODEL:
         return "mini"
     folder = Path(model)
+    if folder.is_file():
+        raise CommandFailed(
+            f"--model {model}: is a file; give the folder that holds the weights ({folder.parent})",
+            ExitCode.USAGE,
+        )
     if not folder.is_dir():
         raise CommandFailed(
             f"--model {model}: is neither mini nor a folder; get the published weights with: "

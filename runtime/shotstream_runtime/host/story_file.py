@@ -42,6 +42,11 @@ _QUOTED_VALUE_LENGTH = 40
 _FieldPath = tuple[str | int, ...]
 _Lines = dict[_FieldPath, int]
 
+_MISSING: dict[_FieldPath, str] = {
+    ("beats",): "; a story needs at least one beat",
+    ("global_caption",): "; say who is seen, where and in which style",
+}
+
 
 def read_story(path: Path) -> StoryScript:
     """Reads a story from a ``.yaml``, ``.yml`` or ``.json`` file.
@@ -162,7 +167,15 @@ def _to_story(path: Path, data: object, lines: _Lines) -> StoryScript:
         raise StoryFileError(path, f"must hold fields such as global_caption and beats, not {_show(data)}")
     fields: dict[Any, Any] = dict(data)
     names: Mapping[int, str] = {}
-    if "beats" not in fields and any(_SHOT_KEY.fullmatch(str(key)) for key in fields):
+    shots = [str(key) for key in fields if _SHOT_KEY.fullmatch(str(key))]
+    if shots and "beats" in fields:
+        raise StoryFileError(
+            path,
+            "stands beside beats; a story has either beats or shot1, shot2, ...",
+            field=shots[0],
+            line=lines.get((shots[0],)),
+        )
+    if shots:
         fields, names = _from_shots(path, fields, lines)
     beats = fields.get("beats")
     if beats is None and "beats" in fields:
@@ -239,7 +252,7 @@ def _refuse_unknown(
         close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.6)
         allowed = ", ".join([*known, also] if also else known)
         hint = f"did you mean {close[0]!r}?" if close else f"known fields are {allowed}"
-        if " " in str(key):
+        if " " in str(key) and lines:
             # `- Wide shot: the fox` is a field to YAML, and a text to the one who wrote it.
             hint += "; a text with a colon in it stands in quotes"
         raise StoryFileError(
@@ -257,7 +270,7 @@ def _explain(path: Path, error: ValidationError, lines: _Lines, names: Mapping[i
     value, limits = first["input"], first.get("ctx", {})
     kind = first["type"]
     if kind == "missing":
-        problem = "is missing"
+        problem = "is missing" + _MISSING.get(at, "")
     elif kind == "string_type":
         problem = f"must be a text, not {_show(value)}; put it in quotes"
     elif kind == "too_short":
