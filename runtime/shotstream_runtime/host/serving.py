@@ -82,6 +82,7 @@ class Server:
         self._admission = admission
         self._desk = FrontDesk(facts, self._limits)
         self._host: StoryHost | None = None
+        self._stopping = False
         self.endpoint = ServerEndpoint(
             self._desk, address, limits=connection_limits, quotas=quotas, security=security
         )
@@ -144,9 +145,12 @@ class Server:
         """
         finished = True
         if self._host is not None:
-            # The host first: what it says last still has to go out.
-            finished = self._host.stop(timeout)
-            self.endpoint.wait_sent(_LAST_FRAMES_S)
+            # The host first: what it says last still has to go out. It is waited for once: a chunk that
+            # did not end in time is not given as much time again.
+            finished = self._host.stop(0.0 if self._stopping else timeout)
+            if not self._stopping:
+                self._stopping = True
+                self.endpoint.wait_sent(_LAST_FRAMES_S)
         self.endpoint.stop(_ENDPOINT_TIMEOUT_S)
         return finished
 

@@ -4,10 +4,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from ..failure import CommandFailed
@@ -33,13 +30,14 @@ from ..options import (
     Threads,
 )
 from ..serving_log import Say, serving_log
+from ..stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from shotstream_runtime.host.admission_limits import AdmissionLimits
     from shotstream_runtime.journal.journal import Journal
 
 _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
-_STOP_S = 60.0
+_STOP_S = 60.0  # for the running chunk; telling the clients takes at most 9 s more
 
 
 def serve(
@@ -59,7 +57,7 @@ def serve(
     log_format: LogFormatOption = LogFormat.TEXT,
     log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
-    """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk.
+    """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk; a second one ends at once.
 
     Without keys it serves this machine only. See `shotstream keys` for serving others.
     """
@@ -98,23 +96,12 @@ def _serve(
         from shotstream_runtime.host.serving import Server
 
     facts = ModelFacts.read(source)
-    serving = False
-    asked = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if asked.is_set() or not serving:
-            raise KeyboardInterrupt  # no chunk runs yet, or it is not to be finished: asked twice
-        asked.set()
-
-    with Server(facts, address, admission=admission, security=security) as server:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, ask)
+    with StopSignals() as stop, Server(facts, address, admission=admission, security=security) as server:
         say(f"Listening at {server.address}; loading {model} ...")
         # Before the model: a folder that cannot be used is told at once.
         stories = _open_journal(journal, keep_days, keep_gb)
         server.begin(*load(model, device, threads, server.loading), journal=stories)
-        serving = True
+        stop.orderly = True
         profile = facts.profile
         say(
             f"Serving {profile.name} ({profile.width}x{profile.height} at {profile.fps:g} fps) "
@@ -126,7 +113,7 @@ def _serve(
         if security is not None:
             there += " --key YOURS.key --server-key THIS.pub"
         say(f"Stop with Ctrl-C. Try: shotstream play STORY{there}")
-        while not asked.wait(_POLL_S):
+        while not stop.asked.wait(_POLL_S):
             if not server.running:
                 raise CommandFailed("the server has stopped by itself; its log above says why")
         say("Finishing the running chunk ...")
