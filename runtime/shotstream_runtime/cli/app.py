@@ -21,12 +21,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-weights = typer.Typer(help="Get and check the published weights.")
-"""Sub-commands of `shotstream weights`."""
-key_commands = typer.Typer(help="Make keys for serving other hosts, and say which clients are let in.")
-"""Sub-commands of `shotstream keys`."""
-story_commands = typer.Typer(help="List, show, export, resume and delete the stories of a journal.")
-"""Sub-commands of `shotstream stories`."""
+
+
+def _group(name: str, about: str) -> typer.Typer:
+    """A command with sub-commands, which shows its help when it is called without one."""
+    group = typer.Typer(help=about)
+
+    @group.callback(invoke_without_command=True)
+    def _alone(context: typer.Context) -> None:
+        _help_if_alone(context)
+
+    app.add_typer(group, name=name)
+    return group
+
+
+def _help_if_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+weights = _group("weights", "Get and check the published weights.")
+key_commands = _group("keys", "Make keys for serving other hosts, and say which clients are let in.")
+story_commands = _group("stories", "List, show, export, resume and delete the stories of a journal.")
 
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
@@ -35,18 +52,15 @@ app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("verify")(weights_verify.verify)
-app.add_typer(weights, name="weights")
 key_commands.command("new")(keys.new)
 key_commands.command("allow")(keys.allow)
 key_commands.command("revoke")(keys.revoke)
 key_commands.command("list")(keys.list_keys)
-app.add_typer(key_commands, name="keys")
 story_commands.command("list")(stories.list_stories)
 story_commands.command("show")(stories.show)
 story_commands.command("export")(stories.export)
 story_commands.command("resume")(stories.resume)
 story_commands.command("delete")(stories.delete)
-app.add_typer(story_commands, name="stories")
 mount_extensions(app)
 
 
@@ -69,30 +83,7 @@ def _root(
     ] = False,
 ) -> None:
     del version, debug
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(ExitCode.USAGE)
-
-
-@weights.callback(invoke_without_command=True)
-def _weights(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(ExitCode.USAGE)
-
-
-@key_commands.callback(invoke_without_command=True)
-def _keys(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(ExitCode.USAGE)
-
-
-@story_commands.callback(invoke_without_command=True)
-def _stories(context: typer.Context) -> None:
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(ExitCode.USAGE)
+    _help_if_alone(context)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
