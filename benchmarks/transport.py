@@ -36,6 +36,7 @@ from shotstream_bridge import (
 )
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.requests import CancelBeat, CloseStory, OpenStory, SubmitBeat
+from shotstream_bridge.service import WithoutArchive
 
 WINDOW = 16
 """Frames in flight: the client's credits, and the bare loop's high-water marks."""
@@ -45,7 +46,7 @@ BUFFERS = 24
 TARGET = 0.9
 
 
-class StillService:
+class StillService(WithoutArchive):
     """The smallest host: one story, whose frames the benchmark publishes once a beat arrives."""
 
     def __init__(self, width: int, height: int) -> None:
@@ -65,7 +66,7 @@ class StillService:
             state=ServerStateName.READY,
         )
 
-    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+    def open_story(self, client_id: str, request: OpenStory, user: bytes | None = None) -> StoryOpened:
         return StoryOpened(
             request=request.request,
             story_id=request.story_id,

@@ -27,7 +27,7 @@ from shotstream_bridge.replies import BeatStatus, Error, Refused
 from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
 
-DEFAULT_RECONNECT_S: Final = 10.0
+DEFAULT_RECONNECT_S: Final = 30.0
 DEFAULT_PRODUCT: Final = f"shotstream-python/{__version__}"
 # Handshakes ended without a word: once may be a server that stops just then. A server over its rate ends a
 # few of those it should leave unanswered, which must not look like a wrong key.

@@ -33,6 +33,7 @@ from shotstream_bridge.events import (
 from shotstream_bridge.fields import (
     EndpointLimits,
     ServerInfo,
+    ServerStateName,
 )
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import ServerMessage
@@ -62,6 +63,8 @@ from shotstream_bridge.version import FEATURES, PROTOCOL_VERSIONS
 
 DEFAULT_HEARTBEAT_S: Final = 1.0
 DEFAULT_TIMEOUT_S: Final = 10.0
+ASK_AGAIN_S: Final = 0.5
+"""After which a server is asked again that could not take something up at the moment."""
 
 
 class ClientCore(ClientRequests):
@@ -107,6 +110,8 @@ class ClientCore(ClientRequests):
         self._welcome: Welcome | None = None
         self._server: ServerInfo | None = None
         self._interruption = ""
+        # When to ask again for what a server could not take up at the moment.
+        self._ask_again_at: float | None = None
         self.refused: Refused | Error | None = None
 
     @property
@@ -174,6 +179,8 @@ class ClientCore(ClientRequests):
                 due = min(due, self._sent_at + self._welcome.timeout_s)
         else:
             due = min(self._sent_at + self._welcome.heartbeat_s, self._heard_at + self._welcome.timeout_s)
+            if self._ask_again_at is not None:
+                due = min(due, self._ask_again_at)
         return max(0.0, due - now)
 
     def tick(self, now: float) -> list[ClientEvent]:
@@ -188,6 +195,10 @@ class ClientCore(ClientRequests):
             return []
         if now >= self._heard_at + self._welcome.timeout_s:
             return self.connection_lost(f"the server was silent for {self._welcome.timeout_s:g} s", now)
+        if self._ask_again_at is not None and now >= self._ask_again_at:
+            self._ask_again_at = None
+            for message in self._stories.resume_postponed(self._next_request):
+                self.outgoing.append(encode(message))
         if now >= self._sent_at + self._welcome.heartbeat_s and not self.outgoing:
             self.outgoing.append(encode(Heartbeat()))
         return []
@@ -221,6 +232,8 @@ class ClientCore(ClientRequests):
             return []
         self._rings.drop_all()
         self.outgoing.clear()
+        self._ask_again_at = None
+        self._holding = False
         again = self.state is ClientState.LOST
         resumable = self._welcome is not None and "resume" in (self._welcome.features or ())
         if final or not (self._reconnects and resumable):
@@ -240,7 +253,7 @@ class ClientCore(ClientRequests):
 
     def _resume(self) -> list[ClientEvent]:
         """Takes everything up again on a new connection; what is sent twice has no second effect."""
-        self._backoff.restored(self._heard_at)
+        self._holding = False
         for message in self._stories.resume(self._next_request):
             self.outgoing.append(encode(message))
         news: list[ClientEvent] = [ConnectionResumed()]
@@ -278,7 +291,7 @@ class ClientCore(ClientRequests):
         if self.state is not ClientState.OPEN:
             return self._greeted(message, now)
         if isinstance(message, FrameHeader):
-            return [self._frame(message, parts[-1])]
+            return self._frame(message, parts[-1])
         return self._news(message, now)
 
     def _greeted(self, message: ServerMessage, now: float) -> list[ClientEvent]:
@@ -288,7 +301,10 @@ class ClientCore(ClientRequests):
             self._server = message.server
             self._enter(ClientState.OPEN)
             if again:
-                return self._resume()
+                self._backoff.restored(self._heard_at)
+                # A server that was started anew cannot tell yet what it has.
+                self._holding = message.server.state is ServerStateName.LOADING
+                return [] if self._holding else self._resume()
         elif isinstance(message, Refused | Error):
             if again:
                 return self.connection_lost(message.reason, now, final=not message.retryable)
@@ -298,18 +314,19 @@ class ClientCore(ClientRequests):
             return self.connection_lost(message.reason or "the server said goodbye", now, final=True)
         return []
 
-    def _frame(self, header: FrameHeader, payload: memoryview) -> ClientEvent:
-        self._stories.received(header)
+    def _frame(self, header: FrameHeader, payload: memoryview) -> list[ClientEvent]:
+        missed = self._stories.received(header)
         try:
             pixels = np.frombuffer(payload, np.uint8) if header.slot is None else self._rings.read(header)
             frame = ReceivedFrame(header, pixels)
             frame.verify()
         except FrameError as error:
             self.consumed(header.subscription)
-            return FrameDamaged(header, str(error))
-        return frame
+            return [*missed, FrameDamaged(header, str(error))]
+        return [*missed, frame]
 
     def _news(self, message: ServerMessage, now: float) -> list[ClientEvent]:
+        more: list[ClientEvent] = []
         match message:
             case Goodbye():
                 reason = message.reason or "the server said goodbye"
@@ -317,21 +334,26 @@ class ClientCore(ClientRequests):
             case Error() if message.code == ErrorCode.HELLO_REQUIRED:
                 return self.connection_lost("the server no longer knows this client", now, by_server=True)
             case StoryOpened() | StoryResumed() | Subscribed() | Status() | BeatStatus() | Ack() | Error():
-                return self._answered(message)
+                return self._answered(message, now)
             case Heartbeat() | Welcome() | Refused() | FrameHeader():
                 return []
             case ServerState():
-                changed = {"state": message.state, "detail": message.detail}
-                self._server = self.server.model_copy(update=changed)
+                more = self._server_changed(message)
             case StoryClosed() if self._stories.is_resuming(message.story_id):
                 return []
             case StoryClosed():
                 for number in self._stories.watched(message.story_id):
                     self._rings.drop(number)
                 self._stories.closed(message.story_id)
-        return [message]
+        return [message, *more]
 
-    def _answered(self, message: Reply | StoryResumed) -> list[ClientEvent]:
+    def _server_changed(self, news: ServerState) -> list[ClientEvent]:
+        changed = {"state": news.state, "detail": news.detail}
+        self._server = self.server.model_copy(update=changed)
+        goes_on = self._holding and news.state is not ServerStateName.LOADING
+        return self._resume() if goes_on else []
+
+    def _answered(self, message: Reply | StoryResumed, now: float) -> list[ClientEvent]:
         stories = self._stories
         if isinstance(message, StoryResumed):
             stories.resumed(message)
@@ -348,6 +370,8 @@ class ClientCore(ClientRequests):
             instead = stories.subscribed(message)
         elif isinstance(message, Error):
             instead = stories.not_resumed(message)
+            if stories.postpones and self._ask_again_at is None:
+                self._ask_again_at = now + ASK_AGAIN_S
         return self._reply(message) if instead is None else instead
 
     def _staged(self, status: BeatStatus) -> list[ClientEvent]:

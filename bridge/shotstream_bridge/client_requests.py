@@ -64,6 +64,8 @@ class ClientRequests:
         self._stories = ClientStories()
         self._rings = ClientRings(open_ring)
         self._state = ClientState.GREETING
+        # Connected anew to a server that is still loading: requests wait as without a connection.
+        self._holding = False
         self.lost: ConnectionLost | None = None
         self.outgoing: deque[bytes] = deque()
 
@@ -185,7 +187,7 @@ class ClientRequests:
 
     def _send_grant(self, subscription: int, credits: int) -> None:
         # Without a connection nothing is granted: a new one begins with the credits that there are.
-        if credits and self.state is ClientState.OPEN:
+        if credits and self._may_ask:
             self.outgoing.append(encode(GrantCredits(subscription=subscription, credits=credits)))
 
     def expect(self, request: int) -> None:
@@ -215,9 +217,13 @@ class ClientRequests:
     def _post(self, request: int, message: Message) -> int:
         # Without a connection it waits here, and leaves when there is one again.
         self._unanswered[request] = message
-        if self.state is ClientState.OPEN:
+        if self._may_ask:
             self.outgoing.append(encode(message))
         return request
+
+    @property
+    def _may_ask(self) -> bool:
+        return self.state is ClientState.OPEN and not self._holding
 
     def _reply(self, message: Reply) -> list[ClientEvent]:
         """The answer to a request: an event, unless it is waited for."""

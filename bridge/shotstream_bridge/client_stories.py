@@ -26,6 +26,8 @@ class ClientStories:
         self._shots: dict[str, int] = {}
         # What a request of a new connection takes up: a subscription's number or a story.
         self._resuming: dict[int, int | str] = {}
+        # What the server could not take up at the moment.
+        self._postponed: list[int | str] = []
         self.progress = BeatProgress()
 
     # --- subscriptions --------------------------------------------------------------------------------
@@ -52,13 +54,18 @@ class ClientStories:
         """The subscriptions to a story."""
         return [number for number, window in self._windows.items() if window.story_id == story_id]
 
-    def received(self, header: FrameHeader) -> None:
-        """A frame has arrived."""
+    def received(self, header: FrameHeader) -> list[ClientEvent]:
+        """A frame has arrived; returns what the application should know before it."""
+        missed: list[ClientEvent] = []
         window = self._windows.get(header.subscription)
         if window is not None:
+            if window.lossless and header.skipped:
+                first = header.index - header.skipped
+                missed.append(FramesMissed(header.subscription, header.story_id, first, header.skipped))
             window.received(header.index)
         if header.story_id in self._shots:
             self._shots[header.story_id] = max(self._shots[header.story_id], header.shot + 1)
+        return missed
 
     # --- stories --------------------------------------------------------------------------------------
 
@@ -82,17 +89,29 @@ class ClientStories:
         Subscriptions come before the stories: a story that has ended meanwhile ends its subscriptions.
         """
         self._resuming.clear()
+        # A subscription that was not answered yet is sent again with the other requests.
+        confirmed = [number for number, window in self._windows.items() if window.confirmed]
+        self._postponed = [*confirmed, *self._shots]
+        return self.resume_postponed(next_request)
+
+    @property
+    def postpones(self) -> bool:
+        """Whether something is to be taken up later."""
+        return bool(self._postponed)
+
+    def resume_postponed(self, next_request: Callable[[], int]) -> list[Message]:
+        """What to send to take up what could not be taken up before."""
         messages: list[Message] = []
-        for number, window in self._windows.items():
-            # One that was not answered yet is sent again with the other requests.
-            if window.confirmed:
-                request = next_request()
-                self._resuming[request] = number
-                messages.append(window.again(request))
-        for story_id in self._shots:
+        for what in self._postponed:
             request = next_request()
-            self._resuming[request] = story_id
-            messages.append(ResumeStory(request=request, story_id=story_id))
+            if isinstance(what, str):
+                messages.append(ResumeStory(request=request, story_id=what))
+            elif what in self._windows:
+                messages.append(self._windows[what].again(request))
+            else:
+                continue
+            self._resuming[request] = what
+        self._postponed.clear()
         return messages
 
     def subscribed(self, message: Subscribed) -> list[ClientEvent] | None:
@@ -117,7 +136,7 @@ class ClientStories:
 
     def is_resuming(self, story_id: str) -> bool:
         """Whether the server is yet to tell how a story stands: what it tells before is told again then."""
-        return story_id in self._resuming.values()
+        return story_id in self._resuming.values() or story_id in self._postponed
 
     def resumed(self, message: StoryResumed) -> None:
         """A story goes on."""
@@ -128,11 +147,14 @@ class ClientStories:
 
         Returns:
             What the application should know instead, if that was to take something up again: once for each
-            story, that it has ended.
+            story, that it has ended. What may be tried again is postponed.
         """
         what = None if error.request is None else self._resuming.pop(error.request, None)
         if what is None:
             return None
+        if error.retryable:
+            self._postponed.append(what)
+            return []
         if isinstance(what, int):
             window = self._windows.get(what)
             if window is None:

@@ -5,29 +5,30 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
 
 from shotstream_bridge.allow_list import AllowList
 from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import validate_client
 from shotstream_bridge.counters import EndpointCounters
-from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected, SharedMemoryError
+from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected
 from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
-from shotstream_bridge.flow import open_flow
-from shotstream_bridge.frames import why_not_encodable
 from shotstream_bridge.log_context import log_context
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
-from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
 from shotstream_bridge.replies import (
     Ack,
     BeatStatus,
     Error,
-    Notice,
     ServerState,
     StoryClosed,
+    StoryOpened,
     StoryResumed,
-    Subscribed,
 )
+from shotstream_bridge.request_order import Awaited
 from shotstream_bridge.requests import (
     CancelBeat,
     CloseStory,
@@ -43,16 +44,18 @@ from shotstream_bridge.requests import (
     Subscribe,
     Unsubscribe,
 )
-from shotstream_bridge.service import StoryService
+from shotstream_bridge.service import KnownStory, StoryService
 from shotstream_bridge.session import Session
 from shotstream_bridge.sessions import Sessions
-from shotstream_bridge.shared_ring import RingWriter
 from shotstream_bridge.status import StatusDesk
-from shotstream_bridge.story_ledger import StoryLedger
-from shotstream_bridge.watchers import Watcher, Watchers
+from shotstream_bridge.story_ledger import StoryLedger, unknown_story
+from shotstream_bridge.subscriptions import Subscriptions
+from shotstream_bridge.watchers import Watchers
 
 _log = logging.getLogger(__name__)
 
+DEFAULT_ALONE_S: Final = 60.0
+_OwnersRequest = OpenStory | SubmitBeat | CancelBeat | CloseStory
 _LONGEST_REASON = 4_000
 _LONGEST_FIELD = 200
 
@@ -66,6 +69,8 @@ class Dispatcher:
         limits: What each connection may do.
         quotas: What all of them may do together.
         allowed: Who may be served; None for everyone who reaches the socket.
+        alone_s: Seconds without its owner and without watchers after which a story may be suspended.
+        wake: Called, on any thread, when :meth:`settle` has something to do.
 
     Attributes:
         sessions: The connected clients.
@@ -80,11 +85,18 @@ class Dispatcher:
         limits: EndpointLimits,
         quotas: Quotas,
         allowed: AllowList | None = None,
+        *,
+        alone_s: float = DEFAULT_ALONE_S,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._service = service
         self._watchers = watchers
-        self._limits = limits
+        self._alone_s = alone_s
+        self._wake = wake
+        self._look_at = 0.0
+        self._awaiting: list[Session] = []
         self._ledger = StoryLedger(quotas)
+        self._subscriptions = Subscriptions(watchers, self._ledger, limits)
         self.sessions = Sessions(service, watchers, quotas.resume_s)
         self.counters = EndpointCounters()
         self.reception = Reception(
@@ -113,15 +125,33 @@ class Dispatcher:
             self.counters.refused(error.code)
             session.post(refusal_of(error))
             return
+        try:
+            if session.order.holds_up(message, session.subscriptions):
+                return
+        except RequestRejected as refusal:
+            self._refuse(session, message, refusal)
+            return
         self._handle(session, message)
 
     # --- requests -----------------------------------------------------------------------------------
 
     def _handle(self, session: Session, message: ClientMessage) -> None:
+        self._guard(session, message, lambda: self._look_up(session, message))
+
+    def _look_up(self, session: Session, message: ClientMessage) -> None:
+        """Handles a message once the host has looked whether it knows the story from before."""
+        story_id = getattr(message, "story_id", None)
+        if story_id is None or self._ledger.get(story_id) is not None:
+            self._call(session, message)
+            return
+        found = self._service.find_story(story_id)
+        self._when_done(session, message, found, lambda _: self._call(session, message))
+
+    def _guard(self, session: Session, message: ClientMessage, call: Callable[[], None]) -> None:
         story, beat = getattr(message, "story_id", None), getattr(message, "beat_id", None)
         with log_context(client=session.client_id, story=story, beat=beat):
             try:
-                self._call(session, message)
+                call()
             except RequestRejected as refusal:
                 self._refuse(session, message, refusal)
             except Exception:  # noqa: BLE001 - as in _hello
@@ -131,24 +161,9 @@ class Dispatcher:
     def _call(self, session: Session, message: ClientMessage) -> None:
         client_id = session.client_id
         match message:
-            case OpenStory():
-                earlier = self._ledger.get(message.story_id) is not None
-                opened = self._service.open_story(client_id, message)
-                if self._ledger.opened(opened, client_id, session.user) and earlier:
-                    # What is kept of an earlier story of this name is not this one's. What is kept of one
-                    # that was never opened here is: the host goes on with it since before it was started.
-                    self._watchers.forget_frames(opened.story_id)
-                session.post(opened.model_copy(update={"request": message.request}))
-            case SubmitBeat():
-                self._ledger.check_beat(message.story_id, message.beat_id)
-                self._service.submit_beat(client_id, message)
-                self._accepted(session, message)
-            case CancelBeat():
-                self._service.cancel_beat(client_id, message)
-                session.post(Ack(request=message.request))
-            case CloseStory():
-                self._service.close_story(client_id, message)
-                session.post(Ack(request=message.request))
+            case OpenStory() | SubmitBeat() | CancelBeat() | CloseStory():
+                self._ledger.check_key(message.story_id, client_id, session.user)
+                self._call_owned(session, message)
             case ResumeStory():
                 self._resume_story(session, message)
             case GetStatus():
@@ -162,18 +177,85 @@ class Dispatcher:
             case Hello():
                 raise AssertionError("hello is handled before")
 
+    def _call_owned(self, session: Session, message: _OwnersRequest) -> None:
+        client_id, service = session.client_id, self._service
+        promise: object
+        match message:
+            case OpenStory():
+                promise = service.open_story(client_id, message, session.user)
+            case SubmitBeat():
+                self._ledger.check_beat(message.story_id, message.beat_id)
+                promise = service.submit_beat(client_id, message)
+            case CancelBeat():
+                promise = service.cancel_beat(client_id, message)
+            case CloseStory():
+                promise = service.close_story(client_id, message)
+        self._when_done(session, message, promise, partial(self._granted, session, message))
+
+    def _granted(self, session: Session, message: _OwnersRequest, result: Any) -> None:
+        match message:
+            case OpenStory():
+                self._opened(session, message, result)
+            case SubmitBeat():
+                self._accepted(session, message)
+            case CancelBeat() | CloseStory():
+                session.post(Ack(request=message.request))
+
+    def _when_done(
+        self, session: Session, message: ClientMessage, answer: object, finish: Callable[[Any], None]
+    ) -> None:
+        """Answers a request, now or when what the host has promised is there."""
+        if not isinstance(answer, Future):
+            finish(answer)
+            return
+        session.order.awaited = Awaited(message, answer, finish)
+        if session not in self._awaiting:
+            self._awaiting.append(session)
+        answer.add_done_callback(lambda _: self._wake())
+
+    def settle(self) -> None:
+        """Answers the requests that the host has done, and goes on with those that waited behind them.
+
+        After what the host has published: what it promised may rest on that.
+        """
+        for session in list(self._awaiting):
+            order = session.order
+            while (awaited := order.awaited) is not None and awaited.answer.done():
+                order.awaited = None
+                self._guard(session, awaited.message, awaited.settle)
+                # Of a connection that was lost meanwhile the rest comes again on the next one.
+                while order.waiting and order.awaited is None and self._lives(session):
+                    self._handle(session, order.waiting.popleft())
+            if order.awaited is None:
+                self._awaiting.remove(session)
+
+    def _lives(self, session: Session) -> bool:
+        return self.sessions.at(session.routing_id) is session
+
+    def _opened(self, session: Session, message: OpenStory, opened: StoryOpened) -> None:
+        earlier = self._ledger.get(opened.story_id)
+        if self._ledger.opened(opened, session.client_id, session.user) and earlier is not None:
+            # What is kept of an earlier story of this name is not this one's; nor do those who are still at
+            # its last frames go on with this one's.
+            self._watchers.start_over(opened.story_id)
+            for other in self.sessions:
+                self._end_watching(other, opened.story_id)
+        session.post(opened.model_copy(update={"request": message.request}))
+
     def _call_watching(
         self, session: Session, message: Subscribe | MemoryOpened | GrantCredits | Unsubscribe
     ) -> None:
         match message:
             case Subscribe():
-                self._subscribe(session, message)
+                self._subscriptions.begin(session, message)
             case MemoryOpened():
-                self._memory_opened(session, message)
+                self._subscriptions.memory_opened(session, message)
             case GrantCredits():
-                self._grant(session, message)
+                self._subscriptions.grant(session, message)
             case Unsubscribe():
-                self._unsubscribe(session, message)
+                self._subscriptions.end(session, message)
+                session.post(Ack(request=message.request))
+                self.release_held(session)
 
     def _accepted(self, session: Session, message: SubmitBeat) -> None:
         status = BeatStatus(story_id=message.story_id, beat_id=message.beat_id, stage=BeatStage.ACCEPTED)
@@ -183,104 +265,10 @@ class Dispatcher:
             if other is not session:
                 other.post(status)
 
-    def _subscribe(self, session: Session, message: Subscribe) -> None:
-        number = message.subscription
-        # A story that ended a moment ago may still be seen to its end, by who comes back for it.
-        known = self._ledger.get(message.story_id) is not None and message.from_frame is not None
-        if not (known or self._ledger.is_open(message.story_id)):
-            raise _unknown_story(message.story_id)
-        if number in session.subscriptions:
-            raise RequestRejected(
-                ErrorCode.SUBSCRIPTION_EXISTS,
-                f"subscription {number} is in use on this connection; choose another number",
-                field="subscription",
-            )
-        if len(session.subscriptions) >= self._limits.subscriptions_per_client:
-            raise RequestRejected(
-                ErrorCode.TOO_MANY_SUBSCRIPTIONS,
-                f"this client has {len(session.subscriptions)} subscriptions; subscriptions_per_client is "
-                f"{self._limits.subscriptions_per_client}; end one first",
-                field="subscription",
-            )
-        self._check_format(message)
-        ring, why_not = self._make_ring(session, message)
-        session.subscriptions[number] = message.story_id
-        try:
-            first = self._watch(session, message, ring)
-        except RequestRejected:
-            del session.subscriptions[number]
-            if ring is not None:
-                self._watchers.rings.release(ring)
-            raise
-        session.post(
-            Subscribed(
-                request=message.request,
-                subscription=number,
-                story_id=message.story_id,
-                first_frame=first if session.resumes or message.from_frame is not None else None,
-                memory=None if ring is None else ring.offer(),
-            )
-        )
-        if why_not is not None:
-            text = f"subscription {number} goes without shared memory: {why_not}"
-            session.post(Notice(story_id=message.story_id, code="memory_unavailable", text=text))
-
-    def _check_format(self, message: Subscribe) -> None:
-        story = self._ledger.get(message.story_id)
-        if story is None:
-            return
-        why = why_not_encodable(message.format, story.opened.width, story.opened.height)
-        if why is not None:
-            raise RequestRejected(ErrorCode.UNSUPPORTED_FORMAT, f"format: {why}", field="format")
-
-    def _make_ring(self, session: Session, message: Subscribe) -> tuple[RingWriter | None, str | None]:
-        """Shared memory for a subscription, or why there is none."""
-        story = self._ledger.get(message.story_id)
-        if story is None or not message.memory:
-            return None, None
-        try:
-            return self._watchers.rings.make(message, story.opened, local=session.local), None
-        except SharedMemoryError as error:
-            return None, str(error)
-
-    def _memory_opened(self, session: Session, message: MemoryOpened) -> None:
-        watcher = self._watchers.get((session.routing_id, message.subscription))
-        if watcher is None or watcher.ring is None:
-            return
-        if message.opened:
-            watcher.ring.opened()
-            watcher.ring_opened = True
-            return
-        self._watchers.rings.release(watcher.ring)
-        watcher.ring = None
-
-    def _watch(self, session: Session, message: Subscribe, ring: RingWriter | None) -> int:
-        def make(earlier: list[SharedPayloads], first: int) -> Watcher:
-            flow = open_flow(
-                message.mode,
-                message.credits,
-                credit_limit=self._limits.credits,
-                capacity=self._limits.backlog_frames,
-                earlier=earlier,
-            )
-            return Watcher(
-                (session.routing_id, message.subscription),
-                message.story_id,
-                message.format,
-                message.quality,
-                message.checksum,
-                flow,
-                message.mode,
-                first_frame=first,
-                ring=ring,
-            )
-
-        return self._watchers.add_from(message.story_id, message.from_frame, make)
-
     def _resume_story(self, session: Session, message: ResumeStory) -> None:
         story = self._ledger.get(message.story_id)
         if story is None:
-            raise _unknown_story(message.story_id)
+            raise unknown_story(message.story_id)
         first_kept, next_frame = self._watchers.kept(message.story_id)
         opened = story.opened
         session.post(
@@ -301,21 +289,6 @@ class Dispatcher:
         if story.closed is not None:
             session.held[message.story_id] = story.closed
             self.release_held(session)
-
-    def _grant(self, session: Session, message: GrantCredits) -> None:
-        number = message.subscription
-        granted = self._watchers.grant((session.routing_id, number), message.credits)
-        if not granted and number not in session.ended:
-            raise _no_subscription(number)
-
-    def _unsubscribe(self, session: Session, message: Unsubscribe) -> None:
-        number = message.subscription
-        if number not in session.subscriptions and number not in session.ended:
-            raise _no_subscription(number)
-        self._watchers.remove((session.routing_id, number))
-        session.end_subscription(number)
-        session.post(Ack(request=message.request))
-        self.release_held(session)
 
     def _refuse(self, session: Session, message: ClientMessage, refusal: RequestRejected) -> None:
         # Not higher: a client that is refused thousands of times a second must not fill the disk.
@@ -349,8 +322,8 @@ class Dispatcher:
 
     # --- news ---------------------------------------------------------------------------------------
 
-    def publish(self, message: PublishedMessage) -> None:
-        """Puts a message of the host into the outboxes of those it concerns."""
+    def publish(self, message: PublishedMessage | KnownStory) -> None:
+        """Puts a message of the host into the outboxes of those it concerns; takes in a story it has."""
         if isinstance(message, StoryClosed):
             if self._ledger.get(message.story_id) is None:
                 self._watchers.forget_frames(message.story_id)
@@ -359,17 +332,31 @@ class Dispatcher:
                 self.release_held(session)
             self._ledger.ended(message, time.monotonic())
             return
-        if isinstance(message, BeatStatus):
-            self._ledger.told(message)
+        if isinstance(message, KnownStory):
+            self._ledger.adopt(message, time.monotonic())
+            return
+        if isinstance(message, BeatStatus) and not self._ledger.told(message):
+            return  # a story that goes on comes by some stages once more
         story_id = None if isinstance(message, ServerState) else message.story_id
         for session in self.sessions if story_id is None else self._audience(story_id):
             session.post(message)
 
     def expire(self, now: float) -> None:
-        """Lets go of clients that did not come back, and of stories that ended long enough ago."""
+        """Lets go of clients that did not come back, and of stories that nobody is there for."""
         self.sessions.expire(now)
-        for story_id in self._ledger.forget(now):
+        for story_id in self._ledger.forget(now, self._watchers.is_watched):
             self._watchers.forget_frames(story_id)
+        if now < self._look_at:
+            return
+        self._look_at = now + min(1.0, self._alone_s / 2)
+        for story_id in self._ledger.alone(now, self._alone_s, self._has_somebody):
+            # Forgotten in this moment: whoever comes from now on has the host look for it.
+            if self._service.suspend_story(story_id):
+                self._ledger.remove(story_id)
+
+    def _has_somebody(self, story_id: str, owner: str) -> bool:
+        """Whether a story's owner is there, or kept a place, or anyone watches."""
+        return self.sessions.of_client(owner) is not None or self._watchers.is_watched(story_id)
 
     def next_to_expire(self) -> float | None:
         """When :meth:`expire` has something to do."""
@@ -378,32 +365,25 @@ class Dispatcher:
 
     def release_held(self, session: Session) -> None:
         """Posts each ``story_closed`` whose frames have all been sent, and ends the subscriptions."""
-        for story_id, closed in list(session.held.items()):
+        for story_id in list(session.held):
             own = self._watchers.of_connection(session.routing_id)
             watchers = [watcher for watcher in own if watcher.story_id == story_id]
             if any(watcher.waiting for watcher in watchers):
                 continue
-            for watcher in watchers:
+            self._end_watching(session, story_id)
+
+    def _end_watching(self, session: Session, story_id: str) -> None:
+        """Posts a ``story_closed`` that was held, and ends the subscriptions to the story."""
+        closed = session.held.pop(story_id, None)
+        if closed is None:
+            return
+        for watcher in self._watchers.of_connection(session.routing_id):
+            if watcher.story_id == story_id:
                 self._watchers.remove(watcher.key)
                 session.end_subscription(watcher.key[1])
-            del session.held[story_id]
-            session.post(closed)
+        session.post(closed)
 
     def _audience(self, story_id: str) -> list[Session]:
         """The story's owner and watchers."""
         owner = self._ledger.owner_of(story_id)
         return [s for s in self.sessions if s.client_id == owner or s.watches(story_id)]
-
-
-def _unknown_story(story_id: str) -> RequestRejected:
-    return RequestRejected(
-        ErrorCode.UNKNOWN_STORY, f"story {story_id} is not open; open it first", field="story_id"
-    )
-
-
-def _no_subscription(number: int) -> RequestRejected:
-    return RequestRejected(
-        ErrorCode.UNKNOWN_SUBSCRIPTION,
-        f"there is no subscription {number} on this connection; subscribe first",
-        field="subscription",
-    )

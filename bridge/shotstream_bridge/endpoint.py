@@ -12,6 +12,7 @@ import zmq
 
 from shotstream_bridge.address import DEFAULT_ADDRESS, bind_failure, check_bind
 from shotstream_bridge.counters import EndpointCounters
+from shotstream_bridge.dispatcher import DEFAULT_ALONE_S
 from shotstream_bridge.endpoint_loop import LINGER_MS, LONGEST_WAIT_S, EndpointLoop
 from shotstream_bridge.errors import BridgeError
 from shotstream_bridge.fields import EndpointLimits, Quotas
@@ -19,7 +20,7 @@ from shotstream_bridge.frames import Frame
 from shotstream_bridge.messages import PublishedMessage
 from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.security import HANDSHAKE_MS, ServerSecurity
-from shotstream_bridge.service import StoryService
+from shotstream_bridge.service import KnownStory, StoryService
 from shotstream_bridge.watchers import Watchers
 
 QUEUED_MESSAGES: Final = 1_000
@@ -39,6 +40,7 @@ class ServerEndpoint:
         limits: What each connection may do.
         quotas: What all of them may do together, and how fast.
         security: The server's key and the clients it lets in.
+        alone_s: Seconds without its owner and without watchers after which the host may suspend a story.
 
     Raises:
         AddressError: The address is none, or not loopback and there is no ``security``.
@@ -52,6 +54,7 @@ class ServerEndpoint:
         limits: EndpointLimits | None = None,
         quotas: Quotas | None = None,
         security: ServerSecurity | None = None,
+        alone_s: float = DEFAULT_ALONE_S,
     ) -> None:
         self._bind_address = check_bind(address, secured=security is not None)
         self._address = address
@@ -59,7 +62,7 @@ class ServerEndpoint:
         self._security = security
         agreed = quotas or Quotas()
         self._watchers = Watchers(agreed.kept_bytes, agreed.memory_bytes)
-        self._loop = EndpointLoop(service, self._watchers, self._limits, agreed, security)
+        self._loop = EndpointLoop(service, self._watchers, self._limits, agreed, security, alone_s)
         self._thread: threading.Thread | None = None
 
     @property
@@ -182,6 +185,27 @@ class ServerEndpoint:
         if self._thread is not None and not self._thread.is_alive():
             return
         self._loop.publish(message)
+
+    def adopt(self, known: KnownStory) -> None:
+        """Takes in a story that the host has from before. Thread-safe; before anything of it is published."""
+        self._check_failure()
+        self._watchers.begin(known.story_id, known.frames)
+        self._loop.publish(known)
+
+    def archives(self, story_id: str) -> None:
+        """The host will archive a new story's frames; said before it has one. Thread-safe."""
+        self._watchers.begin(story_id, 0)
+
+    def archived(self, story_id: str, frames: int) -> None:
+        """So many frames of a story can be had with :meth:`StoryService.read_frames`. Thread-safe.
+
+        Those after them are kept in memory until they can be, so that none is ever out of reach.
+        """
+        self._watchers.archive(story_id, frames)
+
+    def forget_frames(self, story_id: str) -> None:
+        """Drops the frames kept of a story that has been suspended. Thread-safe."""
+        self._watchers.forget_frames(story_id)
 
     def wants_frames(self, story_id: str) -> bool:
         """Whether generation of a story may go on: False while an ``every`` watcher's backlog is full."""

@@ -12,18 +12,20 @@ from typing import Any, Final
 import zmq
 
 from shotstream_bridge.arrival import Arrival, TcpConnection
+from shotstream_bridge.catching_up import CatchingUp
 from shotstream_bridge.codec import encode
 from shotstream_bridge.dispatcher import Dispatcher
 from shotstream_bridge.doorkeeper import HELLO_S, Doorkeeper
-from shotstream_bridge.fields import EndpointLimits, Quotas
+from shotstream_bridge.fields import EndpointLimits, NoticeLevel, Quotas
 from shotstream_bridge.frame_sender import FrameSender
 from shotstream_bridge.gatekeeper import Gatekeeper
 from shotstream_bridge.messages import PublishedMessage
 from shotstream_bridge.payload import Encoder
+from shotstream_bridge.replies import Notice
 from shotstream_bridge.requests import Goodbye, Heartbeat
 from shotstream_bridge.security import ServerSecurity
 from shotstream_bridge.sender import RETRY_S, Sender
-from shotstream_bridge.service import StoryService
+from shotstream_bridge.service import KnownStory, StoryService
 from shotstream_bridge.wakeup import Wakeup
 from shotstream_bridge.watchers import Watchers
 
@@ -37,6 +39,8 @@ ALLOW_LIST_S: Final = 0.5
 CUT_AFTER_S: Final = 0.1
 """How long a goodbye has to leave before its connection is closed."""
 LINGER_MS: Final = 500
+LONGEST_NOTICE: Final = 4_000
+"""Characters."""
 
 
 class EndpointLoop:
@@ -48,6 +52,7 @@ class EndpointLoop:
         limits: What each connection may do.
         quotas: What all of them may do together.
         security: The server's key and its clients; None on loopback.
+        alone_s: Seconds without its owner and without watchers after which a story may be suspended.
 
     Attributes:
         failure: What ended the thread, if it did not end by itself.
@@ -61,18 +66,26 @@ class EndpointLoop:
         limits: EndpointLimits,
         quotas: Quotas,
         security: ServerSecurity | None,
+        alone_s: float,
     ) -> None:
         self._watchers = watchers
         self._limits = limits
         self._quotas = quotas
         self._security = security
+        self._wakeup = Wakeup()
         self._dispatcher = Dispatcher(
-            service, watchers, limits, quotas, None if security is None else security.allowed
+            service,
+            watchers,
+            limits,
+            quotas,
+            None if security is None else security.allowed,
+            alone_s=alone_s,
+            wake=self._wakeup.set,
         )
         self._sessions = self._dispatcher.sessions
         self.counters = self._dispatcher.counters
-        self._published: deque[PublishedMessage] = deque()
-        self._wakeup = Wakeup()
+        self._published: deque[PublishedMessage | KnownStory] = deque()
+        self._catching_up = CatchingUp(watchers, service.read_frames, self._wakeup.set)
         self._stop_at: float | None = None
         self._encoder = Encoder(self._wakeup.set)
         self._awaiting_sent: list[threading.Event] = []
@@ -97,8 +110,8 @@ class EndpointLoop:
         """There is something to do."""
         self._wakeup.set()
 
-    def publish(self, message: PublishedMessage) -> None:
-        """Has a message sent."""
+    def publish(self, message: PublishedMessage | KnownStory) -> None:
+        """Has a message sent, or a story taken in that the host has from before."""
         self._published.append(message)
         self._wakeup.set()
 
@@ -159,6 +172,7 @@ class EndpointLoop:
         finally:
             self._watchers.close()
             self._encoder.close()
+            self._catching_up.close()
             self._doorkeeper.close()
             socket.close()
             if self._gatekeeper is not None:
@@ -174,13 +188,17 @@ class EndpointLoop:
             self._gatekeeper.answer()
         all_heard = self._receive(socket) if socket in ready else True
         self._route_published()
+        self._dispatcher.settle()
         now = self.counters.turned_at = time.monotonic()
         self._refresh_allow_list(now)
         self._dispatcher.expire(now)
         self._sender.say_farewells()
         self._close_connections(now)
+        self._catch_up()
         self._sender.flush(now)
         self._frames.send_due(now)
+        # What is to be sent next is read meanwhile.
+        self._catch_up()
         # A story's last frame releases its story_closed.
         self._sender.flush(now)
         # Signs of life may still wait in the socket, after a slow call into the service for instance.
@@ -190,6 +208,18 @@ class EndpointLoop:
         if self._awaiting_sent and self._all_sent():
             for sent in list(self._awaiting_sent):
                 sent.set()
+
+    def _catch_up(self) -> None:
+        for watcher, damage in self._catching_up.advance():
+            session = self._sessions.at(watcher.key[0])
+            if session is None:
+                continue
+            if damage is not None:
+                text = f"frames of the journal are left out: {damage}"[:LONGEST_NOTICE]
+                level = NoticeLevel.WARNING
+                session.post(Notice(story_id=watcher.story_id, level=level, code="frames_damaged", text=text))
+            if session.held:
+                self._dispatcher.release_held(session)
 
     def _all_sent(self) -> bool:
         sessions = self._sessions

@@ -51,7 +51,7 @@ class ConnectionResumed:
 
 @dataclass(frozen=True)
 class FramesMissed:
-    """Frames of a lossless subscription that the server no longer had when the connection was restored.
+    """Frames of a lossless subscription that the server no longer had: damaged, or gone meanwhile.
 
     Attributes:
         subscription: The subscription's number.

@@ -157,6 +157,66 @@ class EveryFlow:
         return not self._full
 
 
+class CatchingUpFlow(EveryFlow):
+    """Lossless, and behind: it is given frames of before, a few at a time, until it has caught up.
+
+    As long as it is behind it neither takes what is generated nor asks generation to wait.
+
+    Args:
+        credits: Credits granted with the subscription.
+        credit_limit: Largest number of unused credits.
+        capacity: Frames that may wait before generation does, once it has caught up.
+        first: Number of the first frame wanted.
+    """
+
+    def __init__(self, credits: int, credit_limit: int, capacity: int, first: int) -> None:
+        super().__init__(credits, credit_limit, capacity)
+        self.capacity = capacity
+        self.next_index = first
+        self.behind = True
+        self._expected = first
+
+    def check_room(self) -> None:
+        """As for `EveryFlow`, once it has caught up."""
+        if not self.behind:
+            super().check_room()
+
+    def offer(self, frame: SharedPayloads) -> None:
+        """Leaves the frame where it is, to be given later, as long as it is behind."""
+        if not self.behind:
+            super().offer(frame)
+
+    def add(self, frames: Sequence[SharedPayloads], next_index: int) -> None:
+        """Gives frames of before; those up to ``next_index`` that are not among them are lost."""
+        self._backlog.extend(frames)
+        self.next_index = next_index
+
+    def catch_up(self, frames: Sequence[SharedPayloads]) -> None:
+        """Gives the last frames of before: from now on it takes part."""
+        self._backlog.extend(frames)
+        self.behind = False
+
+    def take(self) -> tuple[SharedPayloads, int] | None:
+        """The oldest frame, and how many were lost before it."""
+        taken = super().take()
+        if taken is None:
+            return None
+        frame = taken[0]
+        lost = frame.frame.index - self._expected
+        self._expected = frame.frame.index + 1
+        return frame, max(0, lost)
+
+    @property
+    def buffered(self) -> int:
+        """Frames in the backlog."""
+        return len(self._backlog)
+
+    @property
+    def waiting(self) -> int:
+        """Frames in the backlog, and one at least that is not there yet while it is behind."""
+        return len(self._backlog) + self.behind
+
+
 class LatestFlow:
     """Live: the newest frame, and how many were left out before it.
 

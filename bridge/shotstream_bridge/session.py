@@ -13,6 +13,7 @@ from shotstream_bridge.codec import encode
 from shotstream_bridge.fields import Message
 from shotstream_bridge.rate import TokenBucket
 from shotstream_bridge.replies import StoryClosed
+from shotstream_bridge.request_order import RequestOrder
 
 ENDED_REMEMBERED = 1024
 """Ended subscriptions whose late credits are ignored: the grant and the end may cross on the way."""
@@ -40,6 +41,7 @@ class Session:
         refused: Messages refused in a row because they came too fast.
         local: Whether it is on this host, as far as its address tells.
         resumes: Whether it comes back after a lost connection.
+        order: Its requests that wait for the host.
         away_until: Once its connection is lost: until when its place is kept.
     """
 
@@ -57,6 +59,7 @@ class Session:
     local: bool = False
     resumes: bool = False
     away_until: float = 0.0
+    order: RequestOrder = field(default_factory=RequestOrder)
     outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)
     held: dict[str, StoryClosed] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from shotstream_bridge.errors import BacklogOverflowError
 from shotstream_bridge.fields import PixelFormat, WatchMode
-from shotstream_bridge.flow import FrameFlow
+from shotstream_bridge.flow import CatchingUpFlow, FrameFlow
 from shotstream_bridge.frame_memory import FrameMemory
 from shotstream_bridge.payload import SharedPayloads
 from shotstream_bridge.ring_store import RingStore
@@ -59,6 +59,11 @@ class Watcher:
         return self.ring is not None and (not self.ring_opened or self.in_flight >= self.ring.slots)
 
     @property
+    def waiting_frames(self) -> int:
+        """Frames it is yet to be sent, of those in its backlog; one more while it has to catch up."""
+        return self.flow.waiting
+
+    @property
     def waiting(self) -> bool:
         """Whether it is yet to be sent a frame that exists."""
         return self.making or bool(self.flow.waiting)
@@ -89,6 +94,7 @@ class Watchers:
         self.rings = RingStore(memory_bytes)
         self._by_story: dict[str, dict[WatcherKey, Watcher]] = {}
         self._by_key: dict[WatcherKey, Watcher] = {}
+        self._behind: dict[WatcherKey, Watcher] = {}
 
     def add(self, watcher: Watcher) -> None:
         """Starts a subscription with the next frame published."""
@@ -97,29 +103,109 @@ class Watchers:
             self._by_story.setdefault(watcher.story_id, {})[watcher.key] = watcher
 
     def add_from(
-        self, story_id: str, index: int | None, make: Callable[[list[SharedPayloads], int], Watcher]
+        self, story_id: str, index: int | None, make: Callable[[list[SharedPayloads], int, bool], Watcher]
     ) -> int:
-        """Starts a subscription, with frames that exist already as far as they are wanted and kept.
+        """Starts a subscription, with frames that exist already as far as they are wanted and can be had.
 
         Args:
             story_id: The story.
             index: The first frame wanted; None for the next one.
-            make: Makes the watcher from the frames kept and the number of the first it will get.
+            make: Makes the watcher from the frames kept, the number of the first it will get, and whether
+                it has to catch up with frames of before that are archived.
 
         Returns:
-            The number of the first frame it will get: the one wanted, or the oldest one kept after it.
+            The number of the first frame it will get: the one wanted, or the oldest one after it that can be
+            had.
         """
         with self._changed:
-            wanted = self._memory.next_index(story_id) if index is None else index
+            following = self._memory.next_index(story_id)
+            wanted = following if index is None else index
+            oldest = self._memory.first(story_id)
+            if wanted < following and self._memory.is_archived(story_id) and (oldest or following) > wanted:
+                watcher = make([], wanted, True)
+                self.add(watcher)
+                self._behind[watcher.key] = watcher
+                return wanted
             kept = self._memory.since(story_id, wanted)
-            first = kept[0].index if kept else max(wanted, self._memory.next_index(story_id))
-            self.add(make([SharedPayloads(frame) for frame in kept], first))
+            first = kept[0].index if kept else max(wanted, following)
+            self.add(make([SharedPayloads(frame) for frame in kept], first, False))
             return first
 
-    def kept(self, story_id: str) -> tuple[int | None, int]:
-        """The number of the oldest frame kept of a story, and of its next frame."""
+    def begin(self, story_id: str, index: int) -> None:
+        """A story goes on with a frame number; those before it are archived, and so will be the others."""
         with self._changed:
-            return self._memory.first(story_id), self._memory.next_index(story_id)
+            self._memory.begin(story_id, index)
+
+    def archive(self, story_id: str, index: int) -> None:
+        """A story's frames are archived up to a number."""
+        with self._changed:
+            self._memory.archive(story_id, index)
+
+    def start_over(self, story_id: str) -> None:
+        """Another story has the name of an earlier one."""
+        with self._changed:
+            self._memory.start_over(story_id)
+
+    def is_watched(self, story_id: str) -> bool:
+        """Whether there is a subscription to a story."""
+        with self._changed:
+            return bool(self._by_story.get(story_id))
+
+    def behind(self) -> list[Watcher]:
+        """Who has to catch up."""
+        with self._changed:
+            return list(self._behind.values())
+
+    def feed(self, watcher: Watcher, enough: int, batch: int) -> int | None:
+        """Gives a watcher that is behind the frames that are kept; it may catch up with that.
+
+        Args:
+            watcher: The watcher.
+            enough: Frames in its backlog of which it needs no more.
+            batch: How many to give at once.
+
+        Returns:
+            The frame to read from the archive for it; None: it needs none.
+        """
+        with self._changed:
+            flow = watcher.flow
+            if self._behind.get(watcher.key) is not watcher or not isinstance(flow, CatchingUpFlow):
+                return None
+            if flow.buffered >= enough:
+                return None
+            wanted, oldest = flow.next_index, self._memory.first(watcher.story_id)
+            left = self._memory.next_index(watcher.story_id) - wanted
+            if left > 0 and (oldest is None or oldest > wanted):
+                return wanted
+            kept = [SharedPayloads(frame) for frame in self._memory.since(watcher.story_id, wanted)]
+            if left > flow.capacity // 2:
+                flow.add(kept[:batch], wanted + batch)
+                return None
+            flow.catch_up(kept)
+            del self._behind[watcher.key]
+            return None
+
+    def read(self, watcher: Watcher, frames: list[SharedPayloads], next_index: int) -> None:
+        """Gives a watcher that is behind what was read for it from the archive."""
+        with self._changed:
+            flow = watcher.flow
+            if self._behind.get(watcher.key) is not watcher or not isinstance(flow, CatchingUpFlow):
+                return
+            if next_index <= flow.next_index:
+                # There is nothing more: what is lost is lost.
+                oldest = self._memory.first(watcher.story_id)
+                next_index = max(oldest or 0, flow.next_index) or flow.next_index
+                if next_index == flow.next_index:
+                    next_index = self._memory.next_index(watcher.story_id)
+            flow.add(frames, next_index)
+
+    def kept(self, story_id: str) -> tuple[int | None, int]:
+        """The number of the oldest frame that can be had of a story, and of its next frame."""
+        with self._changed:
+            following = self._memory.next_index(story_id)
+            if self._memory.is_archived(story_id) and following:
+                return 0, following
+            return self._memory.first(story_id), following
 
     def forget_frames(self, story_id: str) -> None:
         """Nobody comes back for a story any more."""
@@ -129,6 +215,7 @@ class Watchers:
     def remove(self, key: WatcherKey) -> Watcher | None:
         """Ends a subscription and drops what waits for it; generation no longer waits for it."""
         with self._changed:
+            self._behind.pop(key, None)
             watcher = self._by_key.pop(key, None)
             if watcher is None:
                 return None
@@ -267,6 +354,7 @@ class Watchers:
         with self._changed:
             self._by_story.clear()
             self._by_key.clear()
+            self._behind.clear()
             self.rings.close()
             self._changed.notify_all()
 

@@ -38,6 +38,11 @@ class Window:
         """The story."""
         return self.asked.story_id
 
+    @property
+    def lossless(self) -> bool:
+        """Whether it is to get every frame."""
+        return self.asked.mode is WatchMode.EVERY
+
     def received(self, index: int) -> None:
         """A frame has arrived."""
         self.left -= 1
@@ -72,10 +77,9 @@ class Window:
         # A subscription has a credit at least. One that the application did not grant is taken off later.
         self.debt = max(0, 1 - credits)
         self.left = max(1, credits)
-        lossless = self.asked.mode is WatchMode.EVERY
         changes = {
             "request": request,
             "credits": self.left,
-            "from_frame": self.next_frame if lossless else None,
+            "from_frame": self.next_frame if self.lossless else None,
         }
         return self.asked.model_copy(update=changes)

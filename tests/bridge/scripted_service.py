@@ -33,6 +33,7 @@ from shotstream_bridge import (
     StoryReport,
     SubmitBeat,
 )
+from shotstream_bridge.service import WithoutArchive
 
 WIDTH, HEIGHT = 16, 8
 PATIENCE_S = 10.0
@@ -50,7 +51,7 @@ def frame(story_id: str, index: int, beat_id: str = "b") -> Frame:
     return Frame(story_id, 0, index, index, index // 12, index / 16, beat_id, 7, picture(index))
 
 
-class ScriptedService:
+class ScriptedService(WithoutArchive):
     """Implements StoryService and owns the endpoint that serves it.
 
     With ``autoplay`` a thread plays each beat: 12 frames for each chunk, waiting while the endpoint wants
@@ -122,7 +123,7 @@ class ScriptedService:
         )
         return ServiceStatus(state=self.state, uptime_s=1.0, stories=stories)
 
-    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+    def open_story(self, client_id: str, request: OpenStory, user: bytes | None = None) -> StoryOpened:
         self._note("open_story", client_id, request)
         self.stories.add(request.story_id)
         self.owners[request.story_id] = client_id

@@ -115,7 +115,7 @@ def test_what_is_not_the_protocol_ends_the_connection(core: ClientCore, parts: l
 def frame_header(number: int) -> FrameHeader:
     header, _ = vectors.SERVER["frame, rgb8"]
     assert isinstance(header, FrameHeader)
-    return header.model_copy(update={"subscription": number})
+    return header.model_copy(update={"subscription": number, "skipped": 0})
 
 
 def test_credits_are_granted_again_by_half_windows(core: ClientCore) -> None:

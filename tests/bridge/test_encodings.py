@@ -169,8 +169,8 @@ def test_watchers_of_one_format_share_one_payload() -> None:
 class WideService(ScriptedService):
     """Says that its stories are 20,000 pixels wide."""
 
-    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
-        return super().open_story(client_id, request).model_copy(update={"width": 20_000})
+    def open_story(self, client_id: str, request: OpenStory, user: bytes | None = None) -> StoryOpened:
+        return super().open_story(client_id, request, user).model_copy(update={"width": 20_000})
 
 
 def test_a_format_that_cannot_hold_the_story_is_refused_with_a_way_out() -> None:

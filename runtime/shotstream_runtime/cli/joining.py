@@ -13,6 +13,7 @@ from shotstream_bridge.security import ClientSecurity
 
 from .terminal import telling
 
+_RESTART_S = 120.0  # a server that was killed is given so long to come back
 _LOOK_S = 0.5  # how often what the server is doing is looked at
 
 
@@ -30,13 +31,13 @@ def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecu
         RequestTimeoutError: The server is still loading after `ready_s`.
         NotConnectedError: The server went away while it was waited for.
     """
-    client = Client.connect(address, connect_s, security=security)
+    client = Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
     if client.server.state is ServerStateName.READY:
         return client
     with client:
         _wait(client, ready_s)
     # Anew: what the server told first was said before it knew its weights.
-    return Client.connect(address, connect_s, security=security)
+    return Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
 
 
 def _wait(client: Client, ready_s: float) -> None:

@@ -85,12 +85,25 @@ JournalFolder = Annotated[
 ]
 KeepDays = Annotated[
     float | None,
-    typer.Option("--keep-days", min=0.0, help="Delete ended stories of the journal after so many days."),
+    typer.Option(
+        "--keep-days", min=0.0, help="Delete ended and suspended stories of the journal after so many days."
+    ),
 ]
 KeepGigabytes = Annotated[
     float | None,
     typer.Option(
-        "--keep-gb", min=0.0, help="Delete the oldest ended stories while the journal takes more than this."
+        "--keep-gb", min=0.0, help="Delete the oldest of them while the journal takes more than this."
+    ),
+]
+
+
+SuspendAfter = Annotated[
+    float,
+    typer.Option(
+        "--suspend-after",
+        min=1.0,
+        metavar="SECONDS",
+        help="With a journal: lay a story aside when nobody has been there for it for so long.",
     ),
 ]
 

@@ -23,8 +23,8 @@ from shotstream_bridge.messages import (
     StoryClosed,
     StoryEnd,
 )
+from shotstream_bridge.service import KnownStory
 
-from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
@@ -56,6 +56,18 @@ class FrameOutlet(Protocol):
     def wants_frames(self, story_id: str) -> bool:
         """False while a lossless watcher of the story has as many frames waiting as it may."""
         ...
+
+    def adopt(self, known: KnownStory) -> None:
+        """Takes in a story of before, ahead of anything that is published of it. Thread-safe."""
+
+    def archives(self, story_id: str) -> None:
+        """Frames of a new story will be archived. Thread-safe."""
+
+    def archived(self, story_id: str, frames: int) -> None:
+        """So many frames of a story can be read. Thread-safe."""
+
+    def forget_frames(self, story_id: str) -> None:
+        """A story is suspended: its frames are in the journal. Thread-safe."""
 
 
 class Announcer:
@@ -156,6 +168,10 @@ class Announcer:
     ) -> None:
         """Announces a story's end, after that of each of its beats which are not done yet."""
         for beat_id, record in list(story.beats.items()):
+            if record.writing is not None:
+                # Its client was not told yet that it is accepted, and will not be.
+                del story.beats[beat_id]
+                continue
             if end is StoryEnd.FAILED:
                 outcome = BeatOutcome.FAILED
             elif record.stage is BeatStage.ACCEPTED:
@@ -165,12 +181,6 @@ class Announcer:
             self.beat_done(story, beat_id, outcome, record.frames, code=code, reason=reason)
         self._outlet.publish(
             StoryClosed(story_id=story.id, end=end, shots=story.shots, frames=story.frames, reason=reason)
-        )
-
-    def earlier_frame(self, story: HostedStory, frame: StoredFrame) -> None:
-        """Publishes a frame that was generated before the server was started."""
-        self._frame(
-            story, frame.pixels, frame.index, frame.shot, frame.index_in_shot, frame.chunk, frame.beat_id
         )
 
     def _frame(
@@ -183,6 +193,8 @@ class Announcer:
         chunk: int,
         beat_id: str,
     ) -> None:
+        if index < story.shown:
+            return  # it comes again on the way to where the story was, and is in the journal
         self._outlet.publish_frame(
             Frame(
                 story_id=story.id,

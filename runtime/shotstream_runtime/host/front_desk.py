@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import NoReturn
 
@@ -18,7 +19,7 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
-from shotstream_bridge.service import ServiceStatus, StoryService
+from shotstream_bridge.service import EarlierFrames, ServiceStatus, StoryService
 
 from .model_facts import ModelFacts
 
@@ -57,26 +58,40 @@ class FrontDesk:
             return replace(self._host.status(), uptime_s=uptime)
         return ServiceStatus(state=ServerStateName.LOADING, uptime_s=uptime, detail=self.detail)
 
-    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+    def open_story(
+        self, client_id: str, request: OpenStory, user: bytes | None
+    ) -> StoryOpened | Future[StoryOpened]:
         """See `StoryService.open_story`."""
-        return (self._host or self._refuse()).open_story(client_id, request)
+        return (self._host or self._refuse()).open_story(client_id, request, user)
 
-    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
+    def submit_beat(self, client_id: str, request: SubmitBeat) -> Future[None] | None:
         """See `StoryService.submit_beat`."""
-        (self._host or self._refuse()).submit_beat(client_id, request)
+        return (self._host or self._refuse()).submit_beat(client_id, request)
 
-    def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
+    def cancel_beat(self, client_id: str, request: CancelBeat) -> Future[None] | None:
         """See `StoryService.cancel_beat`."""
-        (self._host or self._refuse()).cancel_beat(client_id, request)
+        return (self._host or self._refuse()).cancel_beat(client_id, request)
 
-    def close_story(self, client_id: str, request: CloseStory) -> None:
+    def close_story(self, client_id: str, request: CloseStory) -> Future[None] | None:
         """See `StoryService.close_story`."""
-        (self._host or self._refuse()).close_story(client_id, request)
+        return (self._host or self._refuse()).close_story(client_id, request)
 
     def client_gone(self, client_id: str) -> None:
         """See `StoryService.client_gone`."""
         if self._host is not None:
             self._host.client_gone(client_id)
+
+    def find_story(self, story_id: str) -> Future[None] | None:
+        """See `StoryService.find_story`: which stories there are is not known before the host is there."""
+        return (self._host or self._refuse()).find_story(story_id)
+
+    def suspend_story(self, story_id: str) -> bool:
+        """See `StoryService.suspend_story`."""
+        return self._host is not None and self._host.suspend_story(story_id)
+
+    def read_frames(self, story_id: str, first: int) -> EarlierFrames:
+        """See `StoryService.read_frames`."""
+        return (self._host or self._refuse()).read_frames(story_id, first)
 
     def _refuse(self) -> NoReturn:
         raise RequestRejected(

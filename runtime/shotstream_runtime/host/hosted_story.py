@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
-from shotstream_bridge.messages import BeatStage, OpenStory, StoryEnd
+from shotstream_bridge.messages import BeatStage, OpenStory, StoryEnd, StoryOpened
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 
-from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.footprint import Footprint
 from shotstream_runtime.streaming.story import StoryStream
 
@@ -40,6 +39,7 @@ class BeatRecord:
     Attributes:
         script: What the client sent.
         stage: ``accepted``, ``scheduled`` or ``first_frame``.
+        writing: The promise that it is on disk; None once it is, or without a journal.
         in_stream: Whether the story's stream has it; before that its caption is still to be prepared.
         withdrawn: Whether it was cancelled before the stream had it.
         shot: From ``scheduled`` on: the shot's index.
@@ -51,6 +51,7 @@ class BeatRecord:
 
     script: BeatScript
     stage: BeatStage = BeatStage.ACCEPTED
+    writing: Future[None] | None = None
     in_stream: bool = False
     withdrawn: bool = False
     shot: int | None = None
@@ -70,7 +71,9 @@ class HostedStory:
         stream: What generates it; None until it is prepared.
         ending: Why it ends, once that is decided; no beat is accepted any more.
         failure: What broke its stream or a caption.
-        earlier: Frames of a story that goes on after a new start, to be shown again before anything else.
+        opening: The promise that its opening is on disk, where there is a journal.
+        suspending: Whether it is laid aside at the next chunk boundary, since nobody is there for it.
+        shown: Of a story that goes on: frames that were published before, and are in the journal.
         recorder: What writes it into the journal, where there is one.
         beats: Beats that are not done, by id, in the order of arrival.
         beat_id: The beat that took effect last.
@@ -86,7 +89,9 @@ class HostedStory:
     stream: StoryStream | None = None
     ending: StoryEnd | None = None
     failure: Exception | None = None
-    earlier: Iterator[StoredFrame] | None = None
+    opening: Future[StoryOpened] | None = None
+    suspending: bool = False
+    shown: int = 0
     recorder: StoryRecorder | None = None
     beats: dict[str, BeatRecord] = field(default_factory=dict)
     beat_id: str | None = None
@@ -108,6 +113,11 @@ class HostedStory:
         return self.ending not in (None, StoryEnd.DRAINED)
 
     @property
+    def being_written(self) -> bool:
+        """Whether a client is yet to be told that something of it is on disk."""
+        return any(record.writing is not None for record in self.beats.values())
+
+    @property
     def finished(self) -> bool:
         """Whether the stream has nothing left to do, and nothing more will reach it."""
         if self.stream is None or not self.stream.idle:
@@ -117,9 +127,7 @@ class HostedStory:
     @property
     def need(self) -> Need:
         """What it needs next."""
-        if self.earlier is not None:
-            return Need.A_CHUNK
-        if self.failure is not None:
+        if self.failure is not None or self.suspending:
             return Need.AN_END
         if self.stream is None:
             return Need.NOTHING

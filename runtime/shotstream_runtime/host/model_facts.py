@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from shotstream_bridge.messages import ServerInfo, ServerStateName, StoryLimits
+from shotstream_bridge.messages import ServerInfo, ServerStateName, StoryLimits, StoryOpened
 from shotstream_bridge.version import __version__
 
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
@@ -70,6 +70,18 @@ class ModelFacts:
     def chunks_per_shot(self) -> int:
         """Chunks of a shot whose beat does not say."""
         return self.profile.latent_frames_per_shot // self.profile.frames_per_chunk
+
+    def story_opened(self, story_id: str, request: int = 0) -> StoryOpened:
+        """What a client is told that opens a story."""
+        profile = self.profile
+        return StoryOpened(
+            request=request,
+            story_id=story_id,
+            width=profile.width,
+            height=profile.height,
+            fps=float(profile.fps),
+            chunks_per_shot=self.chunks_per_shot,
+        )
 
     def fits(self, model: LoadedModel) -> bool:
         """Whether a loaded model is the one that these facts were read of."""

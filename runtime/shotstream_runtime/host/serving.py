@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from shotstream_bridge.dispatcher import DEFAULT_ALONE_S
 from shotstream_bridge.endpoint import ServerEndpoint
 from shotstream_bridge.flow import OVERRUN_FRAMES
 from shotstream_bridge.messages import EndpointLimits, Quotas, ServerState, ServerStateName, StoryLimits
@@ -53,6 +54,7 @@ class Server:
         connection_limits: EndpointLimits | None = None,
         quotas: Quotas | None = None,
         security: ServerSecurity | None = None,
+        suspend_after_s: float = DEFAULT_ALONE_S,
     ) -> None:
         """Makes a server that listens once it is entered.
 
@@ -64,6 +66,8 @@ class Server:
             connection_limits: What a connection may do.
             quotas: What all clients may do together, and how long a lost one is waited for.
             security: The server's key and its clients; without, it listens at loopback addresses only.
+            suspend_after_s: Seconds without its owner and watchers after which a story of a journal is
+                suspended.
 
         Raises:
             ServingError: The model's chunks are too long for the bridge's flow control.
@@ -84,7 +88,12 @@ class Server:
         self._host: StoryHost | None = None
         self._stopping = False
         self.endpoint = ServerEndpoint(
-            self._desk, address, limits=connection_limits, quotas=quotas, security=security
+            self._desk,
+            address,
+            limits=connection_limits,
+            quotas=quotas,
+            security=security,
+            alone_s=suspend_after_s,
         )
 
     @property
@@ -133,7 +142,9 @@ class Server:
                 f"the files of model {self._facts.profile.name!r} changed while it was loaded; start again"
             )
         self._host = StoryHost(model, engine, limits=self._limits, admission=self._admission, journal=journal)
-        # In this order: whoever is greeted as loading must hear it when the host says that it is ready.
+        # In this order: the endpoint knows the stories of before when the host is first asked for one, and
+        # whoever is greeted as loading hears it when the host says that it is ready.
+        self._host.meet(self.endpoint)
         self._desk.hand_over(self._host)
         self._host.start(self.endpoint)
 

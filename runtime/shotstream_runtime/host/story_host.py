@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service behind the bridge: several stories, generated in turn on one model.
 
-Three threads meet here. The endpoint's thread takes requests in and only does bookkeeping. The captions'
-thread opens streams and encodes captions, in the order in which requests came. The generating thread goes
-round the stories and generates one chunk of each; a story whose lossless watcher is behind is passed over.
+Three threads meet here. The endpoint's thread takes requests in and only does bookkeeping; what has to be on
+disk before it is granted goes over the journal's threads, see `story_requests`. The captions' thread opens
+streams and encodes captions, in the order in which requests came. The generating thread goes round the
+stories and generates one chunk of each; a story whose lossless watcher is behind is passed over.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from itertools import islice
+from concurrent.futures import Future
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.log_context import log_context
@@ -27,13 +28,10 @@ from shotstream_bridge.messages import (
     StoryOpened,
     SubmitBeat,
 )
-from shotstream_bridge.service import ServiceStatus
-from shotstream_bridge.story import BeatScript
+from shotstream_bridge.service import EarlierFrames, ServiceStatus
 
 from shotstream_runtime.engines import Engine
-from shotstream_runtime.journal.entries import Wish
 from shotstream_runtime.journal.journal import Journal
-from shotstream_runtime.journal.story_reader import StoredFrame
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import StreamEvent
 from shotstream_runtime.streaming.story import StoryStream
@@ -46,11 +44,14 @@ from .compute import prepare_generating_thread
 from .hosted_story import HostedStory, Need
 from .memory_shortage import give_memory_back, is_out_of_memory
 from .model_facts import ModelFacts
+from .returning_stories import ReturningStories
 from .story_failure import why_failed
 from .story_keeper import StoryKeeper
 from .story_preparer import StoryPreparer
 from .story_registry import StoryRegistry
 from .story_report import gpu_memory, process_memory, report
+from .story_requests import StoryRequests
+from .story_revival import StoryRevival
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ class StoryHost:
     """Implements `shotstream_bridge.service.StoryService` over `StoryStream`.
 
     A story whose generation fails ends with outcome ``failed`` and a code that says whether trying again
-    may help; the others go on. A story of a client that leaves is stopped at the next chunk boundary.
+    may help; the others go on. A story of a client that leaves is stopped at the next chunk boundary; with a
+    journal it goes on until the endpoint has it suspended, and comes back when it is asked for.
     """
 
     def __init__(
@@ -98,10 +100,28 @@ class StoryHost:
         self._state = ServerStateName.LOADING
         self._made_at = time.monotonic()
         self._announcer: Announcer
+        self._outlet: FrameOutlet
+        self._requests: StoryRequests | None = None
         self._preparer = StoryPreparer(model, engine, self._changed)
         self._threads: list[threading.Thread] = []
-        # Before a client can open one of them as if it were new.
-        self._take_up()
+        self._returning: ReturningStories | None = None
+        if journal is not None:
+            revival = StoryRevival(journal, model, self._facts, self._keeper.engine)
+            self._returning = ReturningStories(journal, revival, self._registry, self._keeper, self._preparer)
+
+    def meet(self, outlet: FrameOutlet) -> None:
+        """Takes requests from now on; stories of before are told to `outlet`, to which frames and news go.
+
+        Raises:
+            RuntimeError: It has met one before.
+        """
+        if self._requests is not None:
+            raise RuntimeError("a host has one outlet; make another one")
+        self._announcer = Announcer(outlet, self._model.profile.fps)
+        self._outlet = outlet
+        self._requests = StoryRequests(self._registry, self._keeper, self._preparer, self._facts, outlet)
+        if self._returning is not None:
+            self._returning.meet(outlet)
 
     def start(self, outlet: FrameOutlet) -> None:
         """Starts generating; frames and news go to `outlet`.
@@ -111,8 +131,8 @@ class StoryHost:
         """
         if self._threads:
             raise RuntimeError("a host is started once; make another one")
-        self._announcer = Announcer(outlet, self._model.profile.fps)
-        self._outlet = outlet
+        if self._requests is None:
+            self.meet(outlet)
         self._announcer.state(self._state, _DETAILS[self._state])
         self._threads = [
             self._preparer.thread(self._announcer),
@@ -179,83 +199,52 @@ class StoryHost:
             stories=stories,
         )
 
-    def open_story(self, client_id: str, request: OpenStory) -> StoryOpened:
+    def open_story(
+        self, client_id: str, request: OpenStory, user: bytes | None = None
+    ) -> StoryOpened | Future[StoryOpened]:
         """Opens a story; see `StoryService.open_story`."""
         with self._changed:
             if self._state is ServerStateName.STOPPING:
                 raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
-            story = self._registry.open(client_id, request)
-        if story is not None:
-            try:
-                self._keeper.begin(story)
-            except RequestRejected:
-                with self._changed:
-                    self._registry.remove(story)
-                raise
-            _log.info("story %s opened by %s with seed %d", story.id, client_id, request.seed)
-            self._preparer.open_stream(story)
-        return StoryOpened(
-            request=request.request,
-            story_id=request.story_id,
-            width=self._facts.profile.width,
-            height=self._facts.profile.height,
-            fps=float(self._facts.profile.fps),
-            chunks_per_shot=self._facts.chunks_per_shot,
-        )
+        return self._met().open(client_id, request, user)
 
-    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
+    def submit_beat(self, client_id: str, request: SubmitBeat) -> Future[None] | None:
         """Accepts a beat; see `StoryService.submit_beat`."""
-        with self._changed:
-            story = self._registry.submit(client_id, request)
-        if story is not None:
-            try:
-                self._keeper.accept(story, request.beat_id)
-            except RequestRejected:
-                with self._changed:
-                    story.beats.pop(request.beat_id, None)
-                raise
-            _log.info("beat %s accepted: %s", request.beat_id, _manner(request.beat))
-            self._preparer.prepare_beat(story, request.beat_id)
+        return self._met().submit(client_id, request)
 
-    def cancel_beat(self, client_id: str, request: CancelBeat) -> None:
+    def cancel_beat(self, client_id: str, request: CancelBeat) -> Future[None] | None:
         """Takes a beat back; see `StoryService.cancel_beat`."""
-        with self._changed:
-            story = self._registry.owned(client_id, request.story_id)
-            known = request.beat_id in story.beats
-        if known:
-            self._keeper.wish(story, Wish.CANCEL, request.beat_id)
-        with self._changed:
-            self._registry.cancel(client_id, request)
+        return self._met().cancel(client_id, request)
 
-    def close_story(self, client_id: str, request: CloseStory) -> None:
+    def close_story(self, client_id: str, request: CloseStory) -> Future[None] | None:
         """Ends a story; see `StoryService.close_story`."""
-        with self._changed:
-            story = self._registry.owned(client_id, request.story_id)
-        self._keeper.wish(story, Wish.DRAIN if request.drain else Wish.STOP)
-        with self._changed:
-            self._registry.end(story, StoryEnd.DRAINED if request.drain else StoryEnd.STOPPED)
+        return self._met().close(client_id, request)
 
     def client_gone(self, client_id: str) -> None:
-        """Stops the stories of a client that left; see `StoryService.client_gone`."""
-        with self._changed:
-            self._registry.end_all_of(client_id)
+        """Stops the stories of a client that left, unless they can go on later; see `StoryService`."""
+        if not self._keeper.keeps:
+            with self._changed:
+                self._registry.end_all_of(client_id)
 
-    def _take_up(self) -> None:
-        """Takes up the stories of the journal that were open when the server ended."""
-        for story, past in self._keeper.stories_to_go_on():
-            ids = {"story": story.id, "client": story.owner}
-            try:
-                with self._changed:
-                    self._registry.adopt(story)
-            except RequestRejected as refusal:
-                _log.error("story %s stays in the journal: %s", story.id, refusal.reason, extra=ids)
-                self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)
-                continue
-            _log.info("story %s goes on at frame %d", story.id, story.frames, extra=ids)
-            self._preparer.open_stream(story, past)
-            for beat_id, record in story.beats.items():
-                if not record.in_stream:
-                    self._preparer.prepare_beat(story, beat_id)
+    def suspend_story(self, story_id: str) -> bool:
+        """Lays a story aside that nobody is there for; see `StoryService.suspend_story`."""
+        return self._met().suspend(story_id)
+
+    def find_story(self, story_id: str) -> Future[None] | None:
+        """Looks for a story of before; see `StoryService.find_story`."""
+        if self._returning is None:
+            return None
+        return self._returning.find(story_id, lambda: self._state is ServerStateName.STOPPING)
+
+    def read_frames(self, story_id: str, first: int) -> EarlierFrames:
+        """Reads frames back; see `StoryService.read_frames`."""
+        if self._returning is None:
+            return EarlierFrames((), first)
+        return self._returning.read_frames(story_id, first)
+
+    def _met(self) -> StoryRequests:
+        assert self._requests is not None, "meet comes first"  # noqa: S101
+        return self._requests
 
     # -- the generating thread -------------------------------------------------------------------------
 
@@ -306,8 +295,8 @@ class StoryHost:
             return None
 
     def _advance(self, story: HostedStory) -> None:
-        if story.earlier is not None:
-            self._show_earlier(story, story.earlier)
+        if story.suspending:
+            self._suspend(story)
             return
         if story.failure is None and story.stream is not None:
             try:
@@ -345,14 +334,15 @@ class StoryHost:
         give_memory_back()
         return None
 
-    def _show_earlier(self, story: HostedStory, earlier: Iterator[StoredFrame]) -> None:
-        """Publishes as many frames of before as a chunk has."""
-        frames = list(islice(earlier, self._facts.frames_per_chunk))
+    def _suspend(self, story: HostedStory) -> None:
+        """Lays a story aside: all of it is in the journal, from where it goes on when it is asked for."""
         with self._changed:
-            for frame in frames:
-                self._announcer.earlier_frame(story, frame)
-            if not frames:
-                story.earlier = None
+            if self._registry.remove(story):
+                _log.info("story %s is suspended at frame %d: nobody is there", story.id, story.frames)
+                story.stream = None
+                self._keeper.suspend(story)
+                self._outlet.forget_frames(story.id)
+            self._changed.notify_all()
 
     def _fail(self, story: HostedStory, error: Exception) -> None:
         """Ends a story whose stream broke."""
@@ -374,9 +364,3 @@ class StoryHost:
                 )
             self._announcer.story_closed(story, end, reason, code)
             self._keeper.end(story, end, reason)
-
-
-def _manner(beat: BeatScript) -> str:
-    """What may be logged of a beat; not its words, which are the client's."""
-    policy = "" if beat.policy is None else f", {beat.policy.value}"
-    return f"{beat.mode.value}{policy}, {len(beat.text)} characters"

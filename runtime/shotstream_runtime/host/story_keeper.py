@@ -1,33 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps a host's stories in its journal: begins them there, ends them, and finds those that go on."""
+"""Keeps a host's stories in its journal: begins them there, writes what is asked of them, ends them."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
 
 from shotstream_bridge.errors import ErrorCode, RequestRejected
-from shotstream_bridge.messages import OpenStory, StoryEnd
+from shotstream_bridge.messages import StoryEnd
 
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.entries import Opening, StoryState, Wish
 from shotstream_runtime.journal.errors import JournalError
-from shotstream_runtime.journal.journal import Journal, StoryListing
-from shotstream_runtime.journal.resumption import Resumption, plan_resumption
-from shotstream_runtime.journal.story_folder import StoryFolder
-from shotstream_runtime.journal.story_reader import StoredFrame, StoryReader
-from shotstream_runtime.streaming.replay import StoryPast
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.weights.load import LoadedModel
 
-from .hosted_story import BeatRecord, HostedStory
+from .announcer import FrameOutlet
+from .hosted_story import HostedStory
 from .story_recorder import StoryRecorder
-from .stream_beats import beat_script, stream_beat
+from .stream_beats import stream_beat
 
-_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
-# Frames shown again to clients that come back, before the shot that comes again: 30 s at 16 fps.
-_SHOWN_AGAIN = 480
 _STATES = {
     StoryEnd.DRAINED: StoryState.DRAINED,
     StoryEnd.STOPPED: StoryState.STOPPED,
@@ -38,12 +35,16 @@ _STATES = {
 class StoryKeeper:
     """A host's way to its journal; without a journal it does nothing.
 
-    Its methods wait for the disk, so they are called without the host's lock.
+    `begin`, `accept` and `wish` wait for the disk: they are called on the thread of `later`, without the
+    host's lock.
 
     Args:
         journal: The journal, or None.
         model: The model that generates.
         engine: Executes its student.
+
+    Attributes:
+        engine: What executes the student: frames are bit-identical on the same.
     """
 
     def __init__(self, journal: Journal | None, model: LoadedModel, engine: Engine) -> None:
@@ -53,12 +54,31 @@ class StoryKeeper:
         self._model = model
         student = model.student
         dtype = str(student.dtype).removeprefix("torch.")
-        self._engine = f"{engine.name}, {student.device}, {dtype}"
+        self.engine = f"{engine.name}, {student.device}, {dtype}"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is a journal."""
+        return self._journal is not None
+
+    def later(self, write: Callable[[], _T]) -> Future[_T]:
+        """Has something written that a request waits for, after what waits already."""
+        assert self._journal is not None  # noqa: S101 - asked for with `keeps`
+        return self._journal.grant_later(write)
+
+    def tell_filed(self, story: HostedStory, outlet: FrameOutlet) -> None:
+        """Has an outlet told which frames of a story are on disk."""
+        if story.recorder is not None:
+            story.recorder.journal.filed = partial(outlet.archived, story.id)
 
     # -- before a request is granted -------------------------------------------------------------------
 
-    def begin(self, story: HostedStory) -> None:
+    def begin(self, story: HostedStory, user: bytes | None) -> None:
         """Begins a story's journal.
+
+        Args:
+            story: The story.
+            user: Its owner's public key (Z85), where there are keys.
 
         Raises:
             RequestRejected: It cannot be written.
@@ -77,7 +97,8 @@ class StoryKeeper:
             fps=float(profile.fps),
             model=profile.name,
             weights_hash=profile.weights_hash,
-            engine=self._engine,
+            engine=self.engine,
+            user=None if user is None else user.decode(),
             created=time.time(),
         )
         try:
@@ -116,10 +137,16 @@ class StoryKeeper:
 
     def end(self, story: HostedStory, end: StoryEnd, reason: str | None) -> None:
         """Lets a story end in the journal too, unless it ends only because the server stops."""
+        self._release(story, _STATES.get(end), reason)
+
+    def suspend(self, story: HostedStory) -> None:
+        """Lays a story aside: it goes on when somebody asks for it."""
+        self._release(story, StoryState.SUSPENDED, None)
+
+    def _release(self, story: HostedStory, state: StoryState | None, reason: str | None) -> None:
         if story.recorder is None:
             return
         journal, story.recorder = story.recorder.journal, None
-        state = _STATES.get(end)
         # One that failed because it could not be written stays open, and goes on when it can be.
         if state is not None and journal.failure is None:
             journal.end(state, reason)
@@ -131,83 +158,6 @@ class StoryKeeper:
         """Writes what waits; nothing is written afterwards."""
         if self._journal is not None:
             self._journal.close()
-
-    # -- a new start -------------------------------------------------------------------------------------
-
-    def stories_to_go_on(self) -> Iterator[tuple[HostedStory, StoryPast]]:
-        """The stories that were open when the server ended, the newest first, each with its past."""
-        if self._journal is None:
-            return
-        for gone in self._journal.enforce_retention():
-            _log.info("story %d of the journal was deleted: it ended too long ago", gone.number)
-        for listing in reversed(self._journal.open_stories()):
-            try:
-                going_on = self._revive(self._journal, listing)
-            except JournalError as error:
-                _log.error("%s", error)
-                continue
-            if going_on is not None:
-                yield going_on
-
-    def _revive(self, journal: Journal, listing: StoryListing) -> tuple[HostedStory, StoryPast] | None:
-        opening = listing.story.opening
-        hash_now = self._model.profile.weights_hash
-        if opening is not None and opening.weights_hash != hash_now:
-            raise JournalError(
-                listing.path,
-                f"story {opening.story_id!r} was made by model {opening.model!r} with other weights "
-                f"({opening.weights_hash[:12]}, now {hash_now[:12]}); serve that model to go on with it",
-            )
-        frames = self._model.student.config.max_context_frames
-        plan = plan_resumption(StoryFolder(listing.path), listing.story, frames)
-        if plan.opening.engine != self._engine:
-            _log.warning(
-                "story %s was made by engine %r and goes on with %r: what is generated again may differ",
-                plan.opening.story_id,
-                plan.opening.engine,
-                self._engine,
-            )
-        story_journal = journal.reopen(listing)
-        if plan.ending is Wish.STOP:
-            story_journal.end(StoryState.STOPPED)
-            story_journal.release()
-            return None
-        story = _story(plan)
-        story.recorder = StoryRecorder(story_journal, plan.opening.fps, listing.story, plan.past.first_chunk)
-        story.earlier = _frames_before(listing, plan.first_frame)
-        return story, plan.past
-
-
-def _frames_before(listing: StoryListing, end: int) -> Iterator[StoredFrame]:
-    reader = StoryReader(listing.path)
-    for frame in reader.frames(listing.story, first=max(0, end - _SHOWN_AGAIN)):
-        if frame.index >= end:
-            break
-        yield frame
-    for problem in reader.damage:
-        _log.warning("%s", problem)
-
-
-def _story(plan: Resumption) -> HostedStory:
-    opening = plan.opening
-    request = OpenStory(
-        request=0,
-        story_id=opening.story_id,
-        title=opening.title,
-        global_caption=opening.global_caption,
-        seed=opening.seed,
-    )
-    story = HostedStory(request, opening.owner, shots=plan.first_shot, frames=plan.first_frame)
-    if plan.ending is Wish.DRAIN:
-        story.ending = StoryEnd.DRAINED
-    for entry in plan.over:
-        story.remember(beat_script(entry.beat))
-    for entry in plan.again:
-        story.beats[entry.beat.id] = BeatRecord(beat_script(entry.beat), in_stream=True)
-    for entry in plan.waiting:
-        withdrawn = entry.beat.id in plan.withdrawn
-        story.beats[entry.beat.id] = BeatRecord(beat_script(entry.beat), withdrawn=withdrawn)
-    return story
 
 
 def _refusal(error: JournalError) -> RequestRejected:

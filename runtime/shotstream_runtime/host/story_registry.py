@@ -80,8 +80,12 @@ class StoryRegistry:
         self._turns.append(story)
         return story
 
+    def get(self, story_id: str) -> HostedStory | None:
+        """A story, while it is open."""
+        return self._stories.get(story_id)
+
     def adopt(self, story: HostedStory) -> None:
-        """Adds a story that was open before the server was started.
+        """Adds a story that was open before.
 
         Raises:
             RequestRejected: There is no room for it now.
@@ -92,11 +96,11 @@ class StoryRegistry:
         self._stories[story.id] = story
         self._turns.append(story)
 
-    def submit(self, client_id: str, request: SubmitBeat) -> HostedStory | None:
+    def submit(self, client_id: str, request: SubmitBeat) -> tuple[HostedStory, bool]:
         """Takes a beat in.
 
         Returns:
-            Its story, or None if the very same beat was taken in before.
+            Its story, and whether it is new: False if the very same beat was taken in before.
 
         Raises:
             RequestRejected: The story is not this client's, or does not take the beat, or too much waits.
@@ -104,13 +108,13 @@ class StoryRegistry:
         story = self.owned(client_id, request.story_id)
         record = story.admit(request.beat, self._limits.beats_waiting)
         if record is None:
-            return None
+            return story, False
         try:
             self._admission.check_beat(self._turns, record)
         except RequestRejected:
             del story.beats[request.beat_id]
             raise
-        return story
+        return story, True
 
     def cancel(self, client_id: str, request: CancelBeat) -> None:
         """Takes a beat back; it is done when the stream says so.

@@ -11,9 +11,13 @@ from shotstream_runtime.streaming.beats import Beat
 
 
 class StoryState(StrEnum):
-    """How a story stands. ``open`` ones go on when a server finds them in its journal."""
+    """How a story stands.
+
+    ``open`` ones go on when a server finds them in its journal, ``suspended`` ones when they are asked for.
+    """
 
     OPEN = "open"
+    SUSPENDED = "suspended"
     DRAINED = "drained"
     STOPPED = "stopped"
     FAILED = "failed"
@@ -53,6 +57,7 @@ class Opening:
         weights_hash: Tells two sets of weights under one name apart.
         engine: What executes the student, its device and arithmetic: frames are bit-identical on the same.
         created: Seconds since 1970, UTC.
+        user: Public key (Z85) of the client that opened it, where the server demands keys.
     """
 
     story_id: str
@@ -67,6 +72,7 @@ class Opening:
     weights_hash: str
     engine: str
     created: float
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

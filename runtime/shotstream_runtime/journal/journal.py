@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from .durable_files import make_folder_durably
 from .entries import Opening, StoryState
@@ -20,7 +21,7 @@ from .errors import JournalError, cannot_write
 from .records import FILE_NAME, StoryRecords
 from .story_folder import StoryFolder
 from .story_journal import StoryJournal
-from .story_reader import StoredStory, StoryReader
+from .story_reader import StoredFrame, StoredStory, StoryReader
 
 _log = logging.getLogger(__name__)
 
@@ -28,13 +29,15 @@ _LOCK_NAME: Final = "journal.lock"
 _STORIES: Final = "stories"
 _DEFAULT_HISTORY_SHOTS: Final = 6
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long ended stories are kept; open ones always are.
+    """How long stories are kept that have ended or were suspended; open ones always are.
 
     Attributes:
-        max_age_s: Seconds since a story's end; None for ever.
+        max_age_s: Seconds since a story ended or was suspended; None for ever.
         max_bytes: Of all stories together, open ones included; None for any.
     """
 
@@ -111,8 +114,14 @@ class Journal:
         self.history_shots = _DEFAULT_HISTORY_SHOTS
         self._retention = retention or Retention()
         self._lock = JournalLock(folder)
+        self._granting = ThreadPoolExecutor(1, "shotstream-requests")
+        self._finding = ThreadPoolExecutor(1, "shotstream-revival")
         self._deciding = ThreadPoolExecutor(1, "shotstream-decisions")
         self._filing = ThreadPoolExecutor(1, "shotstream-journal")
+        # The newest story of each name. Read once: a client may ask for any name, as often as it likes.
+        self._by_name = {
+            opening.story_id: path for _, path in _story_folders(folder) if (opening := _opening_of(path))
+        }
 
     def create(self, opening: Opening) -> StoryJournal:
         """Begins a story's journal; it is on disk when this returns.
@@ -130,7 +139,60 @@ class Journal:
                 story.records.close()
             shutil.rmtree(path, ignore_errors=True)
             raise
+        self._by_name[opening.story_id] = path
         return story
+
+    def has(self, story_id: str) -> bool:
+        """Whether there is a story of this name. Looks at no file."""
+        return story_id in self._by_name
+
+    def find(self, story_id: str) -> StoryListing | None:
+        """The newest story of a name, once what was handed over of it is on disk; None for none."""
+        path = self._by_name.get(story_id)
+        if path is None:
+            return None
+        self._deciding.submit(_nothing).result()
+        self._filing.submit(_nothing).result()
+        if not (path / FILE_NAME).exists():
+            self._by_name.pop(story_id, None)  # deleted by hand, or by age
+            return None
+        return StoryListing(int(path.name), path, StoryReader(path).read())
+
+    def read_chunk(self, story_id: str, first: int) -> tuple[list[StoredFrame], int, list[str]]:
+        """Reads frames of the newest story of a name; see `StoryReader.chunk_from`.
+
+        Returns:
+            The frames, the index to go on with, and what of them is damaged.
+
+        Raises:
+            JournalError: There is no such story, or its records cannot be read.
+        """
+        path = self._by_name.get(story_id)
+        if path is None:
+            raise JournalError(self.folder, f"has no story {story_id!r}")
+        reader = StoryReader(path)
+        frames, following = reader.chunk_from(first)
+        return frames, following, reader.damage
+
+    def opening(self, story_id: str) -> Opening:
+        """How the newest story of a name was opened.
+
+        Raises:
+            JournalError: There is no such story, or its records cannot be read.
+        """
+        path = self._by_name.get(story_id)
+        opening = None if path is None else _opening_of(path)
+        if opening is None:
+            raise JournalError(self.folder, f"has no story {story_id!r}")
+        return opening
+
+    def grant_later(self, write: Callable[[], _T]) -> Future[_T]:
+        """Has something written that a request waits for, after what waits already."""
+        return self._granting.submit(write)
+
+    def find_later(self, find: Callable[[], _T]) -> Future[_T]:
+        """Has a story looked for, which may take its time, after others that are."""
+        return self._finding.submit(find)
 
     def reopen(self, listing: StoryListing) -> StoryJournal:
         """Goes on with a story's journal; a story that has ended counts as open again.
@@ -145,7 +207,7 @@ class Journal:
 
     def open_stories(self) -> list[StoryListing]:
         """The stories that had not ended when the journal was written to last, the oldest first."""
-        return [listing for listing in list_stories(self.folder) if listing.story.state is StoryState.OPEN]
+        return [listing for listing in self._listings() if listing.story.state is StoryState.OPEN]
 
     def enforce_retention(self) -> list[StoryListing]:
         """Deletes the ended stories that have to go, the oldest first; returns them."""
@@ -164,6 +226,8 @@ class Journal:
 
     def close(self) -> None:
         """Writes what waits and lets others write."""
+        self._finding.shutdown(cancel_futures=True)
+        self._granting.shutdown()
         self._filing.shutdown()
         self._deciding.shutdown()
         self._lock.release()
@@ -179,6 +243,9 @@ class Journal:
     ) -> None:
         self.close()
 
+    def _listings(self) -> list[StoryListing]:
+        return [StoryListing(n, path, StoryReader(path).read()) for n, path in _story_folders(self.folder)]
+
     def _open(self, path: Path) -> StoryJournal:
         records = StoryRecords(path, writable=True)
         return StoryJournal(path, records, self._deciding, self._filing, self.history_shots)
@@ -193,6 +260,10 @@ class Journal:
         except OSError as error:
             raise cannot_write(path, "the story's folder", error) from error
         return path
+
+
+def _nothing() -> None:
+    """What a queue has come to when everything before it is done."""
 
 
 def list_stories(folder: Path) -> list[StoryListing]:
@@ -229,9 +300,9 @@ def delete_story(listing: StoryListing, journal: Path) -> None:
     """Deletes a story with its frames.
 
     Raises:
-        JournalError: It is open and a server may be writing to it, or a file cannot be removed.
+        JournalError: It is open or suspended, so that a server may write to it, or a file cannot be removed.
     """
-    if listing.story.state is StoryState.OPEN:
+    if listing.story.state in (StoryState.OPEN, StoryState.SUSPENDED):
         lock = JournalLock(journal)
         try:
             _remove(listing.path)
@@ -293,6 +364,15 @@ def _story_folders(folder: Path) -> Iterator[tuple[int, Path]]:
     for path in sorted(stories.iterdir()):
         if path.name.isdecimal() and path.is_dir():
             yield int(path.name), path
+
+
+def _opening_of(path: Path) -> Opening | None:
+    try:
+        with contextlib.closing(StoryRecords(path, writable=False)) as records:
+            story = records.story()
+    except JournalError:
+        return None
+    return story[0] if story else None
 
 
 def _remove(path: Path) -> None:

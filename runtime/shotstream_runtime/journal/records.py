@@ -44,6 +44,10 @@ CREATE TABLE chunks (number INTEGER PRIMARY KEY, shot INTEGER NOT NULL, chunk IN
 CREATE TABLE shots (shot INTEGER PRIMARY KEY, frames INTEGER NOT NULL);
 """
 
+_CHUNK: Final = "SELECT number, shot, chunk, beat_id, first_frame, first_in_shot, checksums FROM chunks"
+# Not part of the version: readers do without it.
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS chunks_by_frame ON chunks (first_frame)"
+
 _Row = TypeVar("_Row")
 
 
@@ -98,6 +102,8 @@ class StoryRecords:
                 f"the records have version {version}, this program writes version {_VERSION}; "
                 "use the version of ShotStream that wrote them",
             )
+        if writable:
+            database.execute(_INDEX)
 
     def close(self) -> None:
         """Closes the database; nothing is lost by not doing so."""
@@ -206,11 +212,22 @@ class StoryRecords:
     def chunks(self, damage: list[str]) -> list[ChunkEntry]:
         """The chunks on disk, in order."""
         return self._read(
-            "SELECT number, shot, chunk, beat_id, first_frame, first_in_shot, checksums FROM chunks "
-            "ORDER BY number",
-            lambda r: ChunkEntry(r[0], r[1], r[2], r[3], r[4], r[5], tuple(json.loads(r[6]))),
+            f"{_CHUNK} ORDER BY number",
+            _chunk_row,
             damage,
         )
+
+    def chunk_with(self, frame: int) -> ChunkEntry | None:
+        """The chunk on disk that has a frame, or else the first one after it."""
+        before = self._read(
+            f"{_CHUNK} WHERE first_frame <= ? ORDER BY first_frame DESC LIMIT 1", _chunk_row, [], frame
+        )
+        if before and frame < before[0].first_frame + before[0].frames:
+            return before[0]
+        after = self._read(
+            f"{_CHUNK} WHERE first_frame > ? ORDER BY first_frame LIMIT 1", _chunk_row, [], frame
+        )
+        return after[0] if after else None
 
     def shots(self, damage: list[str]) -> list[ShotEntry]:
         """The shots that are history, in order."""
@@ -226,18 +243,22 @@ class StoryRecords:
                 return [f"{self.path}: {error}"]
         return [f"{self.path}: {problem}" for problem in found if problem != "ok"]
 
-    def _read(self, sql: str, make: Callable[[Any], _Row], damage: list[str]) -> list[_Row]:
+    def _read(self, sql: str, make: Callable[[Any], _Row], damage: list[str], *values: int) -> list[_Row]:
         rows: list[_Row] = []
         with self._lock:
             try:
-                rows.extend(make(row) for row in self._rows(sql))
+                rows.extend(make(row) for row in self._rows(sql, values))
             except (sqlite3.Error, ValueError, TypeError) as error:
                 table = sql.partition(" FROM ")[2].partition(" ")[0]
                 damage.append(f"{self.path}: {table}: only the first {len(rows)} can be read: {error}")
         return rows
 
-    def _rows(self, sql: str) -> Iterator[Any]:
-        yield from self._database.execute(sql)
+    def _rows(self, sql: str, values: tuple[int, ...]) -> Iterator[Any]:
+        yield from self._database.execute(sql, values)
+
+
+def _chunk_row(row: Any) -> ChunkEntry:
+    return ChunkEntry(row[0], row[1], row[2], row[3], row[4], row[5], tuple(json.loads(row[6])))
 
 
 def _story_row(row: Any) -> tuple[Opening, StoryState, str | None, float | None]:

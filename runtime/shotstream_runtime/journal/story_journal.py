@@ -43,6 +43,7 @@ class StoryJournal:
 
     Attributes:
         failure: Why it can no longer be written, once that is so.
+        filed: Called, on the thread that writes, with the number of frames that are on disk.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class StoryJournal:
         self.folder = StoryFolder(path)
         self.records = records
         self.failure: JournalError | None = None
+        self.filed: Callable[[int], None] = lambda _: None
         self._deciding, self._filing = deciding, filing
         self._history_shots = history_shots
         self._last_decision: Future[None] | None = None
@@ -175,6 +177,7 @@ class StoryJournal:
                 self.records.add_chunk(
                     ChunkEntry(number, shot, chunk, beat_id, first_frame, first_in_shot, sums)
                 )
+                self.filed(first_frame + len(sums))
             finally:
                 with self._counting:
                     self._behind -= 1

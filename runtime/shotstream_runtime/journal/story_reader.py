@@ -48,6 +48,16 @@ class StoredStory:
         """Frames that are on disk."""
         return sum(chunk.frames for chunk in self.chunks)
 
+    @property
+    def frames_in_a_row(self) -> int:
+        """Frames that are on disk, from the first one to where there is a gap."""
+        frames = 0
+        for chunk in self.chunks:
+            if chunk.first_frame != frames:
+                break
+            frames += chunk.frames
+        return frames
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFrame:
@@ -124,16 +134,27 @@ class StoryReader:
         for entry in story.chunks:
             if entry.first_frame + entry.frames <= first or shot not in (None, entry.shot):
                 continue
-            for number, pixels in enumerate(self._whole_frames(entry)):
-                if entry.first_frame + number >= first:
-                    yield StoredFrame(
-                        index=entry.first_frame + number,
-                        shot=entry.shot,
-                        index_in_shot=entry.first_in_shot + number,
-                        chunk=entry.chunk,
-                        beat_id=entry.beat_id,
-                        pixels=pixels,
-                    )
+            yield from (frame for frame in self._stored(entry) if frame.index >= first)
+
+    def chunk_from(self, first: int) -> tuple[list[StoredFrame], int]:
+        """Reads the frames of one chunk; those that are damaged are left out and told in `damage`.
+
+        Args:
+            first: Index in the story of the first frame wanted.
+
+        Returns:
+            The frames of its chunk, or of the next one on disk, from there on; and the index of the frame
+            after that chunk, or `first` if there is none.
+
+        Raises:
+            JournalError: The records cannot be read.
+        """
+        with contextlib.closing(StoryRecords(self.folder.path, writable=False)) as records:
+            entry = records.chunk_with(first)
+        if entry is None:
+            return [], first
+        frames = [frame for frame in self._stored(entry) if frame.index >= first]
+        return frames, entry.first_frame + entry.frames
 
     def frames_without_records(self) -> Iterator[StoredFrame]:
         """Reads what frames there are by their files alone, for a story whose records are lost."""
@@ -144,6 +165,17 @@ class StoryReader:
             for pixels in self._decode(path):
                 yield StoredFrame(index, shot, in_shot, chunk, "", pixels)
                 index, in_shot = index + 1, in_shot + 1
+
+    def _stored(self, entry: ChunkEntry) -> Iterator[StoredFrame]:
+        for number, pixels in enumerate(self._whole_frames(entry)):
+            yield StoredFrame(
+                index=entry.first_frame + number,
+                shot=entry.shot,
+                index_in_shot=entry.first_in_shot + number,
+                chunk=entry.chunk,
+                beat_id=entry.beat_id,
+                pixels=pixels,
+            )
 
     def _whole_frames(self, entry: ChunkEntry) -> list[Pixels]:
         path = self.folder.chunk_movie(entry.shot, entry.chunk)

@@ -27,6 +27,7 @@ from ..options import (
     Model,
     ReserveGigabytes,
     ServerKeys,
+    SuspendAfter,
     Threads,
 )
 from ..serving_log import Say, serving_log
@@ -50,6 +51,7 @@ def serve(
     journal: JournalFolder = None,
     keep_days: KeepDays = None,
     keep_gb: KeepGigabytes = None,
+    suspend_after: SuspendAfter = 60.0,
     max_stories: MaxStories = 32,
     max_queued_chunks: MaxQueuedChunks = 5_000,
     reserve_gb: ReserveGigabytes = 0.5,
@@ -70,7 +72,8 @@ def serve(
             reserve_bytes=int(reserve_gb * 1e9),
             device_reserve_bytes=int(device_reserve_gb * 1e9),
         )
-        _serve(say, address, model, device, threads, keys, allow_list, journal, keep_days, keep_gb, admission)
+        kept = (journal, keep_days, keep_gb, suspend_after)
+        _serve(say, address, model, device, threads, keys, allow_list, *kept, admission)
 
 
 def _serve(
@@ -84,6 +87,7 @@ def _serve(
     journal: Path | None,
     keep_days: float | None,
     keep_gb: float | None,
+    suspend_after: float,
     admission: AdmissionLimits,
 ) -> None:
     from ..connection_keys import server_security
@@ -96,7 +100,12 @@ def _serve(
         from shotstream_runtime.host.serving import Server
 
     facts = ModelFacts.read(source)
-    with StopSignals() as stop, Server(facts, address, admission=admission, security=security) as server:
+    with (
+        StopSignals() as stop,
+        Server(
+            facts, address, admission=admission, security=security, suspend_after_s=suspend_after
+        ) as server,
+    ):
         say(f"Listening at {server.address}; loading {model} ...")
         # Before the model: a folder that cannot be used is told at once.
         stories = _open_journal(journal, keep_days, keep_gb)
