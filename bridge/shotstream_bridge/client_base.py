@@ -111,6 +111,11 @@ class ClientBase:
         return self._core.server
 
     @property
+    def loading_progress(self) -> float | None:
+        """How far the server's loading is, from 0 to 1; None if it has not told, or is ready."""
+        return self._core.loading_progress
+
+    @property
     def version(self) -> int:
         """The protocol version in use."""
         return self._core.version

@@ -81,6 +81,7 @@ class ClientCore(ClientRequests):
 
     Attributes:
         refused: What the server answered to ``hello``, if it was no welcome.
+        loading_progress: How far the server's loading is, from 0 to 1, as far as it has told.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class ClientCore(ClientRequests):
         self._interruption = ""
         # When to ask again for what a server could not take up at the moment.
         self._ask_again_at: float | None = None
+        self.loading_progress: float | None = None
         self.refused: Refused | Error | None = None
 
     @property
@@ -350,6 +352,7 @@ class ClientCore(ClientRequests):
     def _server_changed(self, news: ServerState) -> list[ClientEvent]:
         changed = {"state": news.state, "detail": news.detail}
         self._server = self.server.model_copy(update=changed)
+        self.loading_progress = news.progress
         goes_on = self._holding and news.state is not ServerStateName.LOADING
         return self._resume() if goes_on else []
 

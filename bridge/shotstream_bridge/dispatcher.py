@@ -337,6 +337,8 @@ class Dispatcher:
             return
         if isinstance(message, BeatStatus) and not self._ledger.told(message):
             return  # a story that goes on comes by some stages once more
+        if isinstance(message, ServerState):
+            self.reception.loading = message
         story_id = None if isinstance(message, ServerState) else message.story_id
         for session in self.sessions if story_id is None else self._audience(story_id):
             session.post(message)

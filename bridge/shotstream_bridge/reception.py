@@ -11,10 +11,10 @@ from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import MAX_HEADER_BYTES, named, printable, unpack_header
 from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError
-from shotstream_bridge.fields import EndpointLimits, Message, Quotas, ServerInfo
+from shotstream_bridge.fields import EndpointLimits, Message, Quotas, ServerInfo, ServerStateName
 from shotstream_bridge.handshake import read_hello, settle_heartbeat, settle_version
 from shotstream_bridge.rate import BURST_S, PeerRates, TokenBucket
-from shotstream_bridge.replies import Error, Refused, Welcome
+from shotstream_bridge.replies import Error, Refused, ServerState, Welcome
 from shotstream_bridge.requests import Goodbye, Hello
 from shotstream_bridge.service import StoryService
 from shotstream_bridge.session import Session
@@ -39,6 +39,9 @@ class Reception:
         quotas: What all of them may do together.
         allowed: Who may be served; None for everyone who reaches the socket.
         counters: What happens is counted here.
+
+    Attributes:
+        loading: What is told to those who come while the server is loading.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Reception:
         self._allowed = allowed
         self._counters = counters
         self._rates = PeerRates(quotas.connections_per_s)
+        self.loading: ServerState | None = None
 
     def receive(self, arrival: Arrival) -> None:
         """Handles a message on a connection without a session; only ``hello`` gives it one."""
@@ -143,6 +147,8 @@ class Reception:
             self._sessions.replace(known, "another connection said hello as this client")
         self._sessions.add(session)
         self._welcome(session, hello, info)
+        if self.loading is not None and info.state is ServerStateName.LOADING:
+            session.post(self.loading)
 
     def _why_not(self, hello: Hello, user: bytes | None, known: Session | None) -> Refused | None:
         name, limits = hello.client_id, self._limits

@@ -90,6 +90,40 @@ def test_early_clients_see_the_loading_and_are_served_after_it(tiny_folder: Path
             listener.client.close()
 
 
+def test_how_far_the_loading_is_reaches_early_and_late_clients(tiny_folder: Path) -> None:
+    """From the first file to the end of the warm-up, with a real model."""
+    from shotstream_runtime.weights.load import load_model
+
+    def told(listener: Listener) -> list[ServerState]:
+        return [event for event in listener.heard if isinstance(event, ServerState)]
+
+    with Server(ModelFacts.read(tiny_folder), ANY_PORT) as server:
+        early = Listener(server.address)
+        model = load_model(tiny_folder, report=server.loading)
+        late = Listener(server.address)
+        late.until(lambda: told(late))
+        # Who comes in the middle is told at once how far it is, not only with the next step.
+        assert 0.5 < told(late)[0].progress <= 0.9
+        assert late.client.loading_progress == told(late)[0].progress
+        assert "moving the" in late.client.server.detail
+        server.begin(model, EagerEngine(model.student))
+        for listener in (early, late):
+            listener.until(lambda listener=listener: ("ready", None) in states(listener))
+            assert listener.client.loading_progress is None
+            listener.client.close()
+    *loading, ready = told(early)
+    assert (ready.state, ready.progress) == (ServerStateName.READY, None)
+    assert all(event.state is ServerStateName.LOADING for event in loading)
+    progress = [event.progress for event in loading]
+    assert progress == sorted(progress)
+    assert progress[0] == 0
+    assert progress[-1] == 1
+    steps = list(dict.fromkeys(event.detail for event in loading))
+    assert steps[0] == "reading the student"
+    assert steps[-1] == "warming up"
+    assert {"moving the student to cpu", "moving the text encoder to cpu"} <= {*steps}
+
+
 def test_clients_of_a_server_whose_model_does_not_load_are_told_goodbye(tiny_folder: Path) -> None:
     with Server(ModelFacts.read(tiny_folder), ANY_PORT) as server:
         one = Listener(server.address)

@@ -35,17 +35,23 @@ def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecu
     if client.server.state is ServerStateName.READY:
         return client
     with client:
-        _wait(client, ready_s)
+        wait_until_ready(client, ready_s)
     # Anew: what the server told first was said before it knew its weights.
     return Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
 
 
-def _wait(client: Client, ready_s: float) -> None:
+def wait_until_ready(client: Client, ready_s: float) -> None:
+    """Waits until a server takes stories, and shows what it does until then.
+
+    Raises:
+        RequestTimeoutError: It is still loading after `ready_s` seconds.
+        NotConnectedError: It went away meanwhile.
+    """
     deadline = time.monotonic() + ready_s
     with telling("Waiting for the server") as tell:
         while client.server.state is not ServerStateName.READY:
             doing = client.server.detail or client.server.state.value
-            tell(doing)
+            tell(doing, client.loading_progress or 0.0)
             left = deadline - time.monotonic()
             if left <= 0:
                 raise RequestTimeoutError(f"the server is not ready after {ready_s:g} s ({doing})")

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
     from shotstream_runtime.weights.load import LoadedModel
 
+# Of the loading's whole: how much is done after the imports, and once the weights are where they compute.
+_IMPORTED = 0.1
+_LOADED = 0.95
+
 
 @contextmanager
 def importing() -> Iterator[None]:
@@ -69,7 +73,10 @@ def model_source(model: str) -> Literal["mini"] | Path:
 
 
 def load(
-    model: str, device: str, threads: int | None, report: Callable[[str], None] = lambda _: None
+    model: str,
+    device: str,
+    threads: int | None,
+    report: Callable[[str, float], None] = lambda step, fraction: None,
 ) -> tuple[LoadedModel, Engine]:
     """Loads a model and makes its engine.
 
@@ -77,7 +84,7 @@ def load(
         model: ``mini``, or a folder of published weights.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads; None for the machine's default.
-        report: Told what is being done.
+        report: Told what is being done, and the fraction of the whole that is done.
 
     Raises:
         CommandFailed: There is no such folder.
@@ -86,7 +93,7 @@ def load(
     """
     source = model_source(model)
     with telling(f"Loading {model}", report) as tell:
-        tell("importing PyTorch")
+        tell("importing PyTorch", 0.0)
         with importing():
             import torch
 
@@ -98,10 +105,13 @@ def load(
 
             from shotstream_runtime.engines import EagerEngine
             from shotstream_runtime.weights.load import load_model
+            from shotstream_runtime.weights.loading_report import between
 
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
         # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
         dtype = torch.bfloat16 if chosen.type == "cuda" and model != BUILT_IN_MODEL else torch.float32
-        loaded = load_model(source, device=chosen, dtype=dtype, report=tell)
-    return loaded, EagerEngine(loaded.student)
+        loaded = load_model(source, device=chosen, dtype=dtype, report=between(tell, _IMPORTED, _LOADED))
+        tell("building the engine", _LOADED)
+        engine = EagerEngine(loaded.student)
+    return loaded, engine

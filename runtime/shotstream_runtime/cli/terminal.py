@@ -14,7 +14,9 @@ error_console = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def telling(what: str, report: Callable[[str], None] = lambda _: None) -> Iterator[Callable[[str], None]]:
+def telling(
+    what: str, report: Callable[[str, float], None] = lambda step, fraction: None
+) -> Iterator[Callable[[str, float], None]]:
     """Shows on a terminal that something takes its time; elsewhere nothing is written.
 
     Args:
@@ -22,15 +24,15 @@ def telling(what: str, report: Callable[[str], None] = lambda _: None) -> Iterat
         report: Is told every step as well.
 
     Yields:
-        To be told each step.
+        To be told each step, and the fraction of the whole that is done (0 to 1).
     """
     if not error_console.is_terminal:
         yield report
         return
     with error_console.status(f"{escape(what)} ...") as status:
 
-        def tell(step: str) -> None:
-            status.update(f"{escape(what)}: {escape(step)} ...")
-            report(step)
+        def tell(step: str, fraction: float) -> None:
+            status.update(f"{escape(what)}: {fraction:.0%}, {escape(step)} ...")
+            report(step, fraction)
 
         yield tell

@@ -77,9 +77,9 @@ class Announcer:
         self._outlet = outlet
         self._fps = fps
 
-    def state(self, state: ServerStateName, detail: str | None = None) -> None:
-        """Announces the server's state."""
-        self._outlet.publish(ServerState(state=state, detail=detail))
+    def state(self, state: ServerStateName, detail: str | None = None, progress: float | None = None) -> None:
+        """Announces the server's state; `progress` is that of the loading."""
+        self._outlet.publish(ServerState(state=state, detail=detail, progress=progress))
 
     def pass_on(self, story: HostedStory, event: StreamEvent) -> None:
         """Announces one event of a story's stream; frames leave here."""

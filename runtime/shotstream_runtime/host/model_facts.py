@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from shotstream_bridge.messages import ServerInfo, ServerStateName, StoryLimits, StoryOpened
 from shotstream_bridge.version import __version__
@@ -17,6 +17,10 @@ from shotstream_runtime.weights.profile import ModelProfile, published_profile
 
 if TYPE_CHECKING:
     from shotstream_runtime.weights.load import LoadedModel
+
+
+WARM_UP_FROM: Final = 0.9
+"""How much of the loading is done when the model is there and its warm-up begins."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from shotstream_bridge.security import ServerSecurity
 
 from .errors import HostError
 from .front_desk import FrontDesk
-from .model_facts import ModelFacts
+from .model_facts import WARM_UP_FROM, ModelFacts
 
 if TYPE_CHECKING:
     from shotstream_runtime.engines import Engine
@@ -117,10 +117,16 @@ class Server:
         """Whether it generates; an endpoint that fails ends that too."""
         return self._host is not None and self._host.running
 
-    def loading(self, detail: str) -> None:
-        """Tells the clients what is being done until there is a model. Callable from any thread."""
+    def loading(self, detail: str, fraction: float = 0.0) -> None:
+        """Tells the clients what is being done until there is a model. Callable from any thread.
+
+        Args:
+            detail: What is being done.
+            fraction: How much of the model's loading is done, from 0 to 1; the warm-up comes after it.
+        """
         self._desk.detail = detail
-        self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail))
+        progress = WARM_UP_FROM * min(1.0, max(0.0, fraction))
+        self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail, progress=progress))
 
     def begin(self, model: LoadedModel, engine: Engine, journal: Journal | None = None) -> None:
         """Takes requests from now on; a warm-up comes first, for which they wait.

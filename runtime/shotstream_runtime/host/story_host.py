@@ -33,7 +33,7 @@ from shotstream_bridge.service import EarlierFrames, ServiceStatus
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.streaming.beats import Beat
-from shotstream_runtime.streaming.events import StreamEvent
+from shotstream_runtime.streaming.events import FramesReady, StreamEvent
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -43,7 +43,7 @@ from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
 from .hosted_story import HostedStory, Need
 from .memory_shortage import give_memory_back, is_out_of_memory
-from .model_facts import ModelFacts
+from .model_facts import WARM_UP_FROM, ModelFacts
 from .returning_stories import ReturningStories
 from .story_failure import why_failed
 from .story_keeper import StoryKeeper
@@ -133,7 +133,7 @@ class StoryHost:
             raise RuntimeError("a host is started once; make another one")
         if self._requests is None:
             self.meet(outlet)
-        self._announcer.state(self._state, _DETAILS[self._state])
+        self._announcer.state(self._state, _DETAILS[self._state], WARM_UP_FROM)
         self._threads = [
             self._preparer.thread(self._announcer),
             threading.Thread(target=self._generate, name="shotstream-generate", daemon=True),
@@ -273,8 +273,11 @@ class StoryHost:
         stream = StoryStream(self._model, self._engine, global_caption="", seed=0)
         stream.submit(Beat(id="warm-up", text="warm-up", chunks=1))
         while not stream.idle and self._state is not ServerStateName.STOPPING:
-            for _ in stream.advance():
-                pass
+            for event in stream.advance():
+                if isinstance(event, FramesReady):
+                    decoded = (event.first_index + len(event.pixels)) / self._facts.frames_in_first_chunk
+                    done = WARM_UP_FROM + (1 - WARM_UP_FROM) * min(1.0, decoded)
+                    self._announcer.state(ServerStateName.LOADING, _DETAILS[ServerStateName.LOADING], done)
 
     def _next_story(self) -> HostedStory | None:
         """Waits for the next story with something to do, in turn; None when the host stops."""

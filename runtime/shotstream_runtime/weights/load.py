@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -25,14 +24,12 @@ from .configs import read_configs
 from .errors import CheckpointError, WeightsError
 from .fingerprint import fingerprint
 from .layouts import Layout
+from .loading_report import PartReport, Report, silent, weighted
 from .locate import MINI_FOLDER, is_own_format, locate, require_own_format
 from .names import STUDENT_ENTRY
 from .profile import ModelProfile, published_profile
 
 M = TypeVar("M", bound=nn.Module)
-
-Report = Callable[[str], None]
-"""Told what is being done, in a few words for people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +58,7 @@ def load_model(
     *,
     video_dtype: torch.dtype | None = None,
     text_dtype: torch.dtype | None = None,
-    report: Report = lambda _: None,
+    report: Report = silent,
 ) -> LoadedModel:
     """Loads the built-in mini, or a model from a folder.
 
@@ -72,7 +69,7 @@ def load_model(
         video_dtype: Type of the video codec's weights; the student's by default.
         text_dtype: Type of the text encoder's weights. By default as stored: published weights then stay
             mapped to their file, which saves 23 GB on a CPU.
-        report: Told which part is being read.
+        report: Told which part is being read or moved, and how much of all is done.
 
     Raises:
         WeightsError: A file is missing or unreadable, or the parts do not fit each other.
@@ -95,24 +92,35 @@ def _load_own_format(
 ) -> LoadedModel:
     require_own_format(folder)
     profile = ModelProfile.from_json(folder / "profile.json")
-    report("reading the student")
+    parts = weighted(
+        report,
+        {
+            "the student": folder / "student.safetensors",
+            "the autoencoder": folder / "vae.safetensors",
+            "the text encoder": folder / "text.safetensors",
+        },
+        device,
+    )
     student_config = read_config(folder / "student_config.json", StudentConfig.from_dict)
+    parts["the student"].reading()
     student = layouts.blank_student(student_config)
     student_tensors = load_part(
         student, folder / "student.safetensors", layouts.library_student_layout(student_config)
     )
-    report("reading the autoencoder")
+    parts["the autoencoder"].reading()
     video_config = read_config(folder / "vae_config.json", VideoCodecConfig.model_validate)
     vae = layouts.blank_video(video_config)
     video_tensors = load_part(vae, folder / "vae.safetensors", layouts.library_video_layout(video_config))
-    report("reading the text encoder")
+    parts["the text encoder"].reading()
     text, text_tensors = load_own_text(folder)
-    _settle(text, device, text_dtype)
-    video = VideoCodec(_settle(vae, device, video_dtype), video_config.latent_mean, video_config.latent_std)
+    student = _settle(student, device, dtype, parts["the student"])
+    vae = _settle(vae, device, video_dtype, parts["the autoencoder"])
+    video = VideoCodec(vae, video_config.latent_mean, video_config.latent_std)
+    _settle(text, device, text_dtype, parts["the text encoder"])
     return _assemble(
         folder,
         profile,
-        _settle(student, device, dtype),
+        student,
         video,
         text,
         (text.config.text_len, text.config.text_dim),
@@ -131,25 +139,37 @@ def _load_published(
     files = locate(folder)
     profile = published_profile(folder)
     configs = read_configs(files)
-    report("reading the student")
+    parts = weighted(
+        report,
+        {
+            "the student": files.student.path,
+            "the autoencoder": files.video.path,
+            "the text encoder": files.text.path,
+        },
+        device,
+    )
+    parts["the student"].reading()
     student = layouts.blank_student(configs.student)
     student_tensors = load_part(student, files.student.path, configs.student_layout(), STUDENT_ENTRY)
-    report("reading the autoencoder")
+    parts["the autoencoder"].reading()
     vae = layouts.blank_video(configs.video)
     video_tensors = load_part(vae, files.video.path, configs.video_layout(files.video))
-    report("reading the text encoder")
+    parts["the text encoder"].reading()
     text = layouts.blank_text(configs.text)
     text_tensors = load_part(text, files.text.path, configs.text_layout(files.text))
     try:
         tokenize = load_tokenizer(files.tokenizer)
     except ValueError as error:
         raise CheckpointError(str(error)) from error
-    encoder = Umt5TextEncoder(_settle(text, device, text_dtype), tokenize, text_len=configs.student.text_len)
-    video = VideoCodec(_settle(vae, device, video_dtype), configs.video.latent_mean, configs.video.latent_std)
+    student = _settle(student, device, dtype, parts["the student"])
+    vae = _settle(vae, device, video_dtype, parts["the autoencoder"])
+    text = _settle(text, device, text_dtype, parts["the text encoder"])
+    encoder = Umt5TextEncoder(text, tokenize, text_len=configs.student.text_len)
+    video = VideoCodec(vae, configs.video.latent_mean, configs.video.latent_std)
     return _assemble(
         folder,
         profile,
-        _settle(student, device, dtype),
+        student,
         video,
         encoder,
         (encoder.text_len, encoder.text_dim),
@@ -181,8 +201,15 @@ def load_own_text(folder: Path) -> tuple[MiniTextEncoder, Tensors]:
         raise CheckpointError(f"{folder}: the text side cannot be loaded: {error}") from error
 
 
-def _settle(module: M, device: torch.device, dtype: torch.dtype | None) -> M:
+def _settle(module: M, device: torch.device, dtype: torch.dtype | None, part: PartReport) -> M:
     """Moves a module to where and how it will compute; it is never trained from here."""
+    total = max(1, sum(weight.nbytes for weight in module.parameters()))
+    done = 0
+    # Layer by layer, as it is only here that tensors which stay mapped to their file are really read.
+    for layer in [layer for layer in module.modules() if not any(layer.children())]:
+        part.moving(done / total)
+        done += sum(weight.nbytes for weight in layer.parameters(recurse=False))
+        nn.Module.to(layer, device=device, dtype=dtype)
     # Past diffusers' own `to`, which warns of casts that concern other models.
     nn.Module.to(module, device=device, dtype=dtype)
     module.eval()

@@ -49,13 +49,14 @@ def demo(
     from shotstream_runtime.host.model_facts import ModelFacts
     from shotstream_runtime.host.serving import Server
 
+    from ..joining import wait_until_ready
     from ..recording import play_and_record
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
     with Server(ModelFacts.of(loaded), _FREE_PORT) as server:
         server.begin(loaded, engine)
         with Client.connect(server.address) as client:
-            client.wait_until_ready(_READY_S)
+            wait_until_ready(client, _READY_S)
             console.print(f"Server at {escape(server.address)}, one client over loopback", style="dim")
             play_and_record(
                 client,
