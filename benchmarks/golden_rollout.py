@@ -25,6 +25,7 @@ TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path.insert(0, str(TESTS))
 
 from golden_story import RecordedText, load_golden_model, open_recorded_story  # noqa: E402
+from shotstream_bridge.heap import keep_freed_memory  # noqa: E402
 from shotstream_runtime.engines import EagerEngine  # noqa: E402
 from shotstream_runtime.streaming.events import BeatDone  # noqa: E402
 from shotstream_runtime.weights.load import LoadedModel  # noqa: E402
@@ -52,6 +53,7 @@ def seconds_per_rollout(
 def main() -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     folder = TESTS / "golden"
     tensors = load_file(folder / "rollout.safetensors")
     rollout = json.loads((folder / "student_config.json").read_text(encoding="utf-8"))["rollout"]

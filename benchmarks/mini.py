@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from machine import describe, report
+from shotstream_bridge.heap import keep_freed_memory
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.compute import default_threads
 from shotstream_runtime.streaming.beats import Beat
@@ -126,6 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    keep_freed_memory()
     if options.one:
         print(json.dumps(one_run(options.one)))
         return

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from typing import Final
+from typing import Any, Final
 
 import zmq
 import zmq.utils.monitor
@@ -75,6 +75,7 @@ class DealerTransport:
             raise ConnectError(f"{address!r} is no address; use tcp://HOST:PORT")
         self._closed = False
         self._polled_for = 0
+        self._ready: dict[Any, int] = {}
         self.handshaken = False
         self.unexplained = 0
         self.unanswered = False
@@ -104,7 +105,7 @@ class DealerTransport:
         seconds = max(0.0, min(seconds, self._core.seconds_to_tick(time.monotonic())))
         # What could not be sent leaves when the socket takes it; otherwise it would always be ready for that.
         self._poll_for(_IN_OR_OUT if self._core.outgoing else _IN)
-        self._poller.poll(int(seconds * 1000 + 0.999))
+        self._ready = dict(self._poller.poll(int(seconds * 1000 + 0.999)))
 
     def wake(self) -> None:
         """Ends a :meth:`wait`. Thread-safe."""
@@ -112,10 +113,14 @@ class DealerTransport:
 
     def work(self) -> list[ClientEvent]:
         """Takes in what has happened, and sends what there is to send. Never waits."""
+        ready, self._ready = self._ready, {}
         self._wakeup.clear()
         events: list[ClientEvent] = []
-        self._receive(events)
-        self._watch_connection(events)
+        # Asking a socket again whether there is something costs a system call each.
+        if ready.get(self._socket, 0) & _IN:
+            self._receive(events, known=True)
+        if self._monitor in ready:
+            self._watch_connection(events)
         events += self._core.tick(time.monotonic())
         if self._core.wants_connection(time.monotonic()):
             self._connect_anew()
@@ -179,13 +184,19 @@ class DealerTransport:
             self._polled_for = flags
             self._poller.register(self._socket, flags)
 
-    def _receive(self, events: list[ClientEvent]) -> bool:
-        """Reads what has arrived, up to a limit; returns whether that was all."""
+    def _receive(self, events: list[ClientEvent], *, known: bool = False) -> bool:
+        """Reads what has arrived, up to a limit; returns whether that was all.
+
+        Args:
+            events: Takes what the application should know.
+            known: Whether something is known to have arrived.
+        """
         socket = self._socket
         for _ in range(RECEIVED_PER_EXCHANGE):
             # By hand: recv_multipart takes ten times as long, and so does an exception at the end.
-            if not int(socket.getsockopt(zmq.EVENTS)) & _IN:
+            if not (known or int(socket.getsockopt(zmq.EVENTS)) & _IN):
                 return True
+            known = False
             part = socket.recv(_NOBLOCK, copy=False)
             parts = [part.buffer]
             while part.more:

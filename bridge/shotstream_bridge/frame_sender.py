@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from concurrent.futures import Future
 from typing import Final, NamedTuple
 
 import zmq
@@ -15,7 +14,7 @@ from shotstream_bridge.codec import encode_frame_header
 from shotstream_bridge.dispatcher import Dispatcher
 from shotstream_bridge.errors import ErrorCode
 from shotstream_bridge.fields import WatchMode
-from shotstream_bridge.payload import Encoder, Payload
+from shotstream_bridge.payload import Encoder, MadePayload
 from shotstream_bridge.replies import Error
 from shotstream_bridge.sender import Sender
 from shotstream_bridge.session import Session
@@ -31,7 +30,7 @@ class _Pending(NamedTuple):
     """A frame whose credit is spent and whose payload is being made."""
 
     delivery: Delivery
-    payload: Future[Payload]
+    payload: MadePayload
 
 
 class FrameSender:
@@ -110,7 +109,7 @@ class FrameSender:
                 if session is not None and session.held:
                     self._dispatcher.release_held(session)
 
-    def _send(self, delivery: Delivery, payload: Future[Payload], now: float) -> None:
+    def _send(self, delivery: Delivery, payload: MadePayload, now: float) -> None:
         watcher = delivery.watcher
         session = self._sessions.at(watcher.key[0])
         if session is None or self._watchers.get(watcher.key) is not watcher:

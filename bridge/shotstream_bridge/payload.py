@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import zmq
@@ -35,6 +35,40 @@ class Payload:
     def checksum(self) -> int:
         """See :func:`~shotstream_bridge.checksum.fold_crc32`."""
         return fold_crc32(self.pixels)
+
+
+class MadePayload(Protocol):
+    """A payload that is there, or is being made: what a future of one offers."""
+
+    def done(self) -> bool:
+        """Whether it is there, or cannot be made."""
+        ...
+
+    def exception(self) -> BaseException | None:
+        """Why it cannot be made, if it cannot."""
+        ...
+
+    def result(self, timeout: float | None = None) -> Payload:
+        """The payload; waits for it if need be."""
+        ...
+
+
+class _AtOnce:
+    """A payload that nobody has to wait for; a future would cost more than laying out raw pixels does."""
+
+    __slots__ = ("_payload",)
+
+    def __init__(self, payload: Payload) -> None:
+        self._payload = payload
+
+    def done(self) -> bool:
+        return True
+
+    def exception(self) -> None:
+        return None
+
+    def result(self, timeout: float | None = None) -> Payload:
+        return self._payload
 
 
 def make_payload(frame: Frame, pixel_format: PixelFormat, quality: int | None) -> Payload:
@@ -79,21 +113,20 @@ class SharedPayloads:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._payloads: dict[tuple[PixelFormat, int | None], Future[Payload]] = {}
+        self._payloads: dict[tuple[PixelFormat, int | None], MadePayload] = {}
         self._checksums: dict[tuple[PixelFormat, int | None], int] = {}
 
-    def payload(self, pixel_format: PixelFormat, quality: int | None, encoder: Encoder) -> Future[Payload]:
+    def payload(self, pixel_format: PixelFormat, quality: int | None, encoder: Encoder) -> MadePayload:
         """The payload, begun if need be. That of ``rgb8`` is there at once."""
         key = (pixel_format, quality)
-        future = self._payloads.get(key)
-        if future is None:
+        made = self._payloads.get(key)
+        if made is None:
             if pixel_format is PixelFormat.RGB8:
-                future = Future()
-                future.set_result(make_payload(self.frame, pixel_format, quality))
+                made = _AtOnce(make_payload(self.frame, pixel_format, quality))
             else:
-                future = encoder.encode(self.frame, pixel_format, quality)
-            self._payloads[key] = future
-        return future
+                made = encoder.encode(self.frame, pixel_format, quality)
+            self._payloads[key] = made
+        return made
 
     def checksum(self, pixel_format: PixelFormat, quality: int | None) -> int:
         """The checksum of a payload that is there."""

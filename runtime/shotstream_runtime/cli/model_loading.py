@@ -96,12 +96,14 @@ def load(
         tell("importing PyTorch", 0.0)
         with importing():
             import torch
+            from shotstream_bridge.heap import keep_freed_memory
 
             from shotstream_runtime.host.compute import choose_device, set_threads
 
             # Before the model's own packages, which take seconds to import.
             chosen = choose_device(device)
             set_threads(threads)
+            keep_freed_memory()
 
             from shotstream_runtime.engines import EagerEngine
             from shotstream_runtime.weights.load import load_model
