@@ -99,8 +99,17 @@ class FastRmsNorm(nn.Module):
         """The same on rows of channels; the sum is a matrix product, which is fast for few channels too."""
         last = x.movedim(1, -1)
         rows = last.reshape(-1, x.shape[1])
-        length_squared = torch.mm(rows * rows, rows.new_ones(x.shape[1], 1)).clamp_min(NORMALIZE_EPS**2)
-        normalized = rows * (torch.rsqrt(length_squared) * self.scale) * self.gamma.flatten()
+        squares = rows * rows
+        length_squared = torch.mm(squares, rows.new_ones(x.shape[1], 1))
+        if torch.is_grad_enabled():
+            factors = torch.rsqrt(length_squared.clamp_min(NORMALIZE_EPS**2)) * self.scale
+            normalized = rows * factors * self.gamma.flatten()
+        else:
+            # In place, over what is not needed any more, since memory takes most of the time. What each
+            # number is multiplied by comes as a matrix product: quicker than spreading along short rows.
+            factors = length_squared.clamp_min_(NORMALIZE_EPS**2).rsqrt_()
+            gamma = (self.gamma * self.scale).view(1, -1)
+            normalized = torch.mm(factors, gamma, out=squares).mul_(rows)
         return normalized.view(last.shape).movedim(-1, 1)
 
 
