@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shotstream_runtime.weights.load import LoadedModel
 
 
-WARM_UP_FROM: Final = 0.9
+WARM_UP_FROM: Final = 0.95
 """How much of the loading is done when the model is there and its warm-up begins."""
 
 
