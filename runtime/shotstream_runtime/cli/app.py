@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from .commands import demo, doctor, keys, play, render, serve, stories, weights_fetch, weights_verify
+from .commands import (
+    demo,
+    doctor,
+    health,
+    keys,
+    play,
+    render,
+    serve,
+    stories,
+    top,
+    weights_fetch,
+    weights_verify,
+)
 from .extensions import mount_extensions
 from .failure import ExitCode, report
 
@@ -49,6 +61,8 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("play")(play.play)
 app.command("render")(render.render)
+app.command("top")(top.top)
+app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("verify")(weights_verify.verify)

@@ -46,6 +46,9 @@ Pictures = Annotated[
     bool, typer.Option("--png", help="Keep every frame as a lossless PNG instead of making a movie.")
 ]
 Address = Annotated[str, typer.Option("--address", metavar="tcp://HOST:PORT", help="Address of the server.")]
+ServerAddress = Annotated[
+    str, typer.Argument(metavar="[ADDRESS]", help="Address of the server, tcp://HOST:PORT.")
+]
 Bind = Annotated[
     str,
     typer.Option(
@@ -149,4 +152,20 @@ ReserveGigabytes = Annotated[
 DeviceReserveGigabytes = Annotated[
     float,
     typer.Option("--device-reserve-gb", min=0.0, max=10_000.0, help="The same for the memory of a GPU."),
+]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port",
+        min=0,
+        max=65535,
+        help="Tell /metrics (Prometheus), /healthz and /readyz by HTTP at this port; 0 takes a free one.",
+    ),
+]
+MetricsHost = Annotated[
+    str,
+    typer.Option(
+        "--metrics-host",
+        help="Interface of --metrics-port. Beyond this machine everybody who reaches it may read it.",
+    ),
 ]

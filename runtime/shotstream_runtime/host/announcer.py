@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Protocol
 
 import numpy as np
@@ -36,6 +37,7 @@ from shotstream_runtime.streaming.events import (
     StreamEvent,
 )
 
+from .counters import HostCounters
 from .hosted_story import HostedStory
 from .memory_shortage import OUT_OF_MEMORY
 
@@ -73,8 +75,9 @@ class FrameOutlet(Protocol):
 class Announcer:
     """Publishes what happens, and keeps the stories' records in step with what was published."""
 
-    def __init__(self, outlet: FrameOutlet, fps: float) -> None:
+    def __init__(self, outlet: FrameOutlet, fps: float, counters: HostCounters) -> None:
         self._outlet = outlet
+        self._counters = counters
         self._fps = fps
 
     def state(self, state: ServerStateName, detail: str | None = None, progress: float | None = None) -> None:
@@ -90,6 +93,7 @@ class Announcer:
                 record = story.beats[event.beat_id]
                 record.shot, record.first_frame = event.shot, event.first_frame
                 story.beat_id = event.beat_id
+                self._counters.beat_wait_s.observe(time.monotonic() - record.accepted_at)
                 note_log_ids(beat=event.beat_id, shot=event.shot)
                 _log.info(
                     "beat %s begins in shot %d at frame %d", event.beat_id, event.shot, event.first_frame
@@ -121,6 +125,7 @@ class Announcer:
                 _log.debug("chunk %d of shot %d begins", event.chunk, event.shot)
             case ChunkFinished():
                 story.beats[event.beat_id].chunks += 1
+                self._counters.chunks += 1
             case ShotFinished():
                 _log.debug("story %s: shot %d ended with %d frames", story.id, event.shot, event.frames)
 
@@ -139,6 +144,7 @@ class Announcer:
         record = story.finish_beat(beat_id)
         if record is None:
             return
+        self._counters.beats_done[outcome.value] += 1
         _log.info(
             "beat %s is done (%s): %d frames%s",
             beat_id,
@@ -179,6 +185,7 @@ class Announcer:
             else:
                 outcome = BeatOutcome.INTERRUPTED
             self.beat_done(story, beat_id, outcome, record.frames, code=code, reason=reason)
+        self._counters.stories_closed[end.value] += 1
         self._outlet.publish(
             StoryClosed(story_id=story.id, end=end, shots=story.shots, frames=story.frames, reason=reason)
         )
@@ -212,6 +219,7 @@ class Announcer:
     def _frames(self, story: HostedStory, event: FramesReady) -> None:
         record = story.beats[event.beat_id]
         if record.stage is BeatStage.SCHEDULED:
+            self._counters.first_frame_s.observe(time.monotonic() - record.accepted_at)
             self._stage(story, event.beat_id, BeatStage.FIRST_FRAME)
         for offset, pixels in enumerate(event.pixels):
             index, in_shot = event.first_index + offset, event.first_index_in_shot + offset
@@ -221,6 +229,7 @@ class Announcer:
         story.shots = max(story.shots, event.shot + 1)
         story.chunk = event.chunk
         story.rate.add(len(event.pixels))
+        self._counters.frames += len(event.pixels)
 
     def _stage(self, story: HostedStory, beat_id: str, stage: BeatStage) -> None:
         record = story.beats[beat_id]

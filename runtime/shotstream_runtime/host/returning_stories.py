@@ -15,6 +15,7 @@ from shotstream_bridge.service import EarlierFrames
 from shotstream_runtime.journal.journal import Journal
 
 from .announcer import FrameOutlet
+from .counters import HostCounters
 from .story_keeper import StoryKeeper
 from .story_preparer import StoryPreparer
 from .story_registry import StoryRegistry
@@ -35,6 +36,7 @@ class ReturningStories:
         registry: The open stories.
         keeper: The host's way to its journal.
         preparer: Does ahead of generation what takes its time.
+        counters: What happens is counted here.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ReturningStories:
         registry: StoryRegistry,
         keeper: StoryKeeper,
         preparer: StoryPreparer,
+        counters: HostCounters,
     ) -> None:
         self._journal = journal
         self._revival = revival
@@ -51,6 +54,7 @@ class ReturningStories:
         self._changed = registry.changed
         self._keeper = keeper
         self._preparer = preparer
+        self._counters = counters
         self._outlet: FrameOutlet
         self._taken_up = []
         for revived in revival.open_stories():
@@ -116,6 +120,7 @@ class ReturningStories:
         try:
             with self._changed:
                 self._registry.adopt(story)
+                self._counters.stories_resumed += 1
         except RequestRejected as refusal:
             _log.error("story %s stays in the journal: %s", story.id, refusal.reason, extra=ids)
             self._keeper.end(story, StoryEnd.SERVER_STOPPING, None)

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Self
 from shotstream_bridge.dispatcher import DEFAULT_ALONE_S
 from shotstream_bridge.endpoint import ServerEndpoint
 from shotstream_bridge.flow import OVERRUN_FRAMES
-from shotstream_bridge.messages import EndpointLimits, Quotas, ServerState, ServerStateName, StoryLimits
+from shotstream_bridge.messages import (
+    EndpointLimits,
+    Quotas,
+    ServerInfo,
+    ServerState,
+    ServerStateName,
+    StoryLimits,
+)
 from shotstream_bridge.security import ServerSecurity
+from shotstream_bridge.service import ServiceStatus
 
+from .counters import HostCounters
 from .errors import HostError
 from .front_desk import FrontDesk
 from .model_facts import WARM_UP_FROM, ModelFacts
@@ -42,6 +51,8 @@ class Server:
 
     Attributes:
         endpoint: The bridge's end.
+        counters: What its host has done.
+        device: Where its model computes; empty while there is none.
     """
 
     def __init__(
@@ -87,6 +98,8 @@ class Server:
         self._desk = FrontDesk(facts, self._limits)
         self._host: StoryHost | None = None
         self._stopping = False
+        self.counters = HostCounters()
+        self.device = ""
         self.endpoint = ServerEndpoint(
             self._desk,
             address,
@@ -116,6 +129,23 @@ class Server:
     def running(self) -> bool:
         """Whether it generates; an endpoint that fails ends that too."""
         return self._host is not None and self._host.running
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has a model."""
+        return self._host is not None
+
+    def info(self) -> ServerInfo:
+        """What it tells clients of itself. Callable from any thread."""
+        return self._desk.server_info()
+
+    def status(self) -> ServiceStatus:
+        """How it and its stories stand. Callable from any thread."""
+        return self._desk.status()
+
+    def why_stalled(self) -> str | None:
+        """What is wrong, if generation hangs. Callable from any thread."""
+        return None if self._host is None else self._host.times.why_stalled()
 
     def loading(self, detail: str, fraction: float = 0.0) -> None:
         """Tells the clients what is being done until there is a model. Callable from any thread.
@@ -147,7 +177,15 @@ class Server:
             raise ServingError(
                 f"the files of model {self._facts.profile.name!r} changed while it was loaded; start again"
             )
-        self._host = StoryHost(model, engine, limits=self._limits, admission=self._admission, journal=journal)
+        self.device = str(model.student.device)
+        self._host = StoryHost(
+            model,
+            engine,
+            limits=self._limits,
+            admission=self._admission,
+            journal=journal,
+            counters=self.counters,
+        )
         # In this order: the endpoint knows the stories of before when the host is first asked for one, and
         # whoever is greeted as loading hears it when the host says that it is ready.
         self._host.meet(self.endpoint)

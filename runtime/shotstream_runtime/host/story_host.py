@@ -34,6 +34,7 @@ from shotstream_runtime.engines import Engine
 from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady, StreamEvent
+from shotstream_runtime.streaming.stage_times import StageTimes
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -41,6 +42,7 @@ from .admission import Admission
 from .admission_limits import AdmissionLimits
 from .announcer import Announcer, FrameOutlet
 from .compute import prepare_generating_thread
+from .counters import HostCounters
 from .hosted_story import HostedStory, Need
 from .memory_shortage import give_memory_back, is_out_of_memory
 from .model_facts import WARM_UP_FROM, ModelFacts
@@ -79,6 +81,7 @@ class StoryHost:
         limits: StoryLimits | None = None,
         admission: AdmissionLimits | None = None,
         journal: Journal | None = None,
+        counters: HostCounters | None = None,
     ) -> None:
         """Makes a host that is not running yet.
 
@@ -89,6 +92,7 @@ class StoryHost:
             admission: How much it takes on.
             journal: Where stories are kept, so that they go on after a crash; closed by `stop`. Those that
                 were open when it was written to last are taken up at once, and go on once it is started.
+            counters: Where it counts what it does.
         """
         self._model = model
         self._facts = ModelFacts.of(model)
@@ -102,12 +106,16 @@ class StoryHost:
         self._announcer: Announcer
         self._outlet: FrameOutlet
         self._requests: StoryRequests | None = None
-        self._preparer = StoryPreparer(model, engine, self._changed)
+        self.counters = counters or HostCounters()
+        self.times = StageTimes(model.student.device, self.counters.stage_took)
+        self._preparer = StoryPreparer(model, engine, self._changed, self.times)
         self._threads: list[threading.Thread] = []
         self._returning: ReturningStories | None = None
         if journal is not None:
             revival = StoryRevival(journal, model, self._facts, self._keeper.engine)
-            self._returning = ReturningStories(journal, revival, self._registry, self._keeper, self._preparer)
+            self._returning = ReturningStories(
+                journal, revival, self._registry, self._keeper, self._preparer, self.counters
+            )
 
     def meet(self, outlet: FrameOutlet) -> None:
         """Takes requests from now on; stories of before are told to `outlet`, to which frames and news go.
@@ -117,9 +125,11 @@ class StoryHost:
         """
         if self._requests is not None:
             raise RuntimeError("a host has one outlet; make another one")
-        self._announcer = Announcer(outlet, self._model.profile.fps)
+        self._announcer = Announcer(outlet, self._model.profile.fps, self.counters)
         self._outlet = outlet
-        self._requests = StoryRequests(self._registry, self._keeper, self._preparer, self._facts, outlet)
+        self._requests = StoryRequests(
+            self._registry, self._keeper, self._preparer, self._facts, outlet, self.counters
+        )
         if self._returning is not None:
             self._returning.meet(outlet)
 
@@ -192,7 +202,7 @@ class StoryHost:
         return ServiceStatus(
             state=self._state,
             uptime_s=time.monotonic() - self._made_at,
-            detail=_DETAILS.get(self._state),
+            detail=_DETAILS.get(self._state) or self.times.why_stalled(),
             frames_per_s=sum(story.frames_per_s for story in stories),
             memory_bytes=process_memory(),
             gpu_bytes=gpu_memory(),

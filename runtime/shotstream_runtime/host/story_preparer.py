@@ -15,6 +15,7 @@ from shotstream_bridge.messages import BeatOutcome
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.streaming.beats import BeatRefused
 from shotstream_runtime.streaming.replay import StoryPast
+from shotstream_runtime.streaming.stage_times import StageTimes
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -31,12 +32,16 @@ class StoryPreparer:
         model: The model of all streams.
         engine: Executes its student.
         changed: The host's lock, notified when a story may have something to do.
+        times: Times the stages of generation.
     """
 
-    def __init__(self, model: LoadedModel, engine: Engine, changed: threading.Condition) -> None:
+    def __init__(
+        self, model: LoadedModel, engine: Engine, changed: threading.Condition, times: StageTimes
+    ) -> None:
         self._model = model
         self._engine = engine
         self._changed = changed
+        self._times = times
         self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._announcer: Announcer
 
@@ -72,6 +77,7 @@ class StoryPreparer:
                 global_caption=story.request.global_caption,
                 seed=story.request.seed,
                 past=past,
+                times=self._times,
             )
         except Exception as error:  # noqa: BLE001 - one story must not take the others with it
             self._note_failure(story, error)

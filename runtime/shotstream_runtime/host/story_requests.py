@@ -24,6 +24,7 @@ from shotstream_bridge.story import BeatScript
 from shotstream_runtime.journal.entries import Wish
 
 from .announcer import FrameOutlet
+from .counters import HostCounters
 from .hosted_story import BeatRecord, HostedStory
 from .model_facts import ModelFacts
 from .story_keeper import StoryKeeper
@@ -42,6 +43,7 @@ class StoryRequests:
         preparer: Does ahead of generation what takes its time.
         facts: Of the model.
         outlet: Is told of stories whose frames are archived.
+        counters: What happens is counted here.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class StoryRequests:
         preparer: StoryPreparer,
         facts: ModelFacts,
         outlet: FrameOutlet,
+        counters: HostCounters,
     ) -> None:
         self._registry = registry
         self._changed = registry.changed
@@ -58,6 +61,7 @@ class StoryRequests:
         self._preparer = preparer
         self._facts = facts
         self._outlet = outlet
+        self._counters = counters
 
     def open(
         self, client_id: str, request: OpenStory, user: bytes | None
@@ -89,6 +93,8 @@ class StoryRequests:
 
     def _opened(self, story: HostedStory) -> None:
         ids = {"story": story.id, "client": story.owner}
+        with self._changed:
+            self._counters.stories_opened += 1
         _log.info("story %s opened by %s with seed %d", story.id, story.owner, story.request.seed, extra=ids)
         self._preparer.open_stream(story)
 
@@ -122,6 +128,8 @@ class StoryRequests:
 
     def _accepted(self, story: HostedStory, request: SubmitBeat) -> None:
         ids = {"story": story.id, "client": story.owner, "beat": request.beat_id}
+        with self._changed:
+            self._counters.beats_accepted += 1
         _log.info("beat %s accepted: %s", request.beat_id, _manner(request.beat), extra=ids)
         self._preparer.prepare_beat(story, request.beat_id)
 

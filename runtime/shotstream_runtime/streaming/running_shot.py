@@ -17,6 +17,7 @@ from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.shot_context import ShotContext
 from shotstream_runtime.streaming.shot_frames import ShotFrames
+from shotstream_runtime.streaming.stage_times import Measure, Stage
 
 
 @dataclass(slots=True, eq=False)
@@ -39,14 +40,18 @@ class RunningShot:
     undecoded: deque[Tensor] = field(default_factory=deque)
     """Latents of the last chunk that are still to be decoded."""
 
-    def decode_rest(self) -> Iterator[FramesReady]:
+    def decode_rest(self, measure: Measure) -> Iterator[FramesReady]:
         """Decodes what is left of the last chunk, latent by latent, and keeps the frames.
 
         A latent whose decoding fails (out of memory) can be decoded again: nothing has changed.
+
+        Args:
+            measure: Times the decoding of each.
         """
         while self.undecoded:
             first = len(self.frames)
-            pictures = self._decode_next()
+            with measure(Stage.DECODE):
+                pictures = self._decode_next()
             self.beat_frames += len(pictures)
             yield FramesReady(
                 self.beat.id, self.number, self.chunk - 1, self.first_index + first, first, pictures

@@ -31,6 +31,7 @@ from shotstream_runtime.streaming.replay import Replay, StoryPast
 from shotstream_runtime.streaming.running_shot import RunningShot
 from shotstream_runtime.streaming.shot_context import ShotContext, context_of_next_shot, latent_size
 from shotstream_runtime.streaming.shot_frames import ShotFrames
+from shotstream_runtime.streaming.stage_times import Stage, StageTimes, unmeasured
 from shotstream_runtime.weights.load import LoadedModel
 
 
@@ -50,6 +51,7 @@ class StoryStream:
         seed: int,
         noise: NoiseSource | None = None,
         past: StoryPast | None = None,
+        times: StageTimes | None = None,
     ) -> None:
         """Opens a story.
 
@@ -62,6 +64,7 @@ class StoryStream:
             past: What was generated of it before, by the same model. Its shots that are over are taken as
                 they are; the chunks after them, and what was decided between them, come once more, and on
                 the same engine to the bit as they were. Beats that waited are to be submitted again.
+            times: Times its stages.
         """
         self._model = model
         self._config = model.student.config
@@ -78,6 +81,7 @@ class StoryStream:
         self._history = History(self._config.max_context_frames)
         self._history.restore(past.shot_lengths, past.history)
         self._replay = Replay(past)
+        self._measure = times.measure if times is not None else unmeasured
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
         self._captions = CaptionKeyCache(captions_kept(self._config))
@@ -115,7 +119,8 @@ class StoryStream:
         shot = self._expected_shot(beat, self._admit(beat))
         # The text encoder works now, while an earlier chunk is generated; later this is a cache hit. It may
         # take seconds, so nothing is locked meanwhile.
-        features = self._model.text.encode(self._prompt(beat, shot))
+        with self._measure(Stage.CAPTION):
+            features = self._model.text.encode(self._prompt(beat, shot))
         with self._submitting:
             self._admit(beat)
             self._events.extend(CaptionNoticed(beat.id, notice) for notice in features.notices)
@@ -194,7 +199,7 @@ class StoryStream:
         shot, starting = self._shot, self._queue.starting
         if shot is not None:
             if shot.undecoded and shot.unrefreshed is not None:
-                yield from shot.decode_rest()
+                yield from shot.decode_rest(self._measure)
                 yield ChunkFinished(shot.beat.id, shot.number, shot.chunk - 1, shot.unrefreshed[0])
             if shot.beat_open:
                 yield self._end_beat(shot, "failed" if shot.remaining else "completed")
@@ -326,12 +331,14 @@ class StoryStream:
         self._fill_context(shot.context)
         if shot.unrefreshed is not None:
             clean, first_frame, prompt = shot.unrefreshed
-            self._session.refresh(
-                clean,
-                first_frame=first_frame,
-                shot_flag=shot.context.new_shot_flag,
-                caption=self._caption(prompt),
-            )
+            caption = self._caption(prompt)
+            with self._measure(Stage.REFRESH):
+                self._session.refresh(
+                    clean,
+                    first_frame=first_frame,
+                    shot_flag=shot.context.new_shot_flag,
+                    caption=caption,
+                )
             shot.unrefreshed = None
         self._next_context = None
         first_frame = shot.chunk * self._config.frames_per_chunk
@@ -340,20 +347,22 @@ class StoryStream:
         if known is not None:
             clean = known.to(self._device, self._dtype)
         else:
-            clean = self._session.denoise(
-                self._draw(shot, 0),
-                lambda step: self._draw(shot, step),
-                first_frame=first_frame,
-                shot_flag=shot.context.new_shot_flag,
-                caption=self._caption(shot.prompt),
-            )
+            caption = self._caption(shot.prompt)
+            with self._measure(Stage.DENOISE):
+                clean = self._session.denoise(
+                    self._draw(shot, 0),
+                    lambda step: self._draw(shot, step),
+                    first_frame=first_frame,
+                    shot_flag=shot.context.new_shot_flag,
+                    caption=caption,
+                )
         self._replay.chunk += 1
         shot.unrefreshed = (clean, first_frame, shot.prompt)
         chunk = shot.chunk
         shot.chunk += 1
         shot.remaining -= 1
         shot.undecoded.extend(clean.unbind(1))
-        yield from shot.decode_rest()
+        yield from shot.decode_rest(self._measure)
         yield ChunkFinished(shot.beat.id, shot.number, chunk, clean)
 
     def _prefetch(self, shot: RunningShot) -> None:
@@ -369,9 +378,9 @@ class StoryStream:
             return
         # A pass that fails half-way leaves neither the old context nor the new one.
         self._in_cache = None
-        self._session.prefill(
-            context.latents, context.shot_flags, [self._caption(prompt) for prompt in context.prompts]
-        )
+        captions = [self._caption(prompt) for prompt in context.prompts]
+        with self._measure(Stage.PREFILL):
+            self._session.prefill(context.latents, context.shot_flags, captions)
         self._in_cache = context
 
     def _caption(self, prompt: str) -> CaptionKeys:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,8 @@ from ..options import (
     LogLevelOption,
     MaxQueuedChunks,
     MaxStories,
+    MetricsHost,
+    MetricsPort,
     Model,
     ReserveGigabytes,
     ServerKeys,
@@ -35,6 +39,8 @@ from ..stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from shotstream_runtime.host.admission_limits import AdmissionLimits
+    from shotstream_runtime.host.monitor import Monitor
+    from shotstream_runtime.host.serving import Server
     from shotstream_runtime.journal.journal import Journal
 
 _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
@@ -58,6 +64,8 @@ def serve(
     device_reserve_gb: DeviceReserveGigabytes = 2.0,
     log_format: LogFormatOption = LogFormat.TEXT,
     log_level: LogLevelOption = LogLevel.INFO,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = "127.0.0.1",
 ) -> None:
     """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk; a second one ends at once.
 
@@ -72,8 +80,19 @@ def serve(
             reserve_bytes=int(reserve_gb * 1e9),
             device_reserve_bytes=int(device_reserve_gb * 1e9),
         )
-        kept = (journal, keep_days, keep_gb, suspend_after)
-        _serve(say, address, model, device, threads, keys, allow_list, *kept, admission)
+        _serve(
+            say,
+            address,
+            model,
+            device,
+            threads,
+            keys,
+            allow_list,
+            suspend_after,
+            admission,
+            lambda: _open_journal(journal, keep_days, keep_gb),
+            lambda server: _monitor(server, metrics_port, metrics_host),
+        )
 
 
 def _serve(
@@ -84,11 +103,10 @@ def _serve(
     threads: int | None,
     keys: Path | None,
     allow_list: Path | None,
-    journal: Path | None,
-    keep_days: float | None,
-    keep_gb: float | None,
     suspend_after: float,
     admission: AdmissionLimits,
+    open_journal: Callable[[], Journal | None],
+    watch: Callable[[Server], AbstractContextManager[Monitor | None]],
 ) -> None:
     from ..connection_keys import server_security
     from ..model_loading import importing, load, model_source
@@ -98,17 +116,17 @@ def _serve(
     with importing():
         from shotstream_runtime.host.model_facts import ModelFacts
         from shotstream_runtime.host.serving import Server
+        from shotstream_runtime.host.supervisor import Supervisor
 
     facts = ModelFacts.read(source)
-    with (
-        StopSignals() as stop,
-        Server(
-            facts, address, admission=admission, security=security, suspend_after_s=suspend_after
-        ) as server,
-    ):
+    supervisor = Supervisor.of_this_process()
+    serving_at = Server(facts, address, admission=admission, security=security, suspend_after_s=suspend_after)
+    with StopSignals() as stop, serving_at as server, watch(server) as monitor:
         say(f"Listening at {server.address}; loading {model} ...")
+        if monitor is not None:
+            say(f"Metrics at {monitor.url}/metrics")
         # Before the model: a folder that cannot be used is told at once.
-        stories = _open_journal(journal, keep_days, keep_gb)
+        stories = open_journal()
         server.begin(*load(model, device, threads, server.loading), journal=stories)
         stop.orderly = True
         profile = facts.profile
@@ -123,8 +141,10 @@ def _serve(
             there += " --key YOURS.key --server-key THIS.pub"
         say(f"Stop with Ctrl-C. Try: shotstream play STORY{there}")
         while not stop.asked.wait(_POLL_S):
+            supervisor.look(server, f"serving {profile.name} at {server.address}")
             if not server.running:
                 raise CommandFailed("the server has stopped by itself; its log above says why")
+        supervisor.stopping()
         say("Finishing the running chunk ...")
         finished = server.stop(_STOP_S)
     if not finished:
@@ -142,3 +162,11 @@ def _open_journal(folder: Path | None, days: float | None, gigabytes: float | No
         max_bytes=None if gigabytes is None else int(gigabytes * 1e9),
     )
     return Journal(folder, retention=retention)
+
+
+def _monitor(server: Server, port: int | None, host: str) -> AbstractContextManager[Monitor | None]:
+    if port is None:
+        return nullcontext()
+    from shotstream_runtime.host.monitor import Monitor
+
+    return Monitor(server, port, host)
