@@ -24,14 +24,16 @@ _ACTIVITIES = {
     StoryActivity.WAITING_FOR_DISK: "[yellow]waits for the disk[/]",
     StoryActivity.ENDING: "ending",
 }
-_COLUMNS = ("shot", "chunk", "frames", "frames/s", "beats waiting", "watchers", "lag", "to disk")
+_COLUMNS = ("shot", "chunk", "frames", "fps", "beats", "watchers", "lag", "disk")
 
 
 def status_table(address: str, status: Status) -> RenderableType:
     """A line on the server and one row for each story; shots and chunks are counted from 1."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("story", "client", "state"):
-        table.add_column(name, no_wrap=True)
+    # Where there is no room for all, names are cut and numbers stay.
+    for name in ("story", "client"):
+        table.add_column(name, overflow="ellipsis")
+    table.add_column("state", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     for story in status.stories:

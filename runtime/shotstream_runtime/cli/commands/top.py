@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5.0
 _POLL_S = 0.1
+_WIDE = 240
 
 
 def top(
@@ -46,7 +47,10 @@ def top(
         elif once:
             from ..status_table import status_table
 
-            console.print(status_table(address, client.status()))
+            # Into a file or a pipe at full width: there is no edge.
+            console.print(
+                status_table(address, client.status()), width=None if console.is_terminal else _WIDE
+            )
         else:
             _show(client, address, interval)
 
