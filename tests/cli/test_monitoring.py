@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,12 +21,14 @@ from typing import Any
 
 import msgpack
 import pytest
+import yaml
 import zmq
 from command_process import COMMAND, PATIENCE_S, Outcome, environment
 from prometheus_client.parser import text_string_to_metric_families
 from shotstream_bridge import BeatScript, Client, ReceivedFrame, StoryClosed, StoryHandle
 
-SECRET = "the-words-of-a-client"
+ROOT = Path(__file__).parents[2]
+CAPTION = "the-words-of-a-client"
 HOSTILE = 'x\n{"level": "error", "message": "forged"}\r\x1b[2J%s%n{0}\u2028'
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="signals and Unix sockets")
 
@@ -122,10 +125,10 @@ def play(client: Client, story: StoryHandle) -> list[ReceivedFrame]:
 def test_counts_are_those_of_what_was_really_received(server: Server) -> None:
     before = scrape(server)
     with Client.connect(server.address) as client:
-        story = client.open_story(global_caption=SECRET, title=SECRET)
+        story = client.open_story(global_caption=CAPTION, title=CAPTION)
         story.subscribe("every")
-        story.submit(BeatScript(text=f"{SECRET} one", chunks=2))
-        story.submit(BeatScript(text=f"{SECRET} two", chunks=1))
+        story.submit(BeatScript(text=f"{CAPTION} one", chunks=2))
+        story.submit(BeatScript(text=f"{CAPTION} two", chunks=1))
         story.close(drain=True)
         frames = play(client, story)
     after = scrape(server)
@@ -163,6 +166,21 @@ def test_no_series_is_made_of_what_clients_choose(server: Server) -> None:
         during = scrape(server)
     assert set(during) == set(before)
     assert not any("story-" in name or "a-client" in name or "beat-0" in name for name in during)
+
+
+def test_the_documents_name_the_metrics_that_there_are(server: Server) -> None:
+    """Those of docs/operations.md are all there are, and alerts ask for none that is not there."""
+    scraped = {name.partition("{")[0] for name in scrape(server) if name.startswith("shotstream_")}
+    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in scraped}
+    table = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`shotstream_.*?) \|", table, re.M)
+    documented = {name for row in rows for name in re.findall(r"`(shotstream_\w+)`", row)}
+    assert documented - {"shotstream_gpu_memory_bytes"} == families - {"shotstream_gpu_memory_bytes"}
+    alerts = yaml.safe_load((ROOT / "examples/deploy/alerts.yml").read_text(encoding="utf-8"))
+    rules = [rule for group in alerts["groups"] for rule in group["rules"]]
+    asked = {name for rule in rules for name in re.findall(r"\bshotstream_\w+", rule["expr"])}
+    assert asked <= scraped
+    assert set(re.findall(r"^\| `(ShotStream\w+)` \|", table, re.M)) == {rule["alert"] for rule in rules}
 
 
 def test_top_shows_a_story_that_waits_for_its_watcher(
@@ -252,9 +270,9 @@ def test_the_log_is_json_line_by_line_and_nobody_forges_a_line(
             raw.recv_multipart()
         raw.send(msgpack.packb({"type": "goodbye", "reason": HOSTILE}))
         with Client.connect(server.address, client_id="c1") as client:
-            story = client.open_story(global_caption=SECRET, title=SECRET, story_id="s1")
+            story = client.open_story(global_caption=CAPTION, title=CAPTION, story_id="s1")
             story.subscribe("every")
-            story.submit(BeatScript(text=f"%s %n {SECRET}", id="b1", chunks=1))
+            story.submit(BeatScript(text=f"%s %n {CAPTION}", id="b1", chunks=1))
             story.close(drain=True)
             play(client, story)
         raw.close()
@@ -266,7 +284,7 @@ def test_the_log_is_json_line_by_line_and_nobody_forges_a_line(
     text = server.log.read_text(encoding="utf-8")
     assert text.endswith("\n")
     assert text.isascii()
-    assert SECRET not in text
+    assert CAPTION not in text
     lines = server.lines()
     assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
     assert not any(line["message"] == "forged" or line["level"] == "error" for line in lines)
