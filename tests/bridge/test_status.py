@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from scripted_service import PATIENCE_S, ScriptedService
 from shotstream_bridge import (
     AllowList,
     AsyncClient,
+    AuthenticationError,
     Client,
     ClientSecurity,
+    ConnectionResumed,
     KeyPair,
     ReceivedFrame,
     RequestFailedError,
@@ -23,6 +26,7 @@ from shotstream_bridge import (
 from shotstream_bridge.allow_list import allow
 from shotstream_bridge.counters import Histogram
 from shotstream_bridge.keys import PublicKey
+from tcp_proxy import TcpProxy
 
 SERVER, ALICE, BOB, CHIEF = (KeyPair.generate() for _ in range(4))
 
@@ -124,6 +128,34 @@ def test_the_endpoint_counts_what_clients_got(service: ScriptedService) -> None:
             "hello_required": 1,
             "unknown_story": 1,
         }
+
+
+def test_reconnects_and_resumes_are_counted(service: ScriptedService) -> None:
+    with (
+        TcpProxy(service.endpoint.address) as proxy,
+        Client.connect(proxy.address, heartbeat_s=0.1, timeout_s=1.0) as client,
+    ):
+        client.open_story(global_caption="", story_id="s1").subscribe("every")
+        proxy.cut()
+        events: list[object] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(isinstance(event, ConnectionResumed) for event in events):
+            assert time.monotonic() < deadline
+            events += client.pump(0.1)
+        # Answered in order: with this answer the resumption is dealt with.
+        client.status()
+        counters = service.endpoint.counters
+        assert (counters.connects, counters.reconnects, counters.resumes) == (2, 1, 1)
+
+
+def test_strangers_at_the_door_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "allowed"
+    allow(path, PublicKey("alice", ALICE.public))
+    with ScriptedService(security=ServerSecurity(SERVER, AllowList(path))) as service:
+        with pytest.raises(AuthenticationError):
+            Client.connect(service.endpoint.address, security=ClientSecurity(BOB, SERVER.public))
+        assert service.endpoint.counters.keys_refused >= 1
+        assert service.endpoint.counters.connects == 0
 
 
 def test_a_histogram_counts_cumulatively() -> None:
