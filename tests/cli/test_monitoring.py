@@ -127,8 +127,8 @@ def test_counts_are_those_of_what_was_really_received(server: Server) -> None:
     with Client.connect(server.address) as client:
         story = client.open_story(global_caption=CAPTION, title=CAPTION)
         story.subscribe("every")
-        story.submit(BeatScript(text=f"{CAPTION} one", chunks=2))
-        story.submit(BeatScript(text=f"{CAPTION} two", chunks=1))
+        story.submit_beat(BeatScript(text=f"{CAPTION} one", chunks=2))
+        story.submit_beat(BeatScript(text=f"{CAPTION} two", chunks=1))
         story.close(drain=True)
         frames = play(client, story)
     after = scrape(server)
@@ -160,7 +160,7 @@ def test_no_series_is_made_of_what_clients_choose(server: Server) -> None:
     before = scrape(server)
     with Client.connect(server.address, client_id="a-client-with-a-name") as client:
         for number in range(5):
-            client.open_story(global_caption="", story_id=f"story-{number}").submit(
+            client.open_story(global_caption="", story_id=f"story-{number}").submit_beat(
                 BeatScript(text="A fox.", id=f"beat-{number}", chunks=1)
             )
         during = scrape(server)
@@ -189,8 +189,8 @@ def test_top_shows_a_story_that_waits_for_its_watcher(
     with Client.connect(server.address, client_id="the-artist") as client:
         story = client.open_story(global_caption="", story_id="the-story")
         story.subscribe("every", credits=1)
-        story.submit(BeatScript(text="A fox walks.", chunks=20))
-        story.submit(BeatScript(text="It sleeps."))
+        story.submit_beat(BeatScript(text="A fox walks.", chunks=20))
+        story.submit_beat(BeatScript(text="It sleeps."))
         deadline = time.monotonic() + PATIENCE_S
         # Frames are not taken, so that generation waits once 48 of them do.
         while client.status().stories[0].activity.value != "waiting_for_watchers":
@@ -272,7 +272,7 @@ def test_the_log_is_json_line_by_line_and_nobody_forges_a_line(
         with Client.connect(server.address, client_id="c1") as client:
             story = client.open_story(global_caption=CAPTION, title=CAPTION, story_id="s1")
             story.subscribe("every")
-            story.submit(BeatScript(text=f"%s %n {CAPTION}", id="b1", chunks=1))
+            story.submit_beat(BeatScript(text=f"%s %n {CAPTION}", id="b1", chunks=1))
             story.close(drain=True)
             play(client, story)
         raw.close()
