@@ -6,6 +6,7 @@ It only tells, and nothing that a client of the bridge wrote. Whoever reaches it
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -93,7 +94,9 @@ class _HttpServer(ThreadingMixIn, WSGIServer):
 
     def server_bind(self) -> None:
         # Not WSGIServer's: it asks the name service for this host's name, which may take long.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows this would let two servers have one port.
+        if os.name == "posix":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
