@@ -15,6 +15,7 @@ import pytest
 from listener import CAPTION, beat, open_watched
 from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.messages import EndpointLimits
+from shotstream_bridge.story import BeatScript
 from shotstream_runtime.host import admission as admission_module
 from shotstream_runtime.host.admission_limits import AdmissionLimits
 from shotstream_runtime.host.free_memory import cgroup_room, free_host_bytes
@@ -104,9 +105,9 @@ def test_a_story_is_opened_again_where_there_is_no_room_for_another(
 def fill(story: Any) -> None:
     """Sends beats until no more are taken."""
     refusals: list[RequestFailedError] = []
-    for number in range(200):
+    for _ in range(200):
         try:
-            story.submit_beat(beat(f"fill{number}", chunks=1), wait=20)
+            story.submit_beat(BeatScript(text="the fox waits", chunks=1), wait=20)
         except RequestFailedError as refused:
             refusals.append(refused)
             break
@@ -127,6 +128,9 @@ def test_too_much_that_waits_is_refused_until_some_is_done(serve: Any, connect: 
     with pytest.raises(RequestFailedError, match=r"--max-queued-chunks") as refused:
         other.submit_beat(beat("large", chunks=9), wait=20)
     assert (refused.value.code, refused.value.retryable) == ("queue_full", True)
+    fill(held)
+    # What drops as much as it asks for makes the queue no longer.
+    held.submit_beat(beat("now", policy="replace", chunks=1), wait=20)
     fill(held)
     # What was refused may come again, unchanged, once there is room.
     held.close(drain=False)
@@ -207,7 +211,7 @@ used = psutil.Process().memory_info().vms
 resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000, resource.RLIM_INFINITY))
 from shotstream_runtime.host.free_memory import address_room, free_host_bytes
 assert free_host_bytes() <= 300_000_000
-assert free_host_bytes() == min(address_room(), free_host_bytes())
+assert 100_000_000 < address_room() <= 300_000_000
 """
     # Torch is loaded before the limit is set, as its libraries alone take gigabytes of addresses.
     subprocess.run(

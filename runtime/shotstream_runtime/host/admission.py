@@ -93,21 +93,24 @@ class Admission:
                     ErrorCode.BUSY,
                     f"one more story takes {_size(need)} of {where}; {_size(there)} are free, of which "
                     f"{_size(owed)} are promised to the {len(stories)} open stories and {_size(reserve)} "
-                    f"stay in reserve ({flag}): close a story, or try again when one has closed",
+                    f"stay in reserve ({flag}): close a story, try again when one has closed, or give the "
+                    "server more memory",
                 )
 
-    def check_beat(self, open_stories: Iterable[HostedStory], record: BeatRecord) -> None:
+    def check_beat(self, open_stories: Iterable[HostedStory], story: HostedStory, record: BeatRecord) -> None:
         """Refuses a beat that would make the queue too long.
 
         Args:
             open_stories: Those that are open.
+            story: Its story.
             record: The beat, which is in its story already.
 
         Raises:
             RequestRejected: ``queue_full``; trying again later may help.
         """
-        asked = record.script.chunks or self._chunks_per_shot
-        queued = self._queued(open_stories) - asked
+        asked = record.queued_chunks(self._chunks_per_shot)
+        dropped = sum(other.queued_chunks(self._chunks_per_shot) for other in story.dropped_by(record))
+        queued = self._queued(open_stories) - asked - dropped
         if queued + asked > self._limits.queued_chunks:
             raise RequestRejected(
                 ErrorCode.QUEUE_FULL,

@@ -60,6 +60,10 @@ class BeatRecord:
     accepted_at: float = field(default_factory=time.monotonic)
     chunks: int = 0
 
+    def queued_chunks(self, chunks_per_shot: int) -> int:
+        """Chunks that it still asks for; `chunks_per_shot` in all if it does not say."""
+        return max(0, (self.script.chunks or chunks_per_shot) - self.chunks)
+
 
 @dataclass(slots=True, eq=False)
 class HostedStory:
@@ -137,10 +141,14 @@ class HostedStory:
 
     def queued_chunks(self, chunks_per_shot: int) -> int:
         """Chunks that its beats still ask for; `chunks_per_shot` of one that does not say."""
-        return sum(
-            max(0, (record.script.chunks or chunks_per_shot) - record.chunks)
-            for record in self.beats.values()
-        )
+        return sum(record.queued_chunks(chunks_per_shot) for record in self.beats.values())
+
+    def dropped_by(self, record: BeatRecord) -> list[BeatRecord]:
+        """Beats that wait and that a beat, which is in the story already, is about to drop."""
+        if record.script.policy not in _DROPPING:
+            return []
+        waiting = (other for other in self.beats.values() if other.stage is BeatStage.ACCEPTED)
+        return [other for other in waiting if other is not record]
 
     def same_opening(self, request: OpenStory) -> bool:
         """Whether a request would open this very story (its number does not matter)."""

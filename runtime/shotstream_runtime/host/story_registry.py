@@ -110,7 +110,7 @@ class StoryRegistry:
         if record is None:
             return story, False
         try:
-            self._admission.check_beat(self._turns, record)
+            self._admission.check_beat(self._turns, story, record)
         except RequestRejected:
             del story.beats[request.beat_id]
             raise
