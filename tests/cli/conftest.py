@@ -32,14 +32,14 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shotstream() -> Callable[..., Outcome]:
     """Runs the command to its end."""
 
-    def run(*arguments: str | Path, cwd: Path | None = None) -> Outcome:
+    def run(*arguments: str | Path, cwd: Path | None = None, columns: int = 200) -> Outcome:
         done = subprocess.run(
             [*COMMAND, *map(str, arguments)],
             capture_output=True,
             text=True,
             check=False,
             timeout=PATIENCE_S,
-            env=environment(),
+            env={**environment(), "COLUMNS": str(columns)},
             cwd=cwd,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)

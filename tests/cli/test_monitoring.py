@@ -196,11 +196,13 @@ def test_top_shows_a_story_that_waits_for_its_watcher(
         while client.status().stories[0].activity.value != "waiting_for_watchers":
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        shown = shotstream("top", server.address, "--once")
+        shown = shotstream("top", server.address, "--once", columns=40)
         told = shotstream("top", server.address, "--once", "--json")
         client.flush()
         assert client.connected
     assert (shown.code, shown.err) == (0, "")
+    # Into a pipe the table has its full width, whatever the terminal's.
+    assert "…" not in shown.out
     row = next(line for line in shown.out.splitlines() if "the-story" in line)
     assert "the-artist" in row
     assert "waits for watchers" in row

@@ -29,7 +29,7 @@ _COLUMNS = ("shot", "chunk", "frames", "fps", "beats", "watchers", "lag", "disk"
 
 def status_table(address: str, status: Status) -> RenderableType:
     """A line on the server and one row for each story; shots and chunks are counted from 1."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     # Where there is no room for all, names are cut and numbers stay.
     for name in ("story", "client"):
         table.add_column(name, overflow="ellipsis")

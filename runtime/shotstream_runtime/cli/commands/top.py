@@ -45,12 +45,13 @@ def top(
         if as_json:
             _print_json(client, once, interval)
         elif once:
+            from rich.console import Console
+
             from ..status_table import status_table
 
             # Into a file or a pipe at full width: there is no edge.
-            console.print(
-                status_table(address, client.status()), width=None if console.is_terminal else _WIDE
-            )
+            where = console if console.is_terminal else Console(width=_WIDE, highlight=False)
+            where.print(status_table(address, client.status()))
         else:
             _show(client, address, interval)
 
