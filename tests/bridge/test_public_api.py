@@ -10,7 +10,16 @@ from pathlib import Path
 
 import shotstream_bridge
 
-HEAVY = ["torch", "diffusers", "transformers", "av", "shotstream_runtime", "shotstream_training"]
+HEAVY = [
+    "torch",
+    "diffusers",
+    "transformers",
+    "av",
+    "prometheus_client",
+    "psutil",
+    "shotstream_runtime",
+    "shotstream_training",
+]
 
 
 def test_importing_every_module_stays_light() -> None:
