@@ -235,7 +235,7 @@ class ClientCore(ClientRequests):
         self._rings.drop_all()
         self.outgoing.clear()
         self._ask_again_at = None
-        self._holding = False
+        told, self._holding = self._holding, False
         again = self.state is ClientState.LOST
         resumable = self._welcome is not None and "resume" in (self._welcome.features or ())
         if final or not (self._reconnects and resumable):
@@ -246,7 +246,8 @@ class ClientCore(ClientRequests):
         self._backoff.lost(now)
         self._enter(ClientState.LOST)
         self._interruption = reason
-        return [ConnectionInterrupted(reason)]
+        # One that was lost again before anything was taken up is still the same interruption.
+        return [] if told else [ConnectionInterrupted(reason)]
 
     def _give_up(self, reason: str, by_server: bool = False) -> list[ClientEvent]:
         self._enter(ClientState.CLOSED)
