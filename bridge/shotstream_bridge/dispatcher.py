@@ -248,6 +248,7 @@ class Dispatcher:
         match message:
             case Subscribe():
                 self._subscriptions.begin(session, message)
+                self._hold_end(session, message.story_id)
             case MemoryOpened():
                 self._subscriptions.memory_opened(session, message)
             case GrantCredits():
@@ -286,8 +287,13 @@ class Dispatcher:
         self.counters.resumes += 1
         for status in story.latest_stages():
             session.post(status)
-        if story.closed is not None:
-            session.held[message.story_id] = story.closed
+        self._hold_end(session, message.story_id)
+
+    def _hold_end(self, session: Session, story_id: str) -> None:
+        """Has a connection told that a story has ended, after its last frames."""
+        story = self._ledger.get(story_id)
+        if story is not None and story.closed is not None:
+            session.held[story_id] = story.closed
             self.release_held(session)
 
     def _refuse(self, session: Session, message: ClientMessage, refusal: RequestRejected) -> None:
