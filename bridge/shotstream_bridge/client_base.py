@@ -39,6 +39,8 @@ _ASK_AFTER_WITH_KEYS: Final = 5
 class ClientBase:
     """A connection to a server, without anything that waits.
 
+    On Linux the first one makes the process keep freed memory: see :mod:`~shotstream_bridge.heap`.
+
     Args:
         address: ``tcp://HOST:PORT``.
         now: Monotonic seconds.
