@@ -192,11 +192,11 @@ class Watchers:
             if self._behind.get(watcher.key) is not watcher or not isinstance(flow, CatchingUpFlow):
                 return
             if next_index <= flow.next_index:
-                # There is nothing more: what is lost is lost.
+                # The archive has nothing more: what is not kept either is lost.
                 oldest = self._memory.first(watcher.story_id)
-                next_index = max(oldest or 0, flow.next_index) or flow.next_index
-                if next_index == flow.next_index:
-                    next_index = self._memory.next_index(watcher.story_id)
+                if oldest is None:
+                    oldest = self._memory.next_index(watcher.story_id)
+                next_index = max(oldest, flow.next_index)
             flow.add(frames, next_index)
 
     def kept(self, story_id: str) -> tuple[int | None, int]:

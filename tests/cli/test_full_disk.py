@@ -47,6 +47,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def test_a_folder_that_cannot_be_written_is_told_at_once(
+    shotstream: Callable[..., Any], tiny_folder: Path, small_disk: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    journal = small_disk / "journal"
+    ended = shotstream("serve", "--model", tiny_folder, "--bind", "tcp://127.0.0.1:0", "--journal", journal)
+    assert ended.code == 1
+    line = ended.err.splitlines()[-1]
+    assert str(journal) in line
+    assert "Read-only file system" in line
+    assert "name another folder with --journal" in line
+
+
 def fill(disk: Path) -> Path:
     """Fills a disk; returns what to remove to have room again."""
     path = disk / "filler"
