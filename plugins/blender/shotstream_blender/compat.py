@@ -9,6 +9,10 @@ HAS_STRIPS = hasattr(bpy.types, "Strip")
 """4.4 renamed Sequence to Strip."""
 
 
+PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Of properties with paths: since 4.5 one that may begin with // says so."""
+
+
 def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
     """The scene that the sequencer edits: since 5.0 the workspace may name another than the window's."""
     workspace = getattr(context, "workspace", None)

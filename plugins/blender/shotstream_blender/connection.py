@@ -73,6 +73,7 @@ class Connection:
         """Connects, or says in :attr:`message` why that cannot be."""
         self.wanted = True
         if self.client is None:
+            self.link, self.message = Link.CONNECTING, ""
             self._begin()
 
     def drop(self, message: str = "") -> None:
@@ -93,7 +94,7 @@ class Connection:
         except BridgeError as error:
             self._failed(error)
             return []
-        if self.link is Link.CONNECTING and not self.client.connecting:
+        if self.link in (Link.CONNECTING, Link.FAILED) and not self.client.connecting:
             self.link, self.message = Link.ONLINE, ""
         for event in events:
             self._note(event)
@@ -134,8 +135,6 @@ class Connection:
         except BridgeError as error:
             self._failed(error)
             return
-        if self.link is not Link.FAILED:
-            self.link, self.message = Link.CONNECTING, ""
 
     def _failed(self, error: BridgeError) -> None:
         self._close()

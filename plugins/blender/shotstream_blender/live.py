@@ -90,6 +90,7 @@ def _tick(now: Studio, start: float) -> float:
             pixels = frame.rgb()
             live_picture.show(pixels)
             thumbnails.offer(now.run, frame, pixels)
+            thumbnails.show_live(pixels)
         changed = mirror.mirror(now)
         if frame is not None or changed or before != _shown(now):
             live_picture.redraw()

@@ -63,5 +63,8 @@ def redraw() -> None:
     for manager in bpy.data.window_managers:
         for window in manager.windows:
             for area in window.screen.areas:
-                if area.type in {"IMAGE_EDITOR", "SEQUENCE_EDITOR", "VIEW_3D", "NODE_EDITOR", "STATUSBAR"}:
+                if area.type in {"IMAGE_EDITOR", "SEQUENCE_EDITOR", "VIEW_3D", "NODE_EDITOR"}:
                     area.tag_redraw()
+            # The status bar is no area; this draws it again. A tool that runs may have a text there.
+            if not len(getattr(window, "modal_operators", ())):
+                window.workspace.status_text_set_internal(None)

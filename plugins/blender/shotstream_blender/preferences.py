@@ -7,6 +7,8 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from . import compat
+
 PACKAGE = __package__
 DEFAULT_ADDRESS = "tcp://127.0.0.1:5555"
 
@@ -42,6 +44,7 @@ class ShotStreamPreferences(bpy.types.AddonPreferences):
         "Blender's own folder for the extension is used",
         default="//shotstream/",
         subtype="DIR_PATH",
+        options=compat.PATH_OPTIONS,
     )
     shot_files: EnumProperty(
         name="Shots As",

@@ -22,12 +22,15 @@ from shotstream_bridge import (
     BridgeError,
     Client,
     ClientEvent,
+    ConnectionResumed,
     Error,
+    ErrorCode,
     FrameDamaged,
     FramesMissed,
     Notice,
     ReceivedFrame,
     StoryClosed,
+    StoryEnd,
     StoryHandle,
 )
 
@@ -79,6 +82,9 @@ class StoryRun:
         self._on_frame = on_frame
         self._handle: StoryHandle | None = None
         self._next_frame = 0
+        # Between a restored connection and the first news of the story: whether the server still knows it.
+        self._asking_whether_known = False
+        self._to_send_again = False
         self._client: Client | None = None
         self.began_at = time.monotonic()
 
@@ -145,6 +151,8 @@ class StoryRun:
             return
         if self._handle is None or client is not self._client:
             self._open(client)
+            if self._to_send_again:
+                self._send_again()
         while self._pending:
             under_way = sum(a.sent and not a.over for a in self.attempts.values())
             if under_way > AHEAD:
@@ -154,6 +162,8 @@ class StoryRun:
     def handle(self, event: ClientEvent) -> None:
         """Takes in what has happened."""
         match event:
+            case ConnectionResumed():
+                self._asking_whether_known = True
             case ReceivedFrame() if event.header.story_id == self.story_id:
                 self._frame(event)
             case BeatStatus() if event.story_id == self.story_id:
@@ -213,25 +223,48 @@ class StoryRun:
             # Nothing is there to be continued.
             attempt.mode = "cut"
         attempt.sent = True
+        self._submit(attempt, attempt.policy, attempt.chunks)
+
+    def _submit(self, attempt: Attempt, policy: str | None, chunks: int) -> None:
         try:
             script = BeatScript(
                 id=attempt.id,
                 text=attempt.text,
                 mode=BeatMode(attempt.mode),
-                policy=None if attempt.policy is None else BeatPolicy(attempt.policy),
-                chunks=attempt.chunks or None,
+                policy=None if policy is None else BeatPolicy(policy),
+                chunks=chunks or None,
             )
         except ValidationError as error:
-            attempt.fail(
-                "; ".join(f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())
-            )
+            wrong = (f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())
+            attempt.fail("; ".join(wrong))
             return
         self._handle.submit_beat(script)
+
+    def _send_again(self) -> None:
+        """Tells a server that was started anew of every beat so far.
+
+        One with a journal knows them, and goes on. One without makes the story again from the same seed: what
+        was received before is its history, and is not sent a second time.
+        """
+        self._to_send_again = False
+        server = self._client.server
+        for attempt in self.attempts.values():
+            if not attempt.sent or (attempt.complete and not attempt.received):
+                continue
+            chunks = attempt.chunks
+            if attempt.complete:
+                # As long as it became, if something ended it early.
+                in_first = server.frames_in_first_chunk if attempt.mode == "cut" else server.frames_per_chunk
+                chunks = 1 + max(0, attempt.received + attempt.lost - in_first) // server.frames_per_chunk
+            self._submit(attempt, "queue", chunks)
 
     def _told(self, status: BeatStatus) -> None:
         attempt = self.attempts.get(status.beat_id)
         if attempt is None:
             return
+        if attempt.complete:
+            return
+        self._asking_whether_known = False
         known = attempt.shot is not None
         attempt.told(status)
         if status.stage is BeatStage.SCHEDULED and not known:
@@ -246,6 +279,7 @@ class StoryRun:
         if header.index < self._next_frame:
             return
         self._next_frame = header.index + 1
+        self._asking_whether_known = False
         attempt = self.attempts.get(header.beat_id)
         if attempt is None:
             return
@@ -263,12 +297,19 @@ class StoryRun:
                 return
 
     def _refused(self, error: Error) -> None:
+        if error.code == ErrorCode.UNKNOWN_STORY and (self._handle is None or self._asking_whether_known):
+            return  # of a server that was started anew: everything is sent again
         attempt = self.attempts.get(error.beat_id or "")
         if attempt is not None:
-            attempt.fail(error.reason)
+            if not attempt.complete:
+                attempt.fail(error.reason)
         else:
             self.over(f"the server refused: {error.reason}")
 
     def _closed(self, closed: StoryClosed) -> None:
+        if self._asking_whether_known and closed.end is StoryEnd.FAILED:
+            self._handle = None
+            self._to_send_again = True
+            return
         reason = closed.reason or f"the server ended the story ({closed.end.value.replace('_', ' ')})"
         self.over(reason)

@@ -33,6 +33,8 @@ from bpy.props import (
     StringProperty,
 )
 
+from . import compat
+
 STATES = (
     ("draft", "Draft", "Not generated yet", "DOT", 0),
     ("queued", "Queued", "Waits for its turn; its text can still be changed", "TIME", 1),
@@ -93,11 +95,18 @@ class ShotStreamBeat(bpy.types.PropertyGroup):
     )
     shot_frames: IntProperty(name="Shot's Frames", description="How many frames the whole shot has", min=0)
     made_text: StringProperty(name="Made From", description="The text that the frames were made from")
-    take: StringProperty(name="Take", description="Folder of the take", subtype="DIR_PATH")
-    pictures: StringProperty(
-        name="Pictures", description="Folder of the take's PNG files", subtype="DIR_PATH"
+    take: StringProperty(
+        name="Take", description="Folder of the take", subtype="DIR_PATH", options=compat.PATH_OPTIONS
     )
-    movie: StringProperty(name="Movie", description="The shot as a movie", subtype="FILE_PATH")
+    pictures: StringProperty(
+        name="Pictures",
+        description="Folder of the take's PNG files",
+        subtype="DIR_PATH",
+        options=compat.PATH_OPTIONS,
+    )
+    movie: StringProperty(
+        name="Movie", description="The shot as a movie", subtype="FILE_PATH", options=compat.PATH_OPTIONS
+    )
 
 
 class ShotStreamStory(bpy.types.PropertyGroup):

@@ -11,6 +11,8 @@ from . import story
 
 SIDE = 96
 """Pixels of the longer side."""
+LIVE = "live"
+LIVE_SIDE = 208
 
 _previews: bpy.utils.previews.ImagePreviewCollection | None = None
 _shown: dict[str, int] = {}
@@ -48,7 +50,19 @@ def offer(run, frame, pixels: np.ndarray) -> None:
     if _shown.get(key, 0) >= wanted:
         return
     _shown[key] = wanted
-    _put(attempt.uid, pixels)
+    _put(attempt.uid, pixels, SIDE)
+
+
+def show_live(pixels: np.ndarray) -> None:
+    """The newest frame, for the panel; uint8 ``[height, width, 3]``."""
+    if _previews is not None:
+        _put(LIVE, pixels, LIVE_SIDE)
+
+
+def live_icon() -> int:
+    """The icon of the newest frame, 0 without one."""
+    known = None if _previews is None else _previews.get(LIVE)
+    return known.icon_id if known is not None else 0
 
 
 def icon(item: story.ShotStreamBeat) -> int:
@@ -71,8 +85,8 @@ def forget() -> None:
     _shown.clear()
 
 
-def _put(uid: str, pixels: np.ndarray) -> None:
-    step = max(1, -(-max(pixels.shape[:2]) // SIDE))
+def _put(name: str, pixels: np.ndarray, longest: int) -> None:
+    step = max(1, -(-max(pixels.shape[:2]) // longest))
     small = pixels[::step, ::step][::-1]
     height, width, _ = small.shape
     # Square, as icons are, with the picture in the middle.
@@ -81,7 +95,7 @@ def _put(uid: str, pixels: np.ndarray) -> None:
     top, left = (side - height) // 2, (side - width) // 2
     square[top : top + height, left : left + width, :3] = small
     square[top : top + height, left : left + width, 3] = 255
-    preview = _previews.get(uid) or _previews.new(uid)
+    preview = _previews.get(name) or _previews.new(name)
     preview.image_size = (side, side)
     preview.image_pixels.foreach_set(square.reshape(-1, 4).view(np.int32).ravel())
     preview.icon_size = (side, side)

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import live, live_picture, preferences
+from .. import live, live_picture, preferences, thumbnails
 from ..local_server import ServerPhase
 from . import places
 
@@ -48,6 +48,8 @@ class LivePanel:
         if image is None:
             self.layout.label(text="Comes with the first frame", icon="IMAGE_DATA")
         else:
+            if picture := thumbnails.live_icon():
+                self.layout.template_icon(picture, scale=8.0)
             self.layout.label(text=f"{image.name}: {image.size[0]} x {image.size[1]}", icon="IMAGE_DATA")
         self.layout.operator("shotstream.add_screen", icon="MESH_PLANE")
 

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generating against the real server: frames, files, live picture, steering, and the time that it takes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from blender_side import Hand, module
+
+
+def picture(path: str | Path) -> np.ndarray:
+    """A picture file as uint8 [height, width, 3], rows from the top."""
+    image = bpy.data.images.load(str(path))
+    image.colorspace_settings.name = "Non-Color"
+    values = np.empty(image.size[0] * image.size[1] * 4, np.float32)
+    image.pixels.foreach_get(values)
+    pixels = values.reshape(image.size[1], image.size[0], 4)[::-1, :, :3]
+    bpy.data.images.remove(image)
+    return np.round(pixels * 255).astype(np.uint8)
+
+
+def take_of(item) -> Path:
+    return Path(bpy.path.abspath(item.take))
+
+
+def test_a_story_becomes_frames_files_and_a_manifest(hand: Hand) -> None:
+    hand.write(
+        "Wide shot: the fox walks in the forest.", "> Now the fox jumps.", "Close shot: the fox stands."
+    )
+    assert bpy.ops.shotstream.generate_all() == {"FINISHED"}
+    assert hand.states == ["queued"] * 3
+    hand.until_done()
+    assert hand.states == ["done"] * 3
+    story = hand.story
+    assert (story.width, story.height, story.fps) == (128, 80, 16)
+    # 9 frames in a shot's first chunk, 12 in the others.
+    assert [(b.shot, b.first_frame, b.frames) for b in story.beats] == [(0, 0, 9), (0, 9, 12), (1, 21, 9)]
+    assert [(b.shot_first_frame, b.shot_frames) for b in story.beats] == [(0, 21), (0, 21), (21, 9)]
+    assert [b.progress for b in story.beats] == [1.0] * 3
+    take = take_of(story.beats[0])
+    assert sorted(p.name for p in (take / "frames").iterdir()) == [f"{n:06d}.png" for n in range(30)]
+    manifest = json.loads((take / "manifest.json").read_text())
+    assert (manifest["frames"], manifest["complete"], manifest["seed"]) == (30, True, 3)
+    assert [beat["outcome"] for beat in manifest["beats"]] == ["completed"] * 3
+    assert [shot["frames"] for shot in manifest["shots"]] == [21, 9]
+    assert [shot["beats"] for shot in manifest["shots"]] == [
+        [f"{story.beats[0].uid}-1", f"{story.beats[1].uid}-1"],
+        [f"{story.beats[2].uid}-1"],
+    ]
+
+
+def test_the_live_picture_is_the_newest_frame_and_not_flipped(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks in the forest.", chunks=4)
+    bpy.ops.shotstream.generate_all()
+    image, changes = None, set()
+    while not changes or hand.studio.busy:
+        hand.live.tick()
+        image = module("live_picture").find()
+        if image is not None:
+            values = np.empty(len(image.pixels), np.float32)
+            image.pixels.foreach_get(values)
+            changes.add(hash(values.tobytes()))
+        time.sleep(0.002)
+    hand.until_done()
+    # It moved on with the frames, and ends with the last one.
+    assert len(changes) > 3
+    last = picture(take_of(hand.story.beats[0]) / "frames" / "000044.png")
+    values = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(values)
+    shown = np.round(values.reshape(80, 128, 4)[::-1, :, :3] * 255).astype(np.uint8)
+    assert np.array_equal(shown, last)
+    assert image.colorspace_settings.name == "sRGB"
+    # A picture of sky and ground: flipped it would be another.
+    assert not np.array_equal(shown[::-1], last)
+
+
+def test_a_shots_movie_shows_its_frames(hand: Hand) -> None:
+    module("preferences").get().shot_files = "movie"
+    hand.write("Wide shot: the fox walks in the forest.", chunks=2)
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    item = hand.story.beats[0]
+    assert not item.reason
+    assert item.movie.endswith("000.mp4")
+    clip = bpy.data.movieclips.load(bpy.path.abspath(item.movie))
+    assert (tuple(clip.size), clip.frame_duration, round(clip.fps, 3)) == ((128, 80), 21, 16)
+    take = take_of(item)
+    scene = bpy.data.scenes.new("look")
+    bpy.context.window.scene = scene
+    editor = scene.sequence_editor_create()
+    strips = module("compat").strips(editor)
+    strips.new_movie("movie", bpy.path.abspath(item.movie), 1, 1)
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 128, 80, 100
+    # Blender plays a movie at its own rate, whatever the scene's.
+    scene.render.fps, scene.render.dither_intensity = 16, 0
+    scene.view_settings.view_transform = "Standard"
+    scene.render.filepath = str(take / "look.png")
+    pictures = [picture(take / "frames" / f"{number:06d}.png").astype(int) for number in range(21)]
+    for number in (0, 10, 20):
+        scene.frame_set(1 + number)
+        bpy.ops.render.render(write_still=True)
+        seen = picture(take / "look.png").astype(int)
+        apart = [np.abs(seen - meant).mean() for meant in pictures]
+        # Chroma is halved in the movie: colour edges differ a little. Every frame is in its place.
+        assert np.argmin(apart) == number
+        assert apart[number] < 4
+    (take / "look.png").unlink()
+
+
+def test_beats_that_wait_can_be_changed_and_deleted(hand: Hand) -> None:
+    hand.write(*[f"Wide shot: the fox walks. {n}" for n in range(6)], chunks=2)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: "generating" in hand.states)
+    assert hand.states[-1] == "queued"
+    hand.story.beats[5].text = "Close shot: the fox at the beach."
+    hand.story.active = 4
+    bpy.ops.shotstream.beat_remove()
+    hand.until_done()
+    assert hand.states == ["done"] * 5
+    assert hand.story.beats[4].made_text == "Close shot: the fox at the beach."
+    manifest = json.loads((take_of(hand.story.beats[0]) / "manifest.json").read_text())
+    assert [beat["text"] for beat in manifest["beats"]][-1] == "Close shot: the fox at the beach."
+
+
+def test_stop_keeps_what_came(hand: Hand) -> None:
+    hand.write(
+        "Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.", chunks=20
+    )
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    assert bpy.ops.shotstream.stop() == {"FINISHED"}
+    hand.until(lambda: not hand.studio.busy)
+    hand.for_seconds(0.2)
+    assert hand.states == ["done", "draft", "draft"]
+    first = hand.story.beats[0]
+    assert 4 < first.frames < 237
+    assert first.reason == "stopped"
+    assert len(list((take_of(first) / "frames").iterdir())) == first.frames
+    assert not bpy.ops.shotstream.stop.poll()
+
+
+def test_a_beat_that_interrupts_takes_over_at_the_next_chunk(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", chunks=30)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    hand.story_module.add_beat(hand.story, "Now the fox jumps.", mode="continue").chunks = 1
+    hand.story.beats[1].policy = "interrupt"
+    assert bpy.ops.shotstream.direct_beat() == {"FINISHED"}
+    hand.until_done()
+    first, second = hand.story.beats
+    assert hand.states == ["done", "done"]
+    assert first.frames < 9 + 29 * 12
+    assert (first.frames - 9) % 12 == 0
+    assert (second.shot, second.first_frame, second.frames) == (0, first.frames, 12)
+
+
+def test_a_shot_made_again_has_the_others_as_its_history(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    before = [(b.take, b.shot, b.first_frame) for b in hand.story.beats]
+    hand.story.active = 1
+    hand.story.beats[1].text = "Close shot: the fox waves."
+    assert bpy.ops.shotstream.regenerate_shot() == {"FINISHED"}
+    assert hand.states == ["done", "queued", "done"]
+    hand.until_done()
+    after = [(b.take, b.shot, b.first_frame) for b in hand.story.beats]
+    assert (after[0], after[2]) == (before[0], before[2])
+    # One more shot of the same story on the server: its neighbours on both sides are its history.
+    assert after[1] == (before[1][0], 3, 27)
+    assert hand.story.beats[1].made_text == "Close shot: the fox waves."
+
+
+def test_without_an_open_story_the_shots_before_are_made_again_and_not_kept(hand: Hand) -> None:
+    hand.write(
+        "Wide shot: the fox walks.", "> The fox jumps.", "Close shot: the fox stands.", "The fox runs."
+    )
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    first_take = hand.story.beats[0].take
+    whole = picture(take_of(hand.story.beats[2]) / "frames" / "000021.png")
+    hand.studio.end()
+    hand.story.active = 2
+    bpy.ops.shotstream.regenerate_shot()
+    assert hand.states == ["done", "done", "queued", "done"]
+    hand.until_done()
+    item = hand.story.beats[2]
+    assert item.take != first_take
+    assert (item.shot, item.first_frame, item.frames) == (1, 21, 9)
+    assert hand.story.beats[0].take == first_take
+    assert [p.name for p in sorted((take_of(item) / "frames").iterdir())] == [
+        f"{n:06d}.png" for n in range(21, 30)
+    ]
+    # The same text after the same shots and seed: the same pictures.
+    assert np.array_equal(picture(take_of(item) / "frames" / "000021.png"), whole)
+
+
+def test_selected_and_from_here_make_whole_shots(hand: Hand) -> None:
+    hand.write("The fox walks.", "> The fox jumps.", "The fox stands.", "The fox runs.")
+    with pytest.raises(RuntimeError, match="no beat to generate"):
+        bpy.ops.shotstream.generate_selected()
+    hand.story.beats[1].selected = True
+    bpy.ops.shotstream.generate_selected()
+    hand.until(lambda: not hand.studio.busy)
+    assert hand.states == ["done", "done", "draft", "draft"]
+    hand.story.active = 2
+    bpy.ops.shotstream.generate_from_here()
+    hand.until_done()
+    assert hand.states == ["done"] * 4
+    assert [item.shot for item in hand.story.beats] == [0, 0, 1, 2]
+
+
+def test_a_beat_without_text_is_named_before_anything_is_sent(hand: Hand) -> None:
+    hand.write("The fox walks.", "")
+    with pytest.raises(RuntimeError, match="Beat 2 has no text"):
+        bpy.ops.shotstream.generate_all()
+    assert hand.states == ["draft", "draft"]
+    assert hand.studio.run is None
+
+
+def test_a_beat_that_the_server_would_refuse_fails_alone(hand: Hand) -> None:
+    hand.write("The fox walks.", "x" * 2001, "The fox stands.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    assert hand.states == ["done", "failed", "done"]
+    assert "2001 characters" in hand.story.beats[1].reason
+
+
+def test_a_call_of_the_timer_is_too_short_to_be_noticed(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=7)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.studio.frames_received > 0)
+    hand.live.times.clear()
+    first = hand.studio.frames_received
+    hand.until_done()
+    calls = np.array(hand.live.times) * 1000
+    frames = hand.studio.frames_received - first
+    print(
+        f"{frames} frames, {len(calls)} calls, p50 {np.percentile(calls, 50):.2f} ms, "
+        f"p99 {np.percentile(calls, 99):.2f} ms, longest {calls.max():.1f} ms"
+    )
+    assert frames > 100
+    assert np.percentile(calls, 99) < 5.0

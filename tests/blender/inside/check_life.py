@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Undo, redo, save, load, new file, render and disabling while shots are generated."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import bpy
+from blender_side import EXTENSION, Hand, module
+
+
+def begin(hand: Hand, *, chunks: int = 6) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=chunks)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+
+
+def test_undo_while_generating_loses_no_frame(hand: Hand) -> None:
+    bpy.ops.ed.undo_push(message="empty")
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=3)
+    bpy.ops.ed.undo_push(message="written")
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    hand.story.beats[1].text = "Close shot: the fox sleeps."
+    bpy.ops.ed.undo_push(message="edited")
+    hand.for_seconds(0.3)
+    bpy.ops.ed.undo()
+    # What is under way is shown again at once, whatever the undo took back.
+    hand.for_seconds(0.2)
+    assert hand.story.beats[0].frames > 4
+    bpy.ops.ed.redo()
+    hand.for_seconds(0.2)
+    hand.until_done()
+    assert hand.states == ["done", "done"]
+    assert [item.frames for item in hand.story.beats] == [33, 33]
+
+
+def test_undo_of_the_beats_themselves_ends_nothing_badly(hand: Hand) -> None:
+    bpy.ops.ed.undo_push(message="empty")
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=2)
+    bpy.ops.ed.undo_push(message="written")
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.studio.frames_received > 4)
+    bpy.ops.ed.undo()
+    assert not hand.story.beats
+    hand.until(lambda: not hand.studio.busy)
+    bpy.ops.ed.redo()
+    hand.for_seconds(0.3)
+    assert len(hand.story.beats) == 2
+    # A beat that was gone when its turn came was not sent.
+    assert hand.states[0] == "done"
+
+
+def test_saving_while_generating(hand: Hand, tmp_path: Path) -> None:
+    begin(hand)
+    path = str(tmp_path / "story.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    hand.until_done()
+    assert hand.states == ["done", "done"]
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.open_mainfile(filepath=path)
+    assert hand.states == ["done", "done"]
+    assert Path(bpy.path.abspath(hand.story.beats[1].pictures)).is_dir()
+
+
+def test_a_new_file_while_generating_ends_the_story_and_keeps_its_frames(hand: Hand, takes: Path) -> None:
+    begin(hand)
+    hand.studio.run.story_id  # noqa: B018 - there is one
+    folder = hand.studio.take.folder
+    bpy.ops.wm.read_homefile(use_empty=True)
+    assert hand.studio.run is None
+    hand.until(lambda: not hand.studio.busy)
+    assert (folder / "manifest.json").exists()
+    assert len(list((folder / "frames").glob("*.png"))) > 4
+    assert bpy.app.timers.is_registered(hand.live.tick)
+    # The next file's story is generated as any other.
+    hand.write("Wide shot: the fox runs.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    assert hand.states == ["done"]
+
+
+def test_the_same_file_opened_again_while_generating_goes_on(hand: Hand, tmp_path: Path) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=3)
+    path = str(tmp_path / "story.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.studio.frames_received > 4)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    hand.until_done()
+    assert hand.states == ["done", "done"]
+    assert [item.frames for item in hand.story.beats] == [33, 33]
+
+
+def test_a_render_while_generating(hand: Hand, tmp_path: Path) -> None:
+    begin(hand)
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = 1
+    scene.render.resolution_x = scene.render.resolution_y = 16
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    scene.render.filepath = str(tmp_path / "render.png")
+    for _ in range(3):
+        bpy.ops.render.render(write_still=True)
+        hand.for_seconds(0.1)
+    assert (tmp_path / "render.png").exists()
+    hand.until_done()
+    assert [item.frames for item in hand.story.beats] == [69, 69]
+
+
+def test_while_a_render_runs_nothing_is_written_and_no_frame_is_lost(hand: Hand, monkeypatch) -> None:
+    begin(hand, chunks=3)
+    before = hand.story.beats[0].progress
+    monkeypatch.setattr(module("compat"), "is_rendering", lambda: True)
+    received = hand.studio.frames_received
+    hand.until(lambda: hand.studio.frames_received > received + 20)
+    assert hand.story.beats[0].progress == before
+    monkeypatch.undo()
+    hand.until_done()
+    assert [item.frames for item in hand.story.beats] == [33, 33]
+
+
+def test_disabling_while_generating_leaves_nothing(hand: Hand) -> None:
+    threads = set(threading.enumerate())
+    handlers = len(bpy.app.handlers.load_post)
+    begin(hand, chunks=20)
+    folder, tick = hand.studio.take.folder, hand.live.tick
+    bpy.ops.preferences.addon_disable(module=EXTENSION)
+    try:
+        assert not bpy.app.timers.is_registered(tick)
+        assert len(bpy.app.handlers.load_post) == handlers - 1
+        assert not hasattr(bpy.types.Scene, "shotstream")
+        assert not hasattr(bpy.types, "SHOTSTREAM_PT_story_sequencer")
+        assert tick() is None
+        assert set(threading.enumerate()) == threads
+        assert (folder / "manifest.json").exists()
+    finally:
+        bpy.ops.preferences.addon_enable(module=EXTENSION)
+    # What the scene holds is there again, and works.
+    hand.live, hand.story_module = module("live"), module("story")
+    assert len(hand.story.beats) == 2
+    module("preferences").get().address = __import__("os").environ["SHOTSTREAM_SERVER"]
+    bpy.ops.shotstream.generate_selected.poll()
+
+
+def test_a_timer_that_fails_goes_on_and_says_so(hand: Hand, monkeypatch, capsys) -> None:
+    hand.write("Wide shot: the fox walks.")
+    bpy.ops.shotstream.generate_all()
+
+    def fail(_: float) -> None:
+        raise ValueError("on purpose")
+
+    monkeypatch.setattr(hand.studio, "pump", fail)
+    assert hand.live.tick() > 0
+    assert "on purpose" in hand.studio.message
+    assert bpy.app.timers.is_registered(hand.live.tick)
+    monkeypatch.undo()
+    hand.until_done()
+    assert hand.states == ["done"]
+    hand.live.errors.clear()
+
+
+def test_a_timer_that_is_gone_is_started_again_by_the_next_request(hand: Hand) -> None:
+    bpy.app.timers.unregister(hand.live.tick)
+    hand.write("Wide shot: the fox walks.")
+    bpy.ops.shotstream.generate_all()
+    assert bpy.app.timers.is_registered(hand.live.tick)
+
+
+def test_the_screen_shows_the_live_picture(hand: Hand) -> None:
+    assert bpy.ops.shotstream.add_screen() == {"FINISHED"}
+    screen = bpy.context.view_layer.objects.active
+    nodes = screen.data.materials[0].node_tree.nodes
+    image = next(node.image for node in nodes if node.type == "TEX_IMAGE")
+    assert {node.type for node in nodes} == {"TEX_IMAGE", "EMISSION", "OUTPUT_MATERIAL"}
+    hand.write("Wide shot: the fox walks.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    # Whatever size it had before, it is the same image.
+    assert image == module("live_picture").find()
+    assert tuple(image.size) == (128, 80)
+    bpy.ops.ed.undo_push(message="screen")

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build: what is in the packages, and whether Blender's own check takes them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from bpy_environment import BUILD, Blender
+
+pytestmark = pytest.mark.blender
+
+_VALIDATE = """
+import sys
+from pathlib import Path
+import bpy, addon_utils
+sys.path.insert(0, str(Path(addon_utils.__file__).parents[1] / "addons_core" / "bl_pkg"))
+from cli import blender_ext
+sys.exit(0 if blender_ext.main(["validate", sys.argv[1]]) in (0, True, None) else 1)
+"""
+# Imported at run time, it would be pip inside of Blender: the complaint of every user of such add-ons.
+_FORBIDDEN = ("ensurepip", "pip install", "import pip", "threading")
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    out = tmp_path_factory.mktemp("packages")
+    subprocess.run([sys.executable, str(BUILD), "--out", str(out)], check=True)
+    return {path.stem.rpartition("-")[2]: path for path in out.glob("*.zip")}
+
+
+def test_one_package_for_each_platform_with_its_wheels(packages: dict[str, Path]) -> None:
+    assert set(packages) == {"windows_x64", "linux_x64", "macos_arm64"}
+    own = {"windows_x64": "win_amd64", "linux_x64": "manylinux", "macos_arm64": "macosx"}
+    for platform, path in packages.items():
+        with zipfile.ZipFile(path) as package:
+            names = set(package.namelist())
+            manifest = tomllib.loads(package.read("blender_manifest.toml").decode())
+        assert manifest["platforms"] == [platform.replace("_", "-")]
+        assert {f"wheels/{Path(name).name}" for name in manifest["wheels"]} == {
+            name for name in names if name.endswith(".whl")
+        }
+        assert {"LICENSE", "__init__.py", "child/finish_shot.py"} <= names
+        native = [name for name in manifest["wheels"] if "none-any" not in name]
+        assert all(own[platform] in name for name in native)
+        for wanted in ("pyzmq", "msgpack", "pydantic_core"):
+            for tag in ("cp311", "cp31[23]"):
+                assert any(Path(name).match(f"{wanted}-*-{tag}-*") for name in native), (
+                    platform,
+                    wanted,
+                    tag,
+                )
+        assert any("shotstream_bridge-" in name for name in manifest["wheels"])
+        assert path.stat().st_size < 12_000_000
+
+
+def test_blender_takes_the_package(blender: Blender, package: Path) -> None:
+    done = subprocess.run(
+        [blender.python, "-c", _VALIDATE, package],
+        env=blender.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Success" in done.stdout
+
+
+def test_the_same_source_makes_the_same_bytes(package: Path, tmp_path: Path) -> None:
+    again = [sys.executable, str(BUILD), "--platform", "linux-x64", "--out", str(tmp_path)]
+    subprocess.run(again, check=True)
+    assert next(tmp_path.glob("*.zip")).read_bytes() == package.read_bytes()
+
+
+def test_nothing_is_installed_at_run_time_and_there_are_no_threads() -> None:
+    source = BUILD.parent / "shotstream_blender"
+    for path in source.rglob("*.py"):
+        if "child" in path.parts:
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("# SPDX-License-Identifier: GPL-3.0-or-later"), path
+        found = [
+            word for word in _FORBIDDEN if word in text and not (word == "threading" and "without" in text)
+        ]
+        assert not found, (path, found)
