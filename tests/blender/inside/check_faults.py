@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,15 +149,15 @@ def start_server(hand: Hand) -> int:
     return port
 
 
+def processes(pattern: str) -> list[int]:
+    """Processes whose command line matches."""
+    found = subprocess.run(["pgrep", "-f", pattern], capture_output=True, text=True, check=False)
+    return [int(pid) for pid in found.stdout.split()]
+
+
 def pids_of(port: int) -> list[int]:
     """Processes that serve at a port."""
-    found = subprocess.run(
-        ["pgrep", "-f", f"serve --address tcp://127.0.0.1:{port}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(pid) for pid in found.stdout.split()]
+    return processes(f"serve --address tcp://127.0.0.1:{port}")
 
 
 def worker_of(port: int) -> int:
@@ -165,18 +166,6 @@ def worker_of(port: int) -> int:
         if "supervise.py" not in Path(f"/proc/{pid}/cmdline").read_text():
             return pid
     raise AssertionError(f"nothing serves at {port}")
-
-
-def test_the_local_server_starts_serves_and_stops(hand: Hand) -> None:
-    port = start_server(hand)
-    assert hand.studio.server.phase.value == "running"
-    hand.write("Wide shot: the fox walks.")
-    bpy.ops.shotstream.generate_all()
-    hand.until_done()
-    assert hand.states == ["done"]
-    assert bpy.ops.shotstream.server_stop() == {"FINISHED"}
-    hand.until(lambda: not pids_of(port), 20)
-    assert hand.studio.server.phase.value == "off"
 
 
 def test_no_command_to_start_a_server_with(hand: Hand) -> None:
@@ -193,8 +182,9 @@ def test_a_port_in_use_is_told(hand: Hand) -> None:
     assert "in use" in hand.studio.server.message
 
 
-def test_a_server_killed_in_the_middle_of_a_shot_and_started_again(hand: Hand) -> None:
+def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped(hand: Hand) -> None:
     port = start_server(hand)
+    assert hand.studio.server.phase.value == "running"
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=6)
     bpy.ops.shotstream.generate_all()
     hand.until(lambda: hand.story.beats[0].frames > 20)
@@ -218,6 +208,9 @@ def test_a_server_killed_in_the_middle_of_a_shot_and_started_again(hand: Hand) -
     ]
     frames = Path(hand.story.beats[0].take) / "frames"
     assert sorted(path.name for path in frames.iterdir()) == [f"{n:06d}.png" for n in range(138)]
+    assert bpy.ops.shotstream.server_stop() == {"FINISHED"}
+    hand.until(lambda: not pids_of(port), 20)
+    assert hand.studio.server.phase.value == "off"
 
 
 def serve(port: int, log_path: Path) -> subprocess.Popen:
@@ -252,13 +245,26 @@ def test_a_server_without_a_journal_makes_what_it_forgot_again(hand: Hand, tmp_p
     assert sorted(path.name for path in frames.iterdir()) == [f"{n:06d}.png" for n in range(66)]
 
 
-def test_the_server_goes_with_a_blender_that_is_killed(hand: Hand, tmp_path: Path) -> None:
-    # The process that looks after it sees the end of its input, as when Blender is gone.
-    port = start_server(hand)
-    process = hand.studio.server._process
-    process.stdin.close()
-    hand.until(lambda: not pids_of(port), 20)
-    assert process.wait(10) is not None
+def test_the_server_goes_with_a_blender_that_is_killed(tmp_path: Path) -> None:
+    # A process in Blender's place, which starts a child as Blender starts the server, and is killed.
+    mark = f"30.{os.getpid()}"
+    blender = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.PIPE)\n"
+        "time.sleep(30)\n"
+    )
+    words = [str(module("local_server").SUPERVISOR), "2", "sleep", mark]
+    parent = subprocess.Popen([sys.executable, "-c", blender, *words])
+    deadline = time.monotonic() + 20
+    while not (running := processes(f"^sleep {mark}")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait(10)
+    while running and time.monotonic() < deadline:
+        running = processes(f"^sleep {mark}")
+        time.sleep(0.05)
+    assert not running
 
 
 def test_a_full_disk_stops_and_says_so(hand: Hand, takes: Path) -> None:
