@@ -17,7 +17,6 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,20 +25,10 @@ import msgpack
 import numpy as np
 import zmq
 from machine import describe
-from shotstream_bridge import (
-    Client,
-    Frame,
-    ReceivedFrame,
-    ServerEndpoint,
-    ServerInfo,
-    ServerStateName,
-    ServiceStatus,
-    StoryOpened,
-)
+from shotstream_bridge import Client, Frame, ReceivedFrame, ServerEndpoint
 from shotstream_bridge.checksum import fold_crc32
 from shotstream_bridge.heap import keep_freed_memory
-from shotstream_bridge.requests import CancelBeat, CloseStory, OpenStory, SubmitBeat
-from shotstream_bridge.service import WithoutArchive
+from still_service import StillService
 
 WINDOW = 16
 """Frames in flight: the client's credits, and the bare loop's high-water marks."""
@@ -47,49 +36,6 @@ WARM_UP = 60
 BUFFERS = 24
 """Different pictures sent in turn, more than any cache holds."""
 TARGET = 0.9
-
-
-class StillService(WithoutArchive):
-    """The smallest host: one story, whose frames the benchmark publishes once a beat arrives."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        self.started = threading.Event()
-
-    def server_info(self) -> ServerInfo:
-        return ServerInfo(
-            product="benchmark/1",
-            model="still",
-            width=self.width,
-            height=self.height,
-            fps=16.0,
-            frames_per_chunk=12,
-            frames_in_first_chunk=9,
-            chunks_per_shot=7,
-            state=ServerStateName.READY,
-        )
-
-    def open_story(self, client_id: str, request: OpenStory, user: bytes | None = None) -> StoryOpened:
-        return StoryOpened(
-            request=request.request,
-            story_id=request.story_id,
-            width=self.width,
-            height=self.height,
-            fps=16.0,
-            chunks_per_shot=7,
-        )
-
-    def submit_beat(self, client_id: str, request: SubmitBeat) -> None:
-        self.started.set()
-
-    def cancel_beat(self, client_id: str, request: CancelBeat) -> None: ...
-
-    def close_story(self, client_id: str, request: CloseStory) -> None: ...
-
-    def status(self) -> ServiceStatus:
-        return ServiceStatus(state=ServerStateName.READY, uptime_s=0.0)
-
-    def client_gone(self, client_id: str) -> None: ...
 
 
 # --- senders: this process ------------------------------------------------------------------------------
