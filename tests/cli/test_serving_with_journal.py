@@ -111,13 +111,14 @@ def kill_and_compare(
     pictures: Pictures = {}
     with Client.connect(address, client_id="director") as client:
         story = client.open_story(global_caption=CAPTION, seed=7, story_id="s")
-        story.subscribe(credits=64)
+        story.subscribe(credits=4)  # so that most of the story is yet to be made
         for beat in BEATS:
             story.submit_beat(beat)  # returns when it is accepted
         watch(client, pictures, kills[0])
         server.process.kill()
         server.process.wait()
-    assert list_stories(folder)[-1].story.frames < FRAMES
+    if kills[0] < CHUNK:
+        assert list_stories(folder)[-1].story.frames < FRAMES, "nothing was left to be made"
     for kill in kills[1:]:
         server, address = serve()
         deadline = time.monotonic() + PATIENCE_S
