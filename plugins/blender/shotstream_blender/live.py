@@ -85,16 +85,18 @@ def _tick(now: Studio, start: float) -> float:
     now.pump(start + BUDGET_S)
     # A render reads the scene from another thread: nothing is written meanwhile, and nothing is lost.
     if not compat.is_rendering():
-        frame, now.newest = now.newest, None
+        shown = live_picture.show()
+        frame = None if shown else now.newest
         if frame is not None:
+            now.newest = None
             pixels = frame.rgb()
-            live_picture.show(pixels)
+            live_picture.prepare(pixels)
             thumbnails.offer(now.run, frame, pixels)
             thumbnails.show_live(pixels)
         changed = mirror.mirror(now)
-        if frame is not None or changed or before != _shown(now):
+        if shown or changed or before != _shown(now):
             live_picture.redraw()
-    if now.busy:
+    if now.busy or now.newest is not None or live_picture.waiting():
         return ACTIVE_S
     return CONNECTED_S if now.connection.wanted or now.server.alive else IDLE_S
 

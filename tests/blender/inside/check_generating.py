@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 import numpy as np
@@ -246,3 +247,30 @@ def test_a_call_of_the_timer_is_too_short_to_be_noticed(hand: Hand) -> None:
     )
     assert frames > 100
     assert np.percentile(calls, 99) < 5.0
+
+
+def test_a_frame_of_the_published_size_fits_into_the_budget(tmp_path: Path) -> None:
+    picture, recorder, thumbnails = module("live_picture"), module("recorder"), module("thumbnails")
+    frames = np.random.default_rng(0).integers(0, 255, (8, 480, 832, 3), dtype=np.uint8)
+    (tmp_path / "spool").mkdir()
+    take = module("take_files").Take(tmp_path, "0", None, "", 0, {}, 16.0)
+    record = recorder.Recorder(take)
+    spent: dict[str, list[float]] = {"prepare": [], "show": [], "record": []}
+    for index in range(64):
+        pixels = frames[index % 8]
+        header = SimpleNamespace(shot=0, index=index, index_in_shot=index, width=832, height=480, beat_id="b")
+        start = time.perf_counter()
+        picture.prepare(pixels)
+        thumbnails.show_live(pixels)
+        prepared = time.perf_counter()
+        assert picture.show()
+        shown = time.perf_counter()
+        record.add(header, pixels.reshape(-1))
+        recorded = time.perf_counter()
+        for name, seconds in zip(spent, (prepared - start, shown - prepared, recorded - shown), strict=True):
+            spent[name].append(seconds * 1000)
+    record.close()
+    middle = {name: float(np.median(values)) for name, values in spent.items()}
+    print(", ".join(f"{name} {value:.2f} ms" for name, value in middle.items()))
+    # Recording shares its call with either of the others.
+    assert max(middle["prepare"], middle["show"]) + middle["record"] < 5.0
