@@ -78,6 +78,17 @@ class Attempt:
             self.expected = status.frames or 0
             self.reason = _why(status)
 
+    @property
+    def went_well(self) -> bool:
+        """Whether it has become all that it was to be."""
+        return self.outcome is BeatOutcome.COMPLETED and not self.lost
+
+    def cut_short(self) -> None:
+        """It was ended on purpose; what has come is all there is."""
+        self.outcome = BeatOutcome.CANCELLED
+        self.expected = self.received
+        self.reason = "stopped" if self.received else ""
+
     def fail(self, reason: str) -> None:
         """It will not go on."""
         self.rejected = True

@@ -7,45 +7,51 @@ import bpy
 
 from . import story
 from .attempts import Attempt
+from .session import Session
 from .studio import Studio
 
 
 def mirror(studio: Studio) -> bool:
-    """Brings the scene up to date.
+    """Brings the scenes up to date.
 
     Returns:
         Whether anything changed, so that it is to be drawn again.
     """
-    run = studio.run
-    found = None if run is None else story.find(run.terms.story_uid)
-    if found is None:
-        return False
-    _, held = found
-    newest: dict[str, Attempt] = {}
-    for attempt in run.attempts.values():
-        if attempt.recorded:
-            newest[attempt.uid] = attempt
+    # Of each beat the newest attempt counts, in whichever story it is.
+    newest: dict[str, dict[str, tuple[Session, Attempt]]] = {}
+    for session in studio.sessions:
+        beats = newest.setdefault(session.run.terms.story_uid, {})
+        for attempt in session.run.attempts.values():
+            if attempt.recorded:
+                beats[attempt.uid] = session, attempt
     changed = False
-    for item in held.beats:
-        attempt = newest.get(item.uid)
-        if attempt is not None:
-            changed |= _mirror_beat(studio, item, attempt)
-    client = studio.connection.client
-    if client is not None and not client.connecting:
-        server = client.server
-        changed |= _set(held, width=server.width, height=server.height, fps=server.fps)
+    for story_uid, beats in newest.items():
+        found = story.find(story_uid)
+        if found is None:
+            continue
+        for item in found[1].beats:
+            if item.uid in beats:
+                changed |= _mirror_beat(item, *beats[item.uid])
+        changed |= _mirror_model(studio, found[1])
+    studio.forget_ended()
     return changed
 
 
-def _mirror_beat(studio: Studio, item: story.ShotStreamBeat, attempt: Attempt) -> bool:
+def _mirror_model(studio: Studio, held: story.ShotStreamStory) -> bool:
+    client = studio.connection.client
+    if client is None or client.connecting:
+        return False
+    server = client.server
+    return _set(held, width=server.width, height=server.height, fps=server.fps)
+
+
+def _mirror_beat(item: story.ShotStreamBeat, session: Session, attempt: Attempt) -> bool:
     if attempt.state == "draft":
         # Dropped before it had a frame: what it had before still holds.
         return _set(item, state="done" if item.pictures else "draft", progress=0.0)
     changed = _set(item, state=attempt.state, reason=attempt.reason, progress=attempt.progress)
-    if not attempt.received:
-        return changed
-    take = studio.take
-    record = None if take is None else take.shots.get(attempt.shot)
+    take = session.take
+    record = None if take is None or not attempt.received else take.shots.get(attempt.shot)
     if record is None:
         return changed
     changed |= _set(
@@ -58,7 +64,7 @@ def _mirror_beat(studio: Studio, item: story.ShotStreamBeat, attempt: Attempt) -
         made_text=attempt.text,
         take=_relative(str(take.folder)),
     )
-    files = studio.files_of(attempt.shot)
+    files = session.files_of(attempt.shot)
     if files is not None:
         changed |= _set(item, pictures=_relative(files.pictures), movie=_relative(files.movie))
     return changed

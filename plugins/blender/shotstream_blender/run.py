@@ -41,6 +41,10 @@ AHEAD = 2
 CREDITS = 16
 
 
+LookUp = Callable[[str], tuple[str, str, int] | None]
+"""Gives a beat of an ID as it is now: text, mode and chunks; None if it is gone."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """What holds for a whole story on the server; another value needs another story."""
@@ -68,7 +72,7 @@ class StoryRun:
         self,
         terms: Terms,
         title: str,
-        look_up: Callable[[str], tuple[str, str, int] | None],
+        look_up: LookUp,
         on_frame: Callable[[ReceivedFrame, Attempt], None],
     ) -> None:
         self.terms = terms
@@ -135,13 +139,22 @@ class StoryRun:
         self.over("")
 
     def over(self, reason: str) -> None:
-        """The story goes no further."""
-        if self.end is None:
-            self.end = reason
-            self._drop_pending(reason)
-            for attempt in self.attempts.values():
-                if not attempt.complete:
-                    attempt.fail(reason or "stopped")
+        """The story goes no further.
+
+        Args:
+            reason: Why; empty if that was wanted, so that nothing has failed.
+        """
+        if self.end is not None:
+            return
+        self.end = reason
+        self._drop_pending(reason)
+        for attempt in self.attempts.values():
+            if attempt.complete:
+                continue
+            if reason:
+                attempt.fail(reason)
+            else:
+                attempt.cut_short()
 
     # --- pumping ------------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 
 import re
 
+FPS, PER_CHUNK, IN_FIRST = 16.0, 12, 9
+"""Frames a second, in a chunk and in a shot's first chunk, of the models that there are."""
 CONTINUE = re.compile(r"^(?:>|continue:)\s*", re.IGNORECASE)
 
 
@@ -24,14 +26,18 @@ def paragraphs(text: str) -> list[tuple[str, str]]:
     return beats
 
 
-def chunks_for(seconds: float, fps: float, per_chunk: int, in_first: int) -> int:
+def chunks_for(seconds: float, fps: float = FPS, *, begins_shot: bool = True) -> int:
     """The number of chunks that comes closest to a length, at least 1.
 
     Args:
         seconds: The length wanted.
         fps: Frames a second of the model.
-        per_chunk: Frames of a chunk.
-        in_first: Frames of a shot's first chunk.
+        begins_shot: Whether the first of them is a shot's first, which is shorter.
     """
-    frames = seconds * fps
-    return max(1, round((frames - in_first) / per_chunk) + 1)
+    missing = PER_CHUNK - IN_FIRST if begins_shot else 0
+    return max(1, round((seconds * fps + missing) / PER_CHUNK))
+
+
+def seconds_of(chunks: int, fps: float = FPS, *, begins_shot: bool = True) -> float:
+    """How long so many chunks are; the other way round."""
+    return (chunks * PER_CHUNK - (PER_CHUNK - IN_FIRST if begins_shot else 0)) / fps

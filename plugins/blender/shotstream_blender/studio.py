@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is under way, in one place: connection, story, recording, files, local server.
+"""Everything that is under way, in one place: connection, stories with their takes, files, local server.
 
 Nothing here refers to Blender's data: a story and its beats are named by their IDs and looked up when needed,
 so that undo and the loading of a file leave nothing stale.
@@ -8,27 +8,15 @@ so that undo and the loading of a file leave nothing stale.
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-from shotstream_bridge import BeatStage, BeatStatus, ClientEvent, ConnectionLost, ReceivedFrame, __version__
+from shotstream_bridge import ClientEvent, ReceivedFrame
 
-from . import preferences, story, take_files
-from .attempts import Attempt
-from .connection import Connection
-from .finishing import Finisher, Job
+from . import story, take_files
+from .connection import Connection, Link
+from .finishing import Finisher
 from .local_server import LocalServer
-from .recorder import Recorder, ShotSpool
-from .run import StoryRun, Terms
-
-
-@dataclass
-class ShotFiles:
-    """Where a shot's files are."""
-
-    pictures: str
-    movie: str = ""
-    trouble: str = ""
+from .run import LookUp, StoryRun, Terms
+from .session import Session
 
 
 class Studio:
@@ -38,25 +26,55 @@ class Studio:
         connection: To the server.
         server: The one on this machine.
         finisher: Makes files of shots.
-        run: The story on the server, while there is one.
         newest: The newest frame that is not shown yet.
-        message: What the user should know, beside the connection's message.
-        shot_ready: Called with the story's and the cut beat's ID once a shot's files are there.
+        shot_ready: Called with the story's and the cut beat's ID once a shot's files are there, by the timer.
+        frames_received: All of them.
     """
 
     def __init__(self) -> None:
         self.connection = Connection()
         self.server = LocalServer()
         self.finisher = Finisher()
-        self.run: StoryRun | None = None
         self.newest: ReceivedFrame | None = None
-        self.message = ""
         self.shot_ready: list[Callable[[str, str], None]] = []
         self.frames_received = 0
-        self._recorder: Recorder | None = None
-        self._files: dict[int, ShotFiles] = {}
-        self._asked: dict[int, int] = {}
+        self._message = ""
+        self._session: Session | None = None
+        # Stories that are over, while their files are made.
+        self._ending: list[Session] = []
         self._events: deque[ClientEvent] = deque()
+
+    @property
+    def run(self) -> StoryRun | None:
+        """The story on the server, while there is one."""
+        return None if self._session is None else self._session.run
+
+    @property
+    def take(self) -> take_files.Take | None:
+        """The take that is being recorded."""
+        return None if self._session is None else self._session.take
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The stories whose beats are to be kept up to date, the newest last."""
+        return [*self._ending, self._session] if self._session is not None else self._ending
+
+    @property
+    def message(self) -> str:
+        """What the user should know, beside the connection's message."""
+        return self._message or (self._session.message if self._session is not None else "")
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = text
+        if not text and self._session is not None:
+            self._session.message = ""
+
+    @property
+    def busy(self) -> bool:
+        """Whether frames are expected, or files are being made."""
+        running = self.run is not None and self.run.running
+        return running or self.finisher.busy or bool(self._events)
 
     # --- what operators ask for ---------------------------------------------------------------------------
 
@@ -64,28 +82,36 @@ class Studio:
         """Begins another story on the server; the one before ends, and what was received of it is kept."""
         self.end()
         self.message = ""
-        self.run = StoryRun(terms, title, _look_up(terms.story_uid), self._record)
+
+        def ready(cut_uid: str) -> None:
+            for told in self.shot_ready:
+                told(terms.story_uid, cut_uid)
+
+        self._session = Session(
+            terms,
+            title,
+            _look_up(terms.story_uid),
+            self.finisher,
+            server=lambda: self.connection.client.server,
+            shown=self._show,
+            shot_ready=ready,
+        )
         self.connection.want()
-        return self.run
+        return self._session.run
 
     def end(self) -> None:
         """Ends the story on the server; what was received is kept and its files are made."""
-        if self.run is not None:
-            self.run.close()
-            self._finish_shots()
-            self._write_manifest()
-        if self._recorder is not None:
-            self._recorder.close()
-            self._finish_shots()
-        self.run = None
-        self._recorder = None
-        self._files, self._asked = {}, {}
+        session, self._session = self._session, None
+        if session is not None:
+            session.end()
+            self._ending.append(session)
 
     def close(self) -> None:
         """Ends everything: the extension is disabled, or Blender ends."""
         self.end()
         self.connection.drop()
         self.server.stop(wait=True)
+        self.finisher.poll()
 
     # --- pumping ------------------------------------------------------------------------------------------
 
@@ -99,153 +125,35 @@ class Studio:
         if not self._events:
             self._events.extend(self.connection.pump())
         while self._events:
-            self._handle(self._events.popleft())
+            event = self._events.popleft()
+            if self._session is not None:
+                self._session.handle(event)
             if time.perf_counter() >= until:
                 return
-        if self.run is not None and self.connection.ready:
-            self.run.feed(self.connection.client)
-        self._finish_shots()
+        self._advance()
         self.finisher.poll()
 
-    @property
-    def busy(self) -> bool:
-        """Whether frames are expected, or files are being made."""
-        return (self.run is not None and self.run.running) or self.finisher.busy or bool(self._events)
+    def forget_ended(self) -> None:
+        """Drops stories that are over, once the scene has their files."""
+        self._ending = [session for session in self._ending if not session.settled]
 
-    def files_of(self, shot: int | None) -> ShotFiles | None:
-        """Where the files of a shot of the current take are."""
-        return None if shot is None else self._files.get(shot)
-
-    @property
-    def take(self) -> take_files.Take | None:
-        """The take that is being recorded."""
-        return None if self._recorder is None else self._recorder.take
-
-    # --- inside -------------------------------------------------------------------------------------------
-
-    def _handle(self, event: ClientEvent) -> None:
-        run = self.run
-        if run is None:
+    def _advance(self) -> None:
+        session = self._session
+        if session is None:
             return
-        run.handle(event)
-        if isinstance(event, BeatStatus):
-            self._note_stage(event)
-        elif isinstance(event, ConnectionLost):
-            run.over(f"the connection was lost: {event.reason}")
-        if run.end and not self.message:
-            self.message = f"The story ended: {run.end}"
-            self._finish_shots()
-            self._write_manifest()
+        if self.connection.ready:
+            session.run.feed(self.connection.client)
+        elif self.connection.link is Link.FAILED and not self.connection.wanted:
+            # Trying again would not help: nothing is left waiting for ever.
+            session.run.over(self.connection.message)
+        session.finish_shots()
 
-    def _record(self, frame: ReceivedFrame, attempt: Attempt) -> None:
+    def _show(self, frame: ReceivedFrame) -> None:
         self.newest = frame
         self.frames_received += 1
-        try:
-            if self._recorder is None:
-                self._recorder = Recorder(self._new_take())
-                for known in self.run.attempts.values():
-                    if known.sent:
-                        self._note_sent(known)
-            take = self._recorder.take
-            if attempt.id not in take.beats:
-                self._note_sent(attempt)
-            take.wall_s = time.monotonic() - self.run.began_at
-            record = take.beats[attempt.id]
-            record.shot, record.first_frame = attempt.shot, attempt.first_frame
-            record.first_frame_s = record.first_frame_s or take.wall_s
-            self._recorder.add(frame.header, frame.payload)
-        except OSError as error:
-            self.message = f"The take cannot be written: {error}; generation was stopped"
-            self.run.stop()
-            attempt.reason = str(error)
-
-    def _new_take(self) -> take_files.Take:
-        server, run = self.connection.client.server, self.run
-        folder = take_files.new_folder(preferences.takes_folder(), run.title)
-        return take_files.Take(
-            folder,
-            product_version=__version__,
-            title=run.title or None,
-            global_caption=run.terms.global_caption,
-            seed=run.terms.seed,
-            model={
-                "name": server.model,
-                "weights_hash": server.weights_hash,
-                "width": server.width,
-                "height": server.height,
-            },
-            fps=server.fps,
-        )
-
-    def _note_sent(self, attempt: Attempt) -> None:
-        policy = attempt.policy or "interrupt"
-        self._recorder.take.beats[attempt.id] = take_files.BeatRecord(
-            attempt.id, attempt.text, attempt.mode, policy, time.monotonic() - self.run.began_at
-        )
-
-    def _note_stage(self, status: BeatStatus) -> None:
-        take, attempt = self.take, self.run.attempts.get(status.beat_id)
-        if take is None or attempt is None:
-            return
-        now = time.monotonic() - self.run.began_at
-        if attempt.id not in take.beats:
-            self._note_sent(attempt)
-        record = take.beats[attempt.id]
-        if status.stage is BeatStage.SCHEDULED:
-            record.shot, record.first_frame, record.scheduled_s = status.shot, status.first_frame, now
-        elif status.stage is BeatStage.DONE:
-            record.outcome = status.outcome.value if status.outcome else None
-            record.frames, record.reason, record.done_s = status.frames or 0, status.reason, now
-        elif status.stage is BeatStage.REJECTED:
-            record.outcome, record.reason = "rejected", status.reason
-
-    def _finish_shots(self) -> None:
-        """Has files made of the shots that are complete and have frames that are in no file yet."""
-        if self._recorder is None or self.run is None:
-            return
-        for shot, spool in self._recorder.spools.items():
-            if self._asked.get(shot, 0) == len(spool.indices) and (not spool.closed or shot in self._files):
-                continue
-            attempts = [a for a in self.run.attempts.values() if a.shot == shot and a.recorded]
-            if (
-                attempts
-                and all(a.complete for a in attempts)
-                and self._asked.get(shot, 0) != len(spool.indices)
-            ):
-                self._asked[shot] = len(spool.indices)
-                self._ask(spool)
-
-    def _ask(self, spool: ShotSpool) -> None:
-        take, run, files = self._recorder.take, self.run, self._files
-        cut = next((a.uid for a in run.attempts.values() if a.shot == spool.shot), "")
-        self._write_manifest()
-
-        def done(movie: Path | None, trouble: str) -> None:
-            pictures = str(take.folder / take_files.FRAMES)
-            files[spool.shot] = ShotFiles(pictures, str(movie) if movie else "", trouble)
-            if trouble:
-                self.message = trouble
-            for told in self.shot_ready:
-                told(run.terms.story_uid, cut)
-
-        movie = preferences.get().shot_files == "movie"
-        self.finisher.ask(Job(spool, take.folder, take.fps, movie, len(spool.indices), done))
-
-    def _write_manifest(self) -> None:
-        if self._recorder is None or self.run is None or not self._recorder.take.frames:
-            return
-        attempts = [a for a in self.run.attempts.values() if a.sent]
-        complete = all(a.complete and a.state != "failed" for a in attempts)
-        take = self._recorder.take
-        take.missed = sum(a.lost for a in attempts)
-        take.notices = [{"code": n.code, "text": n.text, "beat": n.beat_id} for n in self.run.notices]
-        try:
-            take.write_manifest(complete=complete)
-        except OSError as error:
-            self.message = f"The take's manifest cannot be written: {error}"
 
 
-def _look_up(story_uid: str) -> Callable[[str], tuple[str, str, int] | None]:
+def _look_up(story_uid: str) -> LookUp:
     """Gives beats of a story as they are in the scene at that time."""
 
     def look(uid: str) -> tuple[str, str, int] | None:

@@ -118,5 +118,8 @@ def test_undo_and_redo_of_beats(hand: Hand) -> None:
 
 
 def test_chunks_come_closest_to_a_length() -> None:
-    chunks_for = module("story_text").chunks_for
-    assert [chunks_for(seconds, 16, 12, 9) for seconds in (0.1, 0.5, 1.3, 5.0, 30.0)] == [1, 1, 2, 7, 40]
+    text = module("story_text")
+    assert [text.chunks_for(seconds) for seconds in (0.1, 0.5, 1.3, 5.0, 30.0)] == [1, 1, 2, 7, 40]
+    assert text.seconds_of(7) == 81 / 16
+    assert text.seconds_of(7, begins_shot=False) == 84 / 16
+    assert all(text.chunks_for(text.seconds_of(chunks)) == chunks for chunks in range(1, 200))

@@ -5,9 +5,6 @@ import bpy
 
 from .. import scenes, story, story_text
 
-# Of a model that is not known yet: 16 frames a second, 12 frames a chunk, 9 in a shot's first.
-FPS, PER_CHUNK, IN_FIRST = 16.0, 12, 9
-
 
 class SHOTSTREAM_OT_beats_from_markers(bpy.types.Operator):
     """Add a beat for every marker, named as the marker; each lasts until the next one"""
@@ -39,8 +36,7 @@ class SHOTSTREAM_OT_beats_from_markers(bpy.types.Operator):
             item = story.add_beat(held, marker.name)
             if end > marker.frame:
                 seconds = (end - marker.frame) / rate
-                item.chunks = min(
-                    story.MAX_CHUNKS, story_text.chunks_for(seconds, held.fps or FPS, PER_CHUNK, IN_FIRST)
-                )
+                chunks = story_text.chunks_for(seconds, held.fps or story_text.FPS)
+                item.chunks = min(story.MAX_CHUNKS, chunks)
         self.report({"INFO"}, f"{len(markers)} beats from markers")
         return {"FINISHED"}

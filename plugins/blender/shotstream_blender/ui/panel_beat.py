@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import scenes, story, thumbnails
+from .. import scenes, story, story_text, thumbnails
 from . import places
 
 
@@ -32,7 +32,11 @@ class BeatPanel:
         row = column.row()
         row.enabled = held.active > 0
         row.prop(item, "mode", expand=True)
-        column.prop(item, "chunks", text="Chunks (0: default)")
+        column.prop(item, "chunks", text="Chunks" if item.chunks else "Chunks (0: default)")
+        if item.chunks and held.fps:
+            begins = item.mode == "cut" or held.active == 0
+            seconds = story_text.seconds_of(item.chunks, held.fps, begins_shot=begins)
+            column.label(text=f"{seconds:.1f} s")
         column.prop(item, "policy")
         self._draw_state(context, item)
         row = layout.row(align=True)
