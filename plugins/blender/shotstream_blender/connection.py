@@ -103,7 +103,8 @@ class Connection:
     def _note(self, event: ClientEvent) -> None:
         if isinstance(event, ConnectionInterrupted):
             self.link = Link.LOST
-            self.message = f"Connection lost, trying again: {event.reason}"
+            why = event.reason[:1].upper() + event.reason[1:]
+            self.message = f"{why}. What came is kept, and it goes on when the server is back"
         elif isinstance(event, ConnectionResumed):
             self.link, self.message = Link.ONLINE, ""
         elif isinstance(event, ConnectionLost):

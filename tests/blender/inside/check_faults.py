@@ -194,7 +194,7 @@ def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped
     hand.until(lambda: hand.studio.server.phase.value == "died", 20)
     hand.for_seconds(1.0)
     assert max(hand.live.times) < 0.5
-    assert "lost, trying again" in hand.studio.connection.message
+    assert "it goes on when the server is back" in hand.studio.connection.message
     assert hand.studio.server.message
     kept = hand.story.beats[0].frames
     assert kept > 20
@@ -230,7 +230,7 @@ def test_a_server_without_a_journal_makes_what_it_forgot_again(hand: Hand, tmp_p
         hand.until(lambda: hand.story.beats[1].frames > 9)
         os.killpg(server.pid, signal.SIGKILL)
         server.wait(10)
-        hand.until(lambda: "lost, trying again" in hand.studio.connection.message)
+        hand.until(lambda: "it goes on when the server is back" in hand.studio.connection.message)
         server = serve(port, tmp_path / "second.log")
         hand.until_done()
     finally:

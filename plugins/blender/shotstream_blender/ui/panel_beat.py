@@ -32,11 +32,12 @@ class BeatPanel:
         row = column.row()
         row.enabled = held.active > 0
         row.prop(item, "mode", expand=True)
-        column.prop(item, "chunks", text="Chunks" if item.chunks else "Chunks (0: default)")
-        if item.chunks and held.fps:
+        length = "Chunks (0: default)"
+        if item.chunks:
             begins = item.mode == "cut" or held.active == 0
-            seconds = story_text.seconds_of(item.chunks, held.fps, begins_shot=begins)
-            column.label(text=f"{seconds:.1f} s")
+            seconds = story_text.seconds_of(item.chunks, held.fps or story_text.FPS, begins_shot=begins)
+            length = f"Chunks ({seconds:.1f} s)"
+        column.prop(item, "chunks", text=length)
         column.prop(item, "policy")
         self._draw_state(context, item)
         row = layout.row(align=True)

@@ -4,6 +4,7 @@
 import bpy
 
 from .. import live, scenes
+from ..connection import Link
 from . import places
 
 
@@ -25,6 +26,8 @@ class StoryPanel:
         for message in (now.connection.message, now.message):
             if message:
                 places.lines(layout.box(), message, context, icon="ERROR")
+        if now.connection.link in (Link.FAILED, Link.LOST) and not now.server.alive:
+            layout.operator("shotstream.server_start", text="Start Server on This Machine", icon="PLAY")
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
@@ -66,7 +69,9 @@ class StoryPanel:
             made = next((item for item in held.beats if item.state == "generating"), None)
             text = "Generating"
             history = [a for a in now.run.attempts.values() if not a.recorded and not a.complete]
-            if history:
+            if not now.connection.ready:
+                text = "Waiting for the server"
+            elif history:
                 text = f"Making the shots before again: {len(history)} to go"
             elif waiting:
                 text = f"Generating, {waiting} waiting"
