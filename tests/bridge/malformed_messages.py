@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that must be refused, and how; they become vectors in docs/protocol_vectors.json."""
+"""Messages that must be refused, and how; they become vectors in docs/protocol_vectors.json. And mutation."""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import msgpack
@@ -182,3 +183,22 @@ def expand(part: dict[str, Any]) -> bytes:
     """The bytes of a part as it stands in the file."""
     middle = bytes.fromhex(part.get("fill", "")) * part.get("count", 0)
     return bytes.fromhex(part["hex"]) + middle + bytes.fromhex(part.get("suffix", ""))
+
+
+def mutated(chance: random.Random, header: bytes) -> bytes:
+    """A message with a few of its bytes changed, left out, doubled or exchanged."""
+    data = bytearray(header)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(data)) if data else 0
+        match chance.randrange(5):
+            case 0 if data:
+                data[at] = chance.randrange(256)
+            case 1 if data:
+                del data[at : at + chance.randint(1, 8)]
+            case 2:
+                data[at:at] = chance.randbytes(chance.randint(1, 8))
+            case 3:
+                data += data[at : at + 16]
+            case _:
+                data = data[at:] + data[:at]
+    return bytes(data)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from typing import Any
 
 import make_protocol_vectors as vectors
@@ -11,7 +12,7 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from malformed_messages import HELLO, expand, long_beat
+from malformed_messages import HELLO, expand, long_beat, mutated
 from scripted_service import frame
 from shotstream_bridge import ErrorCode, FrameHeader, InvalidMessageError, PixelFormat
 from shotstream_bridge.codec import (
@@ -22,8 +23,9 @@ from shotstream_bridge.codec import (
     encode_frame_header,
 )
 
-VALID = [encode(message) for message in vectors.CLIENT.values()]
-VALID += [encode(message) for message, _ in vectors.SERVER.values()]
+MESSAGES = (*vectors.CLIENT.values(), *(message for message, _ in vectors.SERVER.values()))
+LATER = (message for _, message, *_ in (*vectors.LATER_CLIENT.values(), *vectors.LATER_SERVER.values()))
+VALID = [encode(message) for message in (*MESSAGES, *LATER)]
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
@@ -76,6 +78,12 @@ def test_mutated_bytes(valid: bytes, data: st.DataObject) -> None:
         if not mutated:
             break
     decode_both(bytes(mutated))
+
+
+def test_ten_thousand_mutated_messages() -> None:
+    chance = random.Random(6)  # noqa: S311 - a test
+    for _ in range(10_000):
+        decode_both(mutated(chance, chance.choice(VALID)))
 
 
 @settings(max_examples=300)

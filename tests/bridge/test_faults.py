@@ -16,6 +16,7 @@ import make_protocol_vectors as vectors
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from malformed_messages import mutated
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService
 from shotstream_bridge import (
@@ -210,25 +211,6 @@ def test_random_multipart_messages_on_a_live_socket(shared: ScriptedService, par
         assert stranger.hello("c")["type"] == "welcome"
         stranger.send(*parts)
         assert stranger.hear_type("error")["retryable"] is False
-
-
-def mutated(chance: random.Random, header: bytes) -> bytes:
-    """A message with a few of its bytes changed, left out, doubled or exchanged."""
-    data = bytearray(header)
-    for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(data)) if data else 0
-        match chance.randrange(5):
-            case 0 if data:
-                data[at] = chance.randrange(256)
-            case 1 if data:
-                del data[at : at + chance.randint(1, 8)]
-            case 2:
-                data[at:at] = chance.randbytes(chance.randint(1, 8))
-            case 3:
-                data += data[at : at + 16]
-            case _:
-                data = data[at:] + data[:at]
-    return bytes(data)
 
 
 def test_ten_thousand_mutated_messages_on_a_live_socket() -> None:

@@ -375,6 +375,7 @@ def test_cut_at_random_points_nothing_is_lost_or_told_twice(seed: int) -> None:
 
             def cut_now_and_then() -> None:
                 while not stop.wait(chance.uniform(0.02, 0.15)):
+                    proxy.delay(chance.choice([0.0, 0.0, 0.01]))
                     proxy.cut_after(chance.randint(1, 60 * FRAME_BYTES))
 
             saboteur = threading.Thread(target=cut_now_and_then)

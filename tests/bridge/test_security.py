@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from malformed_messages import mutated
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService, frame
 from shotstream_bridge import (
     AddressError,
     AllowList,
     AuthenticationError,
+    BridgeError,
     Client,
     ClientSecurity,
     ConnectError,
@@ -125,6 +130,64 @@ def test_a_replayed_handshake_gets_nothing(secured: ScriptedService) -> None:
     # A greeting and WELCOME at most: INITIATE holds a cookie of the first connection.
     assert b"READY" not in answer
     assert secured.calls.empty()
+
+
+def test_mutated_and_cut_handshakes_let_nobody_in(allow_list: Path) -> None:
+    """Of a good client's bytes, some changed, some left out, some cut off: the server answers others on."""
+    security = ServerSecurity(SERVER, AllowList(allow_list))
+    with ScriptedService(security=security, quotas=Quotas(connections_per_s=10_000.0)) as secured:
+        with TcpProxy(secured.endpoint.address) as proxy:
+            with Client.connect(proxy.address, security=keys(ALICE), client_id="recorded") as client:
+                client.open_story(global_caption="", story_id="s1")
+            recorded = bytes(proxy.sent_by_client)
+        while not secured.calls.empty():
+            secured.calls.get()
+        chance = random.Random(9)  # noqa: S311 - a test
+        host, port = secured.endpoint.address.removeprefix("tcp://").split(":")
+        answers = set()
+        for number in range(300):
+            data = recorded if number % 3 == 0 else mutated(chance, recorded)
+            with socket.create_connection((host, int(port)), PATIENCE_S) as stranger:
+                stranger.settimeout(0.02)
+                answer = b""
+                with contextlib.suppress(OSError):
+                    stranger.sendall(data[: chance.randint(1, len(data))])
+                    while more := stranger.recv(65_536):
+                        answer += more
+                answers.add(b"READY" in answer)
+        assert answers == {False}
+        assert secured.calls.empty()
+        with Client.connect(secured.endpoint.address, security=keys(BOB)) as client:
+            assert client.open_story(global_caption="", story_id="s2").opened is not None
+
+
+def test_a_servers_handshake_sent_again_is_no_server(secured: ScriptedService) -> None:
+    """To a client, too, only the holder of the key is the server: not one who has heard it once."""
+    with TcpProxy(secured.endpoint.address) as proxy:
+        with Client.connect(proxy.address, security=keys(ALICE)):
+            pass
+        recorded = bytes(proxy.sent_by_server)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def replay() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                with near:
+                    near.sendall(recorded)
+                    near.settimeout(0.1)
+                    while _read(near):
+                        pass
+
+    thread = threading.Thread(target=replay)
+    thread.start()
+    try:
+        with pytest.raises(BridgeError, match=r"no connection to|left the handshake|ZeroMQ|no server"):
+            Client.connect(f"tcp://127.0.0.1:{listening.getsockname()[1]}", 2.0, security=keys(ALICE))
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join()
 
 
 def _read(peer: socket.socket) -> bytes:
