@@ -12,7 +12,8 @@ from typing import Final
 from shotstream_bridge.fields import BeatStage
 from shotstream_bridge.replies import BeatStatus
 
-_STAGES: Final = (BeatStage.ACCEPTED, BeatStage.SCHEDULED, BeatStage.FIRST_FRAME, BeatStage.DONE)
+STAGES: Final = (BeatStage.ACCEPTED, BeatStage.SCHEDULED, BeatStage.FIRST_FRAME, BeatStage.DONE)
+"""In their order; a beat may be done after any of them."""
 
 
 class BeatProgress:
@@ -30,12 +31,12 @@ class BeatProgress:
         if status.stage is BeatStage.REJECTED:
             return [status]
         beats = self._told.setdefault(status.story_id, {})
-        reached = _STAGES.index(status.stage)
+        reached = STAGES.index(status.stage)
         told = beats.get(status.beat_id, reached - 1)
         if reached <= told:
             return []
         beats[status.beat_id] = reached
-        between = [stage for stage in _STAGES[told + 1 : reached] if _passed(status, stage)]
+        between = [stage for stage in STAGES[told + 1 : reached] if _passed(status, stage)]
         return [*(_made_up(status, stage) for stage in between), status]
 
     def forget(self, story_id: str) -> None:

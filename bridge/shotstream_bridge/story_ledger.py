@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from shotstream_bridge.beat_progress import STAGES
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.fields import BeatStage, Quotas
 from shotstream_bridge.replies import BeatStatus, StoryClosed, StoryOpened
@@ -15,8 +16,6 @@ from shotstream_bridge.service import KnownStory
 
 BEATS_RETOLD: Final = 1_000
 """Beats whose latest stage is told to a client that comes back, the newest ones of the story."""
-
-_STAGES: Final = (BeatStage.ACCEPTED, BeatStage.SCHEDULED, BeatStage.FIRST_FRAME, BeatStage.DONE)
 
 
 @dataclass(eq=False)
@@ -209,9 +208,9 @@ class StoryLedger:
         """The host tells of a beat's stage; False if the beat is known to be at that stage or beyond."""
         story = self._stories.get(status.story_id)
         known = None if story is None else story.beats.get(status.beat_id)
-        if story is None or known is None or status.stage not in _STAGES:
+        if story is None or known is None or status.stage not in STAGES:
             return True
-        if _STAGES.index(status.stage) <= _STAGES.index(known.stage):
+        if STAGES.index(status.stage) <= STAGES.index(known.stage):
             return False
         story.beats[status.beat_id] = status
         if status.stage is BeatStage.DONE and story.closed is None:

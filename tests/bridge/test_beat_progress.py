@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from shotstream_bridge import BeatOutcome, BeatStage, BeatStatus
 from shotstream_bridge.beat_progress import BeatProgress
 
@@ -72,3 +77,34 @@ def test_a_refusal_is_always_told_and_a_new_story_starts_over() -> None:
     assert told(progress, status(ACCEPTED)) == [ACCEPTED]
     progress.forget("s")
     assert told(progress, status(ACCEPTED)) == [ACCEPTED]
+
+
+def documented_steps() -> set[tuple[str, str]]:
+    """From stage to stage, of the document's table; a beat begins as ``submit_beat``."""
+    document = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    table = document[document.index("| stage | follows | carries |") :].split("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.M)
+    assert [stage for stage, _ in rows] == [ACCEPTED, REJECTED, SCHEDULED, FIRST, DONE]
+    return {(before, stage) for stage, follows in rows for before in re.findall(r"`(\w+)`", follows)}
+
+
+@given(st.lists(st.sampled_from([ACCEPTED, SCHEDULED, FIRST, DONE]), max_size=8), st.sampled_from([0, 12]))
+def test_whatever_is_told_a_client_sees_the_documents_steps_and_no_others(
+    stages: list[BeatStage], frames: int
+) -> None:
+    progress = BeatProgress()
+    progress.submitted("s", "b")
+    seen = ["submit_beat", *told(progress, *(status(stage, frames=frames) for stage in stages))]
+    assert set(pairwise(seen)) <= documented_steps()
+
+
+def test_every_step_of_the_document_is_taken() -> None:
+    taken = {("submit_beat", "rejected")}
+    for stages in ([ACCEPTED, SCHEDULED, FIRST, DONE], [ACCEPTED, SCHEDULED, DONE], [ACCEPTED, DONE]):
+        progress = BeatProgress()
+        progress.submitted("s", "b")
+        shot = 0 if SCHEDULED in stages else None
+        seen = ["submit_beat"]
+        seen += told(progress, *(status(stage, frames=12 * (FIRST in stages), shot=shot) for stage in stages))
+        taken |= set(pairwise(seen))
+    assert taken == documented_steps()
