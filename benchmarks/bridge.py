@@ -23,10 +23,11 @@ from typing import Any
 
 import numpy as np
 from bridge_picture import draw
-from bridge_plan import PACE_FPS, WINDOW, Plan
+from bridge_plan import FAST_DONE, PACE_FPS, READY, WINDOW, Plan
 from bridge_senders import send_bare, send_bridge, send_websockets
 from machine import RESULTS, describe
 from PIL import Image
+from shotstream_bridge.heap import keep_freed_memory
 
 WIDTH, HEIGHT = 832, 480
 BUFFERS = 24
@@ -59,12 +60,17 @@ def product_pictures() -> list[np.ndarray]:
 
 
 class Watchers:
-    """The watching processes of one case."""
+    """The watching processes of one case.
+
+    Attributes:
+        figures: What each of them measured, once they have been waited for.
+    """
 
     def __init__(self, variant: str, plan: Plan) -> None:
         self._command = [sys.executable, str(Path(__file__).parent / "bridge_watcher.py"), variant]
         self._counts = [str(plan.fast), str(plan.paced)]
         self._processes: list[subprocess.Popen[str]] = []
+        self.figures: list[dict[str, Any]] = []
 
     def gather(self, addresses: Sequence[str]) -> None:
         """Starts them all, and waits until they are ready."""
@@ -72,15 +78,23 @@ class Watchers:
             subprocess.Popen([*self._command, address, *self._counts], stdout=subprocess.PIPE, text=True)
             for address in addresses
         ]
+        self._hear(READY)
+
+    def drain(self) -> None:
+        """Waits until all have the fast frames."""
+        self._hear(FAST_DONE)
+
+    def _hear(self, word: str) -> None:
         for process in self._processes:
             assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", "a watcher did not get ready"
+            heard = process.stdout.readline().rstrip()
+            assert heard == word, f"a watcher said {heard!r} instead of {word!r}"
 
-    def figures(self) -> list[dict[str, Any]]:
-        """What each of them measured."""
+    def wait(self) -> None:
+        """Waits until each of them has told what it measured."""
         told = [process.communicate(timeout=120)[0] for process in self._processes]
         assert all(process.returncode == 0 for process in self._processes), "a watcher failed"
-        return [json.loads(text) for text in told]
+        self.figures = [json.loads(text) for text in told]
 
     def end(self) -> None:
         """Ends those that are left."""
@@ -101,18 +115,17 @@ def measure(variant: str, pictures: Sequence[np.ndarray], count: int, paced: int
     plan = Plan(max(120, fast // count), paced)
     watchers = Watchers(variant, plan)
     try:
-        effort = VARIANTS[variant][1](pictures, plan, count, watchers.gather)
-        figures = watchers.figures()
+        effort = VARIANTS[variant][1](pictures, plan, count, watchers)
     finally:
         watchers.end()
-    latencies = np.concatenate([figure["latencies_ms"] for figure in figures])
+    latencies = np.concatenate([figure["latencies_ms"] for figure in watchers.figures])
     p50, p99 = np.percentile(latencies, [50, 99])
     case = {
-        "fps": float(np.median([figure["fps"] for figure in figures])),
+        "fps": float(np.median([figure["fps"] for figure in watchers.figures])),
         "p50_ms": float(p50),
         "p99_ms": float(p99),
         "server_cpu": effort.share / count,
-        "watcher_cpu": float(np.mean([figure["cpu_share"] for figure in figures])),
+        "watcher_cpu": float(np.mean([figure["cpu_share"] for figure in watchers.figures])),
     }
     return {name: round(value, 4) for name, value in case.items()}
 
@@ -148,6 +161,7 @@ def main() -> None:
     if args.json.exists():
         results = json.loads(args.json.read_text(encoding="utf-8"))
     results |= {"size": [WIDTH, HEIGHT], "window": WINDOW, "pace_fps": PACE_FPS}
+    assert keep_freed_memory(), "the C library does not take the setting"  # as watchers do, in every variant
     pictures = product_pictures()
     for count in args.watchers:
         cases = {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one case of the bridge's benchmark sends, and what both sides measure of it.
 
-First frames go as fast as they are taken, which tells how many a second there are; then at an even pace,
-which tells latency and processor time of a stream as people watch it.
+First frames go as fast as they are taken, which tells how many a second there are; and when all of them have
+come, at an even pace, which tells latency and processor time of a stream as people watch it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from dataclasses import asdict, dataclass, field
 WINDOW = 16
 """Frames in flight to each watcher: credits, high-water marks, queues."""
 PACE_FPS = 24.0
+READY, FAST_DONE = "ready", "fast done"
+"""What a watcher says when it may be sent frames, and when it has the fast ones."""
 _SETTLE_S = 0.5
+
+
+def say(word: str) -> None:
+    """Tells the process that started this one."""
+    print(word, flush=True)
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,8 @@ class Effort:
         return self.cpu_s / self.wall_s
 
 
-def moments(plan: Plan, effort: Effort) -> Iterator[tuple[int, float]]:
-    """The number of each frame and when it is due, on the monotonic clock; measures the sender's effort."""
-    for index in range(plan.fast):
-        yield index, 0.0
+def paced(plan: Plan, effort: Effort) -> Iterator[tuple[int, float]]:
+    """The frames after the fast ones, and when each is due on the monotonic clock; measures the sender."""
     first = time.monotonic() + _SETTLE_S
     yield plan.fast, first
     effort.begin()
@@ -101,6 +106,7 @@ class Seen:
             self._began = time.perf_counter()
         elif index == plan.fast - 1:
             self.fps = (index - plan.warm_up) / (time.perf_counter() - self._began)
+            say(FAST_DONE)
         elif index == plan.fast:
             self._effort.begin()
         if index >= plan.fast:

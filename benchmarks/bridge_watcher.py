@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One watcher of the bridge's benchmark: a process of its own, which tells what it measured.
 
-Started by ``bridge.py``. It says ``ready`` once it may be sent frames, and in the end its figures as JSON.
+Started by ``bridge.py``, to which it says how far it is, and its figures as JSON in the end.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import msgpack
 import numpy as np
 import zmq
-from bridge_plan import WINDOW, Plan, Seen
+from bridge_plan import READY, WINDOW, Plan, Seen, say
 from shotstream_bridge import Client, ReceivedFrame
 from shotstream_bridge.heap import keep_freed_memory
 
@@ -28,18 +28,13 @@ SUBSCRIPTIONS: dict[str, dict[str, object]] = {
 """How a watcher subscribes, for each variant of the bridge."""
 
 
-def ready() -> None:
-    """Tells that frames may come."""
-    print("ready", flush=True)
-
-
 def watch_bridge(address: str, seen: Seen, variant: str) -> None:
     """Through a Client, `every`."""
     with Client.connect(address, PATIENCE_S) as client:
         options = SUBSCRIPTIONS[variant]
         subscription = client.story(STORY).subscribe("every", credits=WINDOW, **options)  # type: ignore[arg-type]
         assert subscription.in_memory == (variant == "memory"), "frames come another way"
-        ready()
+        say(READY)
         for event in client.events(PATIENCE_S):
             if isinstance(event, ReceivedFrame):
                 assert event.rgb().ndim == 3
@@ -56,7 +51,7 @@ def watch_bare(address: str, seen: Seen) -> None:
     socket.setsockopt(zmq.RCVHWM, WINDOW)
     socket.setsockopt(zmq.RCVTIMEO, int(1000 * PATIENCE_S))
     socket.connect(address)
-    ready()
+    say(READY)
     done = False
     while not done:
         header, payload = socket.recv_multipart(copy=False)
@@ -74,7 +69,7 @@ async def watch_websockets(address: str, seen: Seen) -> None:
     assert keep_freed_memory(), "the C library does not take the setting"
     # Two messages for a frame, as the bare loop has two parts.
     async with connect(address, compression=None, max_size=None, max_queue=2 * WINDOW) as socket:
-        ready()
+        say(READY)
         done = False
         while not done:
             async with asyncio.timeout(PATIENCE_S):
@@ -99,7 +94,7 @@ def main() -> None:
         asyncio.run(watch_websockets(args.address, seen))
     else:
         watch_bridge(args.address, seen, args.variant)
-    print(json.dumps(seen.as_json()), flush=True)
+    say(json.dumps(seen.as_json()))
 
 
 if __name__ == "__main__":
