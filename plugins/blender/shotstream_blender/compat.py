@@ -2,6 +2,7 @@
 """What differs between Blender 4.2 and 5.x, in one place."""
 
 import contextlib
+import subprocess
 
 import bpy
 
@@ -9,6 +10,8 @@ HAS_STRIPS = hasattr(bpy.types, "Strip")
 """4.4 renamed Sequence to Strip."""
 
 
+CREATION_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+"""For child processes: on Windows, without a console window of their own."""
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Of properties with paths: since 4.5 one that may begin with // says so."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from . import take_files
+from . import compat, take_files
 from .recorder import ShotSpool
 
 SCRIPT = Path(__file__).parent / "child" / "finish_shot.py"
@@ -88,6 +88,7 @@ class Finisher:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    creationflags=compat.CREATION_FLAGS,
                 )
             self._job = job
         except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 from shotstream_bridge.address import is_loopback
 
-from . import preferences
+from . import compat, preferences
 
 SUPERVISOR = Path(__file__).parent / "child" / "supervise.py"
 STOP_S = 5.0
@@ -81,6 +81,7 @@ class LocalServer:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env=_environment(),
+                    creationflags=compat.CREATION_FLAGS,
                 )
         except OSError as error:
             self._fail(f"{command} could not be started: {error}")

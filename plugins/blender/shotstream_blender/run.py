@@ -117,13 +117,13 @@ class StoryRun:
         """Sends a beat at once, by its own policy."""
         attempt = self._attempt(uid, text, mode, policy, chunks)
         if policy in ("replace", "interrupt"):
-            self._drop_pending("replaced by a beat that was directed")
+            self._drop_pending()
         self._pending.appendleft(attempt)
         self._send(attempt)
 
     def stop(self) -> None:
         """Takes back what waits; the running beat ends at the next chunk."""
-        self._drop_pending("")
+        self._drop_pending()
         if self._handle is None:
             return
         for attempt in self.attempts.values():
@@ -200,13 +200,14 @@ class StoryRun:
         self.attempts[attempt.id] = attempt
         return attempt
 
-    def _drop_pending(self, reason: str) -> None:
+    def _drop_pending(self, failed: str = "") -> None:
+        """Takes back what was not sent: drafts again, unless it failed, with the reason."""
         while self._pending:
             attempt = self._pending.popleft()
-            attempt.rejected = bool(reason)
-            attempt.reason = reason
-            if not reason:
-                del self.attempts[attempt.id]
+            if failed:
+                attempt.fail(failed)
+            else:
+                attempt.cut_short()
 
     def _open(self, client: Client) -> None:
         self._client = client

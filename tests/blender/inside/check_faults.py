@@ -140,6 +140,19 @@ def test_a_key_file_that_is_missing(hand: Hand, tmp_path: Path) -> None:
     connect(hand, chosen.address, "nobody.key")
 
 
+def test_a_request_that_cannot_be_carried_out_is_not_left_waiting(hand: Hand) -> None:
+    module("preferences").get().address = "nonsense"
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.")
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.states == ["failed", "failed"], 10)
+    assert "tcp://HOST:PORT" in hand.story.beats[0].reason
+    # With the address mended it is carried out.
+    module("preferences").get().address = os.environ["SHOTSTREAM_SERVER"]
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    assert hand.states == ["done", "done"]
+
+
 def start_server(hand: Hand) -> int:
     """Starts a server as the button does, at a port of its own; returns that."""
     port = free_port()

@@ -160,6 +160,21 @@ def test_a_beat_that_interrupts_takes_over_at_the_next_chunk(hand: Hand) -> None
     assert (second.shot, second.first_frame, second.frames) == (0, first.frames, 12)
 
 
+def test_what_a_directed_beat_replaces_is_a_draft_again(hand: Hand) -> None:
+    hand.write(*[f"Wide shot: the fox walks. {n}" for n in range(6)], chunks=3)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    hand.story.active = 5
+    hand.story_module.add_beat(hand.story, "Close shot: the fox stands.").chunks = 1
+    hand.story.beats[6].policy = "replace"
+    bpy.ops.shotstream.direct_beat()
+    hand.until(lambda: not hand.studio.busy)
+    hand.for_seconds(0.2)
+    assert hand.states[0] == hand.states[6] == "done"
+    assert hand.story.beats[0].frames == 33
+    assert set(hand.states[2:6]) == {"draft"}
+
+
 def test_a_shot_made_again_has_the_others_as_its_history(hand: Hand) -> None:
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.")
     bpy.ops.shotstream.generate_all()
