@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The connection to the server as the panel shows it: made, kept and made again without ever waiting."""
 
+import re
 import time
 import uuid
 from enum import Enum
@@ -23,6 +24,7 @@ from shotstream_bridge.address import is_loopback
 
 from . import preferences
 
+_ADDRESS = re.compile(r"tcp://[^/\s]+:\d+")
 CONNECT_S = 4.0
 """Patience with a server that does not answer, before that is said. It is tried again all the same."""
 RETRY_S = 1.5
@@ -66,8 +68,8 @@ class Connection:
 
     @property
     def ready(self) -> bool:
-        """Whether the server has its model."""
-        return self.online and self.client.server.state is ServerStateName.READY
+        """Whether the server is there and has its model."""
+        return self.link is Link.ONLINE and self.client.server.state is ServerStateName.READY
 
     def want(self) -> None:
         """Connects, or says in :attr:`message` why that cannot be."""
@@ -119,10 +121,10 @@ class Connection:
         self._retry_at = 0.0
         try:
             address = chosen.address.strip()
-            if not is_loopback(address) and not bpy.app.online_access:
+            if _ADDRESS.fullmatch(address) and not is_loopback(address) and not bpy.app.online_access:
                 raise BridgeError(
-                    f"{address} is not on this machine and Blender may not go online: allow it in "
-                    "Preferences > System > Network"
+                    f"the server at {address} is not on this machine, and Blender may not go online: allow it "
+                    "in Preferences > System > Network"
                 )
             self.client = Client.begin(
                 address,
