@@ -123,8 +123,8 @@ class Connection:
             address = chosen.address.strip()
             if _ADDRESS.fullmatch(address) and not is_loopback(address) and not bpy.app.online_access:
                 raise BridgeError(
-                    f"the server at {address} is not on this machine, and Blender may not go online: allow it "
-                    "in Preferences > System > Network"
+                    f"the server at {address} is not on this machine, and Blender may not go online: allow "
+                    "it in Preferences > System > Network"
                 )
             self.client = Client.begin(
                 address,
