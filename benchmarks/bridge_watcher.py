@@ -29,7 +29,8 @@ SUBSCRIPTIONS: dict[str, dict[str, object]] = {
 
 
 def watch_bridge(address: str, seen: Seen, variant: str) -> None:
-    """Through a Client, `every`."""
+    """Through a Client, `every`, with freed memory kept as `shotstream play` does."""
+    assert keep_freed_memory(), "the C library does not take the setting"
     with Client.connect(address, PATIENCE_S) as client:
         options = SUBSCRIPTIONS[variant]
         subscription = client.story(STORY).subscribe("every", credits=WINDOW, **options)  # type: ignore[arg-type]

@@ -89,7 +89,8 @@ def finish_receiver(receiver: subprocess.Popen[str]) -> float:
 
 
 def receive_bridge(address: str, frames: int, *, checksum: bool) -> float:
-    """Receives through a Client."""
+    """Receives through a Client, with freed memory kept as `shotstream play` does."""
+    assert keep_freed_memory(), "the C library does not take the setting"
     with Client.connect(address, 20) as client:
         story = client.open_story(global_caption="benchmark", story_id="bench")
         story.subscribe("every", credits=WINDOW, checksum=checksum)

@@ -37,6 +37,7 @@ from shotstream_bridge.events import (
 )
 from shotstream_bridge.frames import Frame, ReceivedFrame
 from shotstream_bridge.handles import StoryHandle, Subscription
+from shotstream_bridge.heap import keep_freed_memory
 from shotstream_bridge.keys import KeyPair
 from shotstream_bridge.messages import (
     BeatOutcome,
@@ -140,4 +141,5 @@ __all__ = [
     "Subscription",
     "WatchMode",
     "__version__",
+    "keep_freed_memory",
 ]

@@ -23,7 +23,6 @@ from shotstream_bridge.events import ClientEvent, Reply
 from shotstream_bridge.fields import BeatStage, EndpointLimits, ServerInfo, ServerStateName
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.greeting import explain_mechanism
-from shotstream_bridge.heap import keep_freed_memory
 from shotstream_bridge.replies import BeatStatus, Error, Refused
 from shotstream_bridge.security import ClientSecurity
 from shotstream_bridge.version import PROTOCOL_VERSIONS, __version__
@@ -67,8 +66,6 @@ class ClientBase:
         reconnect_s: float = DEFAULT_RECONNECT_S,
         security: ClientSecurity | None = None,
     ) -> None:
-        # Frames are large, come by the dozen a second and are freed as fast.
-        keep_freed_memory()
         self._address = address
         self._secured = security is not None
         self._core = ClientCore(

@@ -23,9 +23,12 @@ def keep_freed_memory() -> bool:
 
     With its defaults glibc returns freed blocks of a frame's size to the system and takes new pages for the
     next ones; each page costs a fault and is cleared first, which for raw video is a third of a receiver's
-    work. The setting is the process's. It changes when freed memory is returned, not how much is in use at
-    most. Where the environment sets these limits (``MALLOC_TRIM_THRESHOLD_``, ``MALLOC_MMAP_THRESHOLD_``,
-    ``GLIBC_TUNABLES``), or the C library is another, nothing is done.
+    work. It changes when freed memory is returned, not how much is in use at most.
+
+    The setting is the process's, and its owner's to make: nothing in this package calls this. The
+    ``shotstream`` commands that handle frames do; a program of your own that takes raw frames may, once; a
+    plugin leaves it to its host. Where the environment sets these limits (``MALLOC_TRIM_THRESHOLD_``,
+    ``MALLOC_MMAP_THRESHOLD_``, ``GLIBC_TUNABLES``), or the C library is another, nothing is done.
 
     Returns:
         Whether the setting was made.

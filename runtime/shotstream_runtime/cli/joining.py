@@ -8,6 +8,7 @@ import time
 
 from shotstream_bridge.client import Client
 from shotstream_bridge.errors import RequestTimeoutError
+from shotstream_bridge.heap import keep_freed_memory
 from shotstream_bridge.messages import ServerStateName
 from shotstream_bridge.security import ClientSecurity
 
@@ -31,6 +32,8 @@ def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecu
         RequestTimeoutError: The server is still loading after `ready_s`.
         NotConnectedError: The server went away while it was waited for.
     """
+    # Frames are large, come by the dozen a second and are freed as fast.
+    keep_freed_memory()
     client = Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
     if client.server.state is ServerStateName.READY:
         return client
