@@ -17,12 +17,13 @@ import pytest
 from listener import CAPTION, PATIENCE_S, Listener, beat, open_watched
 from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.events import FramesMissed
-from shotstream_bridge.messages import Notice, Quotas, StoryEnd
+from shotstream_bridge.messages import BeatStage, Notice, Quotas, StoryEnd
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
-from shotstream_runtime.journal.entries import StoryState
+from shotstream_runtime.journal.entries import AcceptedBeat, StoryState
 from shotstream_runtime.journal.journal import Journal, find_story, list_stories
+from shotstream_runtime.journal.records import StoryRecords
 from tiny_model_folder import CHUNK, FIRST_CHUNK, HEIGHT, WIDTH
 
 CHUNKS = 30
@@ -291,3 +292,39 @@ def test_a_slow_disk_delays_its_own_answers_and_nobody_else(
     assert answered
     assert answered[0] >= released
     assert longest < 0.5
+
+
+def test_a_beat_on_its_way_to_the_disk_when_the_server_stops_is_accepted_and_played_by_the_next(
+    serve_journal: Any, listen: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve_journal()
+    owner = listen(server, "owner")
+    story = open_watched(owner, credits=64)
+    written, told = threading.Event(), threading.Event()
+    add_beat = StoryRecords.add_beat
+
+    def on_disk_and_no_further(records: StoryRecords, accepted: AcceptedBeat) -> None:
+        add_beat(records, accepted)
+        written.set()
+        assert told.wait(PATIENCE_S)
+
+    monkeypatch.setattr(StoryRecords, "add_beat", on_disk_and_no_further)
+    story.submit_beat(beat("a", chunks=1), wait=0)
+    assert written.wait(PATIENCE_S)
+    stopping = threading.Thread(target=server.stop)
+    stopping.start()
+    owner.until(owner.closed)
+    assert owner.stages("a") == []
+    # No other one is taken any more, and that is worth trying again.
+    story.submit_beat(beat("b", chunks=1), wait=0)
+    told.set()
+    owner.until(lambda: owner.statuses("b"))
+    assert owner.stages("a") == ["accepted"]
+    (refused,) = owner.statuses("b")
+    assert (refused.stage, refused.code, refused.retryable) == (BeatStage.REJECTED, "stopping", True)
+    stopping.join(PATIENCE_S)
+    assert not stopping.is_alive()
+    again = listen(serve_journal(), "owner")
+    watch_from(again, "story", 0)
+    again.until(lambda: len(again.frames()) == FIRST_CHUNK)
+    assert {frame.header.beat_id for frame in again.frames()} == {"a"}

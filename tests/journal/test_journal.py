@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from sample_story import add_chunk, opening
-from shotstream_runtime.journal import durable_files
+from shotstream_runtime.journal import durable_files, story_journal
 from shotstream_runtime.journal.entries import Decided, Decision, StoryState, Wish, WishEntry
 from shotstream_runtime.journal.errors import JournalError
 from shotstream_runtime.journal.journal import (
@@ -272,6 +272,60 @@ def test_records_of_another_version_are_not_touched(open_journal: OpenJournal) -
         journal.reopen(listing)
 
 
+def test_a_number_is_a_number_whatever_clients_call_their_stories(open_journal: OpenJournal) -> None:
+    journal = open_journal()
+    first, second = journal.create(opening("fox")), journal.create(opening("1"))
+    assert find_story(journal.folder, "1").path == first.folder.path
+    assert find_story(journal.folder, "2").path == second.folder.path
+
+
+def test_a_deleted_storys_name_never_leads_to_another_story(open_journal: OpenJournal) -> None:
+    journal = open_journal()
+    gone = journal.create(opening("fox"))
+    gone.end(StoryState.STOPPED)
+    gone.settle()
+    delete_story(find_story(journal.folder, "fox"), journal.folder)
+    other = journal.create(opening("secret"))
+    assert other.folder.path != gone.folder.path
+    assert journal.find("fox") is None
+    with pytest.raises(JournalError):
+        journal.read_chunk("fox", 0)
+
+
+def test_whatever_fails_in_a_chunk_nothing_follows_it(
+    open_journal: OpenJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = open_journal().create(opening())
+    add_chunk(story, 0)
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    story.settle()
+    with monkeypatch.context() as patch:
+        patch.setattr(story_journal, "encode_chunk", no_memory)
+        add_chunk(story, 1)
+        story.settle()
+    add_chunk(story, 2)
+    story.settle()
+    with pytest.raises(JournalError, match="MemoryError"):
+        story.decided()
+    assert [entry.number for entry in story.records.chunks([])] == [0]
+
+
+def test_a_story_that_was_deleted_for_its_age_is_not_opened_again(open_journal: OpenJournal) -> None:
+    journal = open_journal(retention=Retention(max_age_s=1.0))
+    story = journal.create(opening("fox"))
+    story.records.end_story(StoryState.SUSPENDED, None, time.time() - 10.0)
+    story.close()
+    found = journal.find("fox")
+    assert found is not None
+    assert journal.enforce_retention() == [1]
+    with pytest.raises(JournalError, match="deleted meanwhile"):
+        journal.reopen(found)
+    assert list_stories(journal.folder) == []
+
+
 def test_stories_are_found_by_name_and_number_and_deleted(open_journal: OpenJournal) -> None:
     journal = open_journal()
     first, second = journal.create(opening("fox")), journal.create(opening("fox"))
@@ -308,9 +362,9 @@ def test_retention_takes_the_oldest_ended_stories_and_no_open_one(
         if age is not None:
             story.records.end_story(StoryState.DRAINED, None, now - age)
         story.close()
-    assert [gone.number for gone in journal.enforce_retention()] == [1]
+    assert journal.enforce_retention() == [1]
     assert [listing.number for listing in list_stories(journal.folder)] == [2, 3]
     journal._retention = Retention(max_bytes=1)
-    assert [gone.number for gone in journal.enforce_retention()] == [2]
+    assert journal.enforce_retention() == [2]
     assert [listing.number for listing in list_stories(journal.folder)] == [3]
     assert [listing.number for listing in journal.open_stories()] == [3]

@@ -6,11 +6,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 
 console = Console(highlight=False)
 error_console = Console(stderr=True, highlight=False)
+_WIDE = 240
+
+
+def print_table(table: RenderableType) -> None:
+    """Prints a table: as wide as the terminal; in full into a file or a pipe, where there is no edge."""
+    (console if console.is_terminal else Console(width=_WIDE, highlight=False)).print(table)
 
 
 @contextmanager

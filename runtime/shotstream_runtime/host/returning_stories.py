@@ -12,11 +12,12 @@ from shotstream_bridge.errors import ErrorCode, RequestRejected
 from shotstream_bridge.messages import StoryEnd
 from shotstream_bridge.service import EarlierFrames
 
+from shotstream_runtime.journal.errors import JournalError
 from shotstream_runtime.journal.journal import Journal
 
 from .announcer import FrameOutlet
 from .counters import HostCounters
-from .story_keeper import StoryKeeper
+from .story_keeper import StoryKeeper, refusal_of
 from .story_preparer import StoryPreparer
 from .story_registry import StoryRegistry
 from .story_revival import RevivedStory, StoryRevival
@@ -81,7 +82,10 @@ class ReturningStories:
         with self._changed:
             if self._registry.get(story_id) is None and not self._journal.has(story_id):
                 return None
-        return self._journal.find_later(partial(self._find, story_id, stopping))
+        try:
+            return self._journal.find_later(partial(self._find, story_id, stopping))
+        except JournalError as error:
+            raise refusal_of(error) from error
 
     def read_frames(self, story_id: str, first: int) -> EarlierFrames:
         """Reads frames back; see `StoryService.read_frames`."""

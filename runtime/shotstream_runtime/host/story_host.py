@@ -213,22 +213,19 @@ class StoryHost:
         self, client_id: str, request: OpenStory, user: bytes | None = None
     ) -> StoryOpened | Future[StoryOpened]:
         """Opens a story; see `StoryService.open_story`."""
-        with self._changed:
-            if self._state is ServerStateName.STOPPING:
-                raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
-        return self._met().open(client_id, request, user)
+        return self._taking().open(client_id, request, user)
 
     def submit_beat(self, client_id: str, request: SubmitBeat) -> Future[None] | None:
         """Accepts a beat; see `StoryService.submit_beat`."""
-        return self._met().submit(client_id, request)
+        return self._taking().submit(client_id, request)
 
     def cancel_beat(self, client_id: str, request: CancelBeat) -> Future[None] | None:
         """Takes a beat back; see `StoryService.cancel_beat`."""
-        return self._met().cancel(client_id, request)
+        return self._taking().cancel(client_id, request)
 
     def close_story(self, client_id: str, request: CloseStory) -> Future[None] | None:
         """Ends a story; see `StoryService.close_story`."""
-        return self._met().close(client_id, request)
+        return self._taking().close(client_id, request)
 
     def client_gone(self, client_id: str) -> None:
         """Stops the stories of a client that left, unless they can go on later; see `StoryService`."""
@@ -251,6 +248,13 @@ class StoryHost:
         if self._returning is None:
             return EarlierFrames((), first)
         return self._returning.read_frames(story_id, first)
+
+    def _taking(self) -> StoryRequests:
+        """What takes requests, until the host stops."""
+        with self._changed:
+            if self._state is ServerStateName.STOPPING:
+                raise RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
+        return self._met()
 
     def _met(self) -> StoryRequests:
         assert self._requests is not None, "meet comes first"  # noqa: S101

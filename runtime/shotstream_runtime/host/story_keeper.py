@@ -62,9 +62,16 @@ class StoryKeeper:
         return self._journal is not None
 
     def later(self, write: Callable[[], _T]) -> Future[_T]:
-        """Has something written that a request waits for, after what waits already."""
+        """Has something written that a request waits for, after what waits already.
+
+        Raises:
+            RequestRejected: The journal is closed.
+        """
         assert self._journal is not None  # noqa: S101 - asked for with `keeps`
-        return self._journal.grant_later(write)
+        try:
+            return self._journal.grant_later(write)
+        except JournalError as error:
+            raise refusal_of(error) from error
 
     def tell_filed(self, story: HostedStory, outlet: FrameOutlet) -> None:
         """Has an outlet told which frames of a story are on disk."""
@@ -104,34 +111,35 @@ class StoryKeeper:
         try:
             story.recorder = StoryRecorder(self._journal.create(opening), opening.fps)
         except JournalError as error:
-            raise _refusal(error) from error
+            raise refusal_of(error) from error
 
     def accept(self, story: HostedStory, beat_id: str) -> None:
         """Writes a beat that is about to be accepted.
 
         Raises:
-            RequestRejected: It cannot be written.
+            RequestRejected: It cannot be written, or the story has ended; then it is not on disk.
         """
-        if story.recorder is None:
-            return
+        recorder, record = story.recorder, story.beats.get(beat_id)
+        if recorder is None or record is None:
+            raise _ended(story)
         try:
-            script = story.beats[beat_id].script
-            story.recorder.journal.accept(stream_beat(script, beat_id), story.owner)
+            recorder.journal.accept(stream_beat(record.script, beat_id), story.owner)
         except JournalError as error:
-            raise _refusal(error) from error
+            raise refusal_of(error) from error
 
     def wish(self, story: HostedStory, wish: Wish, beat_id: str | None = None) -> None:
         """Writes what else a client asked for and is about to be granted.
 
         Raises:
-            RequestRejected: It cannot be written.
+            RequestRejected: It cannot be written, or the story has ended; then it is not on disk.
         """
-        if story.recorder is None:
-            return
+        recorder = story.recorder
+        if recorder is None:
+            raise _ended(story)
         try:
-            story.recorder.journal.wish(wish, beat_id)
+            recorder.journal.wish(wish, beat_id)
         except JournalError as error:
-            raise _refusal(error) from error
+            raise refusal_of(error) from error
 
     # -- the end -----------------------------------------------------------------------------------------
 
@@ -160,5 +168,12 @@ class StoryKeeper:
             self._journal.close()
 
 
-def _refusal(error: JournalError) -> RequestRejected:
+def refusal_of(error: JournalError) -> RequestRejected:
+    """The answer to a request that the journal could not keep: worth trying again once it is mended."""
     return RequestRejected(ErrorCode.BUSY, str(error))
+
+
+def _ended(story: HostedStory) -> RequestRejected:
+    return RequestRejected(
+        ErrorCode.STORY_CLOSED, f"story {story.id!r} has ended meanwhile; open a new one", field="story_id"
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import Future
 
-from shotstream_bridge.errors import ErrorCode, RequestRejected
+from shotstream_bridge.errors import RequestRejected
 from shotstream_bridge.messages import (
     CancelBeat,
     CloseStory,
@@ -120,9 +120,8 @@ class StoryRequests:
                 if story.beats.get(request.beat_id) is record:
                     del story.beats[request.beat_id]
             raise
+        # It is accepted even if the story ended in this moment: what is on disk is played should it go on.
         with self._changed:
-            if self._registry.get(story.id) is not story:
-                raise _ended(story)
             record.writing = None
         self._accepted(story, request)
 
@@ -176,12 +175,6 @@ class StoryRequests:
             story.suspending = True
             self._changed.notify_all()
         return True
-
-
-def _ended(story: HostedStory) -> RequestRejected:
-    return RequestRejected(
-        ErrorCode.STORY_CLOSED, f"story {story.id!r} has ended meanwhile; open a new one", field="story_id"
-    )
 
 
 def _manner(beat: BeatScript) -> str:

@@ -72,7 +72,7 @@ class StoryRevival:
     def open_stories(self) -> Iterator[RevivedStory]:
         """The stories that were open when the server ended, the newest first, brought back one by one."""
         for gone in self._journal.enforce_retention():
-            _log.info("story %d of the journal was deleted: it ended too long ago", gone.number)
+            _log.info("story %d of the journal was deleted: it ended too long ago", gone)
         for listing in reversed(self._journal.open_stories()):
             revived = self._revive(listing)
             if revived is not None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -118,6 +119,9 @@ class Journal:
         self._finding = ThreadPoolExecutor(1, "shotstream-revival")
         self._deciding = ThreadPoolExecutor(1, "shotstream-decisions")
         self._filing = ThreadPoolExecutor(1, "shotstream-journal")
+        self._last_number = 0
+        # Held while stories are deleted for their age, and while one is opened again.
+        self._reopening = threading.Lock()
         # The newest story of each name. Read once: a client may ask for any name, as often as it likes.
         self._by_name = {
             opening.story_id: path for _, path in _story_folders(folder) if (opening := _opening_of(path))
@@ -187,31 +191,49 @@ class Journal:
         return opening
 
     def grant_later(self, write: Callable[[], _T]) -> Future[_T]:
-        """Has something written that a request waits for, after what waits already."""
-        return self._granting.submit(write)
+        """Has something written that a request waits for, after what waits already.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
+        return self._later(self._granting, write)
 
     def find_later(self, find: Callable[[], _T]) -> Future[_T]:
-        """Has a story looked for, which may take its time, after others that are."""
-        return self._finding.submit(find)
+        """Has a story looked for, which may take its time, after others that are.
+
+        Raises:
+            JournalError: The journal is closed.
+        """
+        return self._later(self._finding, find)
+
+    def _later(self, thread: ThreadPoolExecutor, do: Callable[[], _T]) -> Future[_T]:
+        try:
+            return thread.submit(do)
+        except RuntimeError as error:
+            raise JournalError(self.folder, "is closed: the server is stopping") from error
 
     def reopen(self, listing: StoryListing) -> StoryJournal:
         """Goes on with a story's journal; a story that has ended counts as open again.
 
         Raises:
-            JournalError: It cannot be written.
+            JournalError: It cannot be written, or was deleted meanwhile.
         """
-        story = self._open(listing.path)
-        if listing.story.state is not StoryState.OPEN:
-            story.records.end_story(StoryState.OPEN, None, time.time())
-        return story
+        with self._reopening:
+            if not (listing.path / FILE_NAME).exists():
+                raise JournalError(listing.path, "the story was deleted meanwhile; open a new one")
+            story = self._open(listing.path)
+            if listing.story.state is not StoryState.OPEN:
+                story.records.end_story(StoryState.OPEN, None, time.time())
+            return story
 
     def open_stories(self) -> list[StoryListing]:
         """The stories that had not ended when the journal was written to last, the oldest first."""
         return [listing for listing in self._listings() if listing.story.state is StoryState.OPEN]
 
-    def enforce_retention(self) -> list[StoryListing]:
-        """Deletes the ended stories that have to go, the oldest first; returns them."""
-        return enforce_retention(self.folder, self._retention)
+    def enforce_retention(self) -> list[int]:
+        """Deletes the ended stories that have to go, the oldest first; returns their numbers."""
+        with self._reopening:
+            return enforce_retention(self.folder, self._retention)
 
     def enforce_retention_later(self) -> None:
         """Does `enforce_retention` once everything that waits is written."""
@@ -252,7 +274,9 @@ class Journal:
 
     def _new_folder(self) -> Path:
         stories = self.folder / _STORIES
-        number = max((number for number, _ in _story_folders(self.folder)), default=0) + 1
+        # The number of a deleted story is not given to another one: its name may still lead there.
+        number = max((self._last_number, *(number for number, _ in _story_folders(self.folder)))) + 1
+        self._last_number = number
         path = stories / f"{number:06d}"
         try:
             make_folder_durably(stories)
@@ -280,18 +304,20 @@ def list_stories(folder: Path) -> list[StoryListing]:
 
 
 def find_story(folder: Path, name: str) -> StoryListing:
-    """A story by its number in the journal, or by its name: the newest of that name.
+    """A story by its number in the journal, or else by its name: the newest of that name.
+
+    The number comes first: clients choose names, and none is to be taken for another story's number.
 
     Raises:
         JournalError: There is none.
     """
     stories = list_stories(folder)
+    for listing in stories:
+        if name.isdecimal() and listing.number == int(name):
+            return listing
     for listing in reversed(stories):
         opening = listing.story.opening
         if opening is not None and opening.story_id == name:
-            return listing
-    for listing in stories:
-        if name.isdecimal() and listing.number == int(name):
             return listing
     raise JournalError(folder, f"has no story {name!r}; shotstream stories list shows those it has")
 
@@ -333,27 +359,29 @@ def reopen_story(listing: StoryListing, journal: Path) -> None:
         lock.release()
 
 
-def enforce_retention(folder: Path, retention: Retention) -> list[StoryListing]:
-    """Deletes the ended stories of a journal that have to go, the oldest first; returns them.
+def enforce_retention(folder: Path, retention: Retention) -> list[int]:
+    """Deletes the ended stories of a journal that have to go, the oldest first; returns their numbers.
 
     Raises:
         JournalError: A file cannot be removed.
     """
     if retention.max_age_s is None and retention.max_bytes is None:
         return []
-    stories = list_stories(folder)
-    sizes = {listing.number: listing.size() for listing in stories}
+    stories = list(_story_folders(folder))
+    sizes = {}
+    if retention.max_bytes is not None:
+        sizes = {number: StoryFolder(path).size() for number, path in stories}
     total = sum(sizes.values())
     now = time.time()
+    ended = [(when, number, path) for number, path in stories if (when := _end_of(path)) is not None]
     gone = []
-    ended = [listing for listing in stories if listing.story.ended is not None]
-    for listing in sorted(ended, key=lambda listing: listing.story.ended or 0.0):
-        old = retention.max_age_s is not None and now - (listing.story.ended or now) > retention.max_age_s
+    for when, number, path in sorted(ended):
+        old = retention.max_age_s is not None and now - when > retention.max_age_s
         if not old and (retention.max_bytes is None or total <= retention.max_bytes):
             continue
-        _remove(listing.path)
-        total -= sizes[listing.number]
-        gone.append(listing)
+        _remove(path)
+        total -= sizes.get(number, 0)
+        gone.append(number)
     return gone
 
 
@@ -367,12 +395,22 @@ def _story_folders(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _opening_of(path: Path) -> Opening | None:
+    story = _entry_of(path)
+    return None if story is None else story[0]
+
+
+def _end_of(path: Path) -> float | None:
+    story = _entry_of(path)
+    return None if story is None else story[3]
+
+
+def _entry_of(path: Path) -> tuple[Opening, StoryState, str | None, float | None] | None:
+    """How a story was opened and how it stands, without the rest of its records; None if that is lost."""
     try:
         with contextlib.closing(StoryRecords(path, writable=False)) as records:
-            story = records.story()
+            return records.story()
     except JournalError:
         return None
-    return story[0] if story else None
 
 
 def _remove(path: Path) -> None:

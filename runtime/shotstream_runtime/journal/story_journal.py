@@ -246,6 +246,9 @@ class StoryJournal:
             write()
         except JournalError as error:
             self.failure = error
+        except Exception as error:  # noqa: BLE001 - of the encoder, or for want of memory: no gap either
+            why = f"cannot be written: {type(error).__name__}: {error}; what was written before is kept"
+            self.failure = JournalError(self.folder.path, why)
 
 
 _EVERY = 2**62

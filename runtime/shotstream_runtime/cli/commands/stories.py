@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from ..failure import CommandFailed, ExitCode
 from ..options import Force, Output, Pictures
-from ..terminal import console
+from ..terminal import console, print_table
 
 if TYPE_CHECKING:
     from shotstream_runtime.journal.journal import StoryListing
@@ -36,8 +36,10 @@ def list_stories(journal: JournalPath) -> None:
         from shotstream_runtime.journal import journal as journals
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, justify in (("number", "right"), ("story", "left"), ("state", "left"), ("opened", "left")):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("number", justify="right", no_wrap=True)
+    table.add_column("story", overflow="fold")  # whole on a narrow terminal too: it is what one types
+    for name in ("state", "opened"):
+        table.add_column(name, no_wrap=True)
     for name in ("shots", "frames", "beats", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("damage", style="red", no_wrap=True)
@@ -54,7 +56,10 @@ def list_stories(journal: JournalPath) -> None:
             f"{listing.size() / 1e6:.1f}",
             f"{len(story.damage)}" if story.damage else "",
         )
-    console.print(table if table.row_count else f"{escape(str(journal))} holds no story yet")
+    if table.row_count:
+        print_table(table)
+    else:
+        console.print(f"{escape(str(journal))} holds no story yet")
 
 
 def show(story: Story, journal: JournalPath) -> None:

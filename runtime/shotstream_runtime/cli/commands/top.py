@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..options import DEFAULT_ADDRESS, ClientKey, ServerAddress, ServerKey
-from ..terminal import console
+from ..terminal import console, print_table
 
 if TYPE_CHECKING:
     from shotstream_bridge.client import Client
 
 _CONNECT_S = 5.0
 _POLL_S = 0.1
-_WIDE = 240
 
 
 def top(
@@ -45,13 +44,9 @@ def top(
         if as_json:
             _print_json(client, once, interval)
         elif once:
-            from rich.console import Console
-
             from ..status_table import status_table
 
-            # Into a file or a pipe at full width: there is no edge.
-            where = console if console.is_terminal else Console(width=_WIDE, highlight=False)
-            where.print(status_table(address, client.status()))
+            print_table(status_table(address, client.status()))
         else:
             _show(client, address, interval)
 
