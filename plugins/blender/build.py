@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import re
 import subprocess
@@ -72,8 +73,22 @@ def bridge_wheel(folder: Path) -> Path:
     return path
 
 
-def download_wheels(platform: str, folder: Path) -> None:
-    """Downloads the wheels of a platform for every Python; pip checks their hashes."""
+def third_party_wheels(platform: str) -> list[Path]:
+    """The wheels of a platform for every Python, downloaded once; pip checks their hashes."""
+    pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    folder = HERE / "build" / f"wheels-{pins}" / platform
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+            part = Path(name) / platform
+            _download(platform, part)
+            # Whole or not at all. Another build may have been quicker.
+            with contextlib.suppress(OSError):
+                part.rename(folder)
+    return list(folder.glob("*.whl"))
+
+
+def _download(platform: str, folder: Path) -> None:
     tags = [argument for tag in PLATFORMS[platform] for argument in ("--platform", tag)]
     for python in PYTHONS:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
@@ -94,10 +109,7 @@ def build(platform: str, out: Path) -> Path:
     """Builds the package of a platform; returns its path."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        download_wheels(platform, folder)
-        bridge_wheel(folder)
-        wheels = sorted(folder.glob("*.whl"))
+        wheels = sorted([*third_party_wheels(platform), bridge_wheel(Path(name))], key=lambda path: path.name)
         manifest = manifest_of(platform, [wheel.name for wheel in wheels])
         files = {
             path.relative_to(SOURCE).as_posix(): path.read_bytes()

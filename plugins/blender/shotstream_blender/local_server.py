@@ -60,7 +60,7 @@ class LocalServer:
         command = find_command()
         if command is None:
             self._fail(
-                "The shotstream command was not found: install ShotStream (pip install shotstream[runtime]) "
+                "The shotstream command was not found: install ShotStream as its README says, "
                 "or name the command in the preferences"
             )
             return False

@@ -9,14 +9,15 @@ from .. import live, story
 def draw(self, context: bpy.types.Context) -> None:
     """Draws it while something is under way."""
     del context
-    run = live.studio().run
+    now = live.studio()
+    run = now.run
     if run is None or not run.running:
         return
     found = story.find(run.terms.story_uid)
     if found is None:
         return
     beats = found[1].beats
-    for number, item in enumerate(beats, start=1):
+    for number, item in enumerate(beats if now.connection.ready else (), start=1):
         if item.state == "generating":
             self.layout.label(
                 text=f"ShotStream: beat {number} of {len(beats)}, {item.progress:.0%}", icon="REC"
