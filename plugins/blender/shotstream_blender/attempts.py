@@ -18,6 +18,8 @@ class Attempt:
         expected: How many frames it will have, as far as is known.
         received: How many have come.
         lost: How many never will.
+        reason: Why it failed or is shorter than it was to be.
+        notice: What the server said of its text: words that the model does not know, and the like.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Attempt:
     outcome: BeatOutcome | None = None
     rejected: bool = False
     reason: str = ""
+    notice: str = ""
 
     @property
     def over(self) -> bool:

@@ -49,7 +49,9 @@ def _mirror_beat(item: story.ShotStreamBeat, session: Session, attempt: Attempt)
     if attempt.state == "draft":
         # Dropped before it had a frame: what it had before still holds.
         return _set(item, state="done" if item.pictures else "draft", progress=0.0)
-    changed = _set(item, state=attempt.state, reason=attempt.reason, progress=attempt.progress)
+    changed = _set(
+        item, state=attempt.state, reason=attempt.reason or attempt.notice, progress=attempt.progress
+    )
     take = session.take
     record = None if take is None or not attempt.received else take.shots.get(attempt.shot)
     if record is None:

@@ -163,7 +163,11 @@ class StoryRun:
         if self.end is not None:
             return
         if self._handle is None or client is not self._client:
-            self._open(client)
+            try:
+                self._open(client)
+            except ValidationError as error:
+                self.over(_explain(error))
+                return
             if self._to_send_again:
                 self._send_again()
         while self._pending:
@@ -186,7 +190,7 @@ class StoryRun:
             case FrameDamaged() if event.header.story_id == self.story_id:
                 self._missed(1, f"frame {event.header.index} arrived damaged")
             case Notice() if event.story_id == self.story_id:
-                self.notices.append(event)
+                self._noticed(event)
             case StoryClosed() if event.story_id == self.story_id:
                 self._closed(event)
             case Error() if event.story_id == self.story_id:
@@ -218,10 +222,7 @@ class StoryRun:
             story_id=self.story_id,
             wait=0,
         )
-        self._subscribe(self._next_frame)
-
-    def _subscribe(self, first: int) -> None:
-        self._handle.subscribe("every", credits=CREDITS, from_frame=first, memory=True, wait=0)
+        self._handle.subscribe("every", credits=CREDITS, from_frame=self._next_frame, memory=True, wait=0)
 
     def _send(self, attempt: Attempt) -> None:
         if self._handle is None:
@@ -249,8 +250,7 @@ class StoryRun:
                 chunks=chunks or None,
             )
         except ValidationError as error:
-            wrong = (f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())
-            attempt.fail("; ".join(wrong))
+            attempt.fail(_explain(error))
             return
         self._handle.submit_beat(script)
 
@@ -303,6 +303,14 @@ class StoryRun:
         if attempt.recorded:
             self._on_frame(frame, attempt)
 
+    def _noticed(self, notice: Notice) -> None:
+        if notice.code == "memory_unavailable":
+            return  # the server is on another machine, which is no news
+        self.notices.append(notice)
+        attempt = self.attempts.get(notice.beat_id or "")
+        if attempt is not None and notice.text not in attempt.notice:
+            attempt.notice = f"{attempt.notice} {notice.text}".strip()
+
     def _missed(self, count: int, reason: str) -> None:
         for attempt in reversed(self.attempts.values()):
             if attempt.shot is not None and not attempt.complete:
@@ -327,3 +335,8 @@ class StoryRun:
             return
         reason = closed.reason or f"the server ended the story ({closed.end.value.replace('_', ' ')})"
         self.over(reason)
+
+
+def _explain(error: ValidationError) -> str:
+    """What is wrong with a text or a number, in one line."""
+    return "; ".join(f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())

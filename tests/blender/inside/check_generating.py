@@ -247,6 +247,21 @@ def test_a_beat_that_the_server_would_refuse_fails_alone(hand: Hand) -> None:
     assert "2001 characters" in hand.story.beats[1].reason
 
 
+def test_a_caption_that_is_too_long_fails_with_the_number(hand: Hand) -> None:
+    hand.write("The fox walks.", caption="x" * 8001)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.states == ["failed"], 20)
+    assert "8001 characters" in hand.story.beats[0].reason
+
+
+def test_what_the_model_does_not_know_is_told_with_the_beat(hand: Hand) -> None:
+    hand.write("Wide shot: a dragon flies over the volcano.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    assert hand.states == ["done"]
+    assert "dragon" in hand.story.beats[0].reason
+
+
 def test_a_call_of_the_timer_is_too_short_to_be_noticed(hand: Hand) -> None:
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=7)
     bpy.ops.shotstream.generate_all()
