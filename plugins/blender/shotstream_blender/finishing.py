@@ -66,6 +66,13 @@ class Finisher:
         if self._waiting:
             self._start(self._waiting.pop(0))
 
+    def close(self) -> None:
+        """Blender ends: the children do not, and those that wait are started, for the pictures alone."""
+        waiting, self._waiting = self._waiting, []
+        for job in waiting:
+            job.movie = False
+            self._start(job)
+
     def _start(self, job: Job) -> None:
         spool = job.spool
         movie = job.folder / take_files.SHOTS / f"{spool.shot:03d}.mp4" if job.movie else None

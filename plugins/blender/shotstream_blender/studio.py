@@ -110,8 +110,8 @@ class Studio:
         """Ends everything: the extension is disabled, or Blender ends."""
         self.end()
         self.connection.drop()
+        self.finisher.close()
         self.server.stop(wait=True)
-        self.finisher.poll()
 
     # --- pumping ------------------------------------------------------------------------------------------
 
