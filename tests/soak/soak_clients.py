@@ -133,6 +133,7 @@ class FrameCheck:
     Args:
         crowd: Counts them.
         every: Whether none may be left out; otherwise they only have to be in order.
+        first: The number that the first one must have; None for any.
     """
 
     def __init__(self, crowd: Crowd, *, every: bool = True, first: int | None = None) -> None:
