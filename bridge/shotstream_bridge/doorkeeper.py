@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows connections out that are nobody's: those that never said hello, and those whose client was dropped.
+"""Shows connections out that are nobody's: those that never said hello, those whose client was dropped, and
+the oldest of too many at a time.
 
 The library accepts every TCP connection and keeps it for as long as its peer does. Without this, strangers
 that connect and say nothing would use up the server's descriptors.
@@ -18,6 +19,9 @@ from shotstream_bridge.arrival import TcpConnection
 
 HELLO_S: Final = 10.0
 """How long a connection may be nobody's."""
+MOST_STRANGERS: Final = 256
+"""Connections that may be nobody's at a time: well below the 1,024 descriptors that a process has by default,
+which stories and their journals need too."""
 
 
 class Doorkeeper:
@@ -26,12 +30,15 @@ class Doorkeeper:
     Args:
         socket: The ROUTER, before it is bound.
         patience_s: Seconds that a connection may be nobody's.
+
+    Attributes:
+        monitor: Has something to read when :meth:`look` has something to do.
     """
 
     def __init__(self, socket: zmq.Socket[Any], patience_s: float = HELLO_S) -> None:
         self._socket = socket
         self._patience_s = patience_s
-        self._monitor = socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+        self.monitor = socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
         self._since: dict[int, tuple[TcpConnection, float]] = {}
 
     def __len__(self) -> int:
@@ -40,8 +47,8 @@ class Doorkeeper:
 
     def look(self, now: float) -> None:
         """Takes in who has come and gone."""
-        while int(self._monitor.getsockopt(zmq.EVENTS)) & int(zmq.POLLIN):
-            message = recv_monitor_message(self._monitor, zmq.NOBLOCK)
+        while int(self.monitor.getsockopt(zmq.EVENTS)) & int(zmq.POLLIN):
+            message = recv_monitor_message(self.monitor, zmq.NOBLOCK)
             number = int(message["value"])
             if message["event"] == zmq.EVENT_ACCEPTED:
                 connection = TcpConnection.at(number)
@@ -51,17 +58,23 @@ class Doorkeeper:
                 self._since.pop(number, None)
 
     def overdue(self, claimed: Collection[int], now: float) -> list[TcpConnection]:
-        """The connections that have been nobody's for too long; each is given once.
+        """The connections that have been nobody's for too long, or are the oldest of too many; each once.
 
         Args:
             claimed: Descriptors of the connections that belong to clients.
             now: Monotonic seconds.
         """
-        found = []
-        for number, (connection, since) in list(self._since.items()):
+        strangers = []
+        for number, (connection, since) in self._since.items():
             if number in claimed:
                 self._since[number] = (connection, now)
-            elif now - since >= self._patience_s:
+            else:
+                strangers.append((since, number, connection))
+        strangers.sort(key=lambda stranger: stranger[:2])
+        too_many = len(strangers) - MOST_STRANGERS
+        found = []
+        for place, (since, number, connection) in enumerate(strangers):
+            if place < too_many or now - since >= self._patience_s:
                 found.append(connection)
                 del self._since[number]
         return found
@@ -70,4 +83,4 @@ class Doorkeeper:
         """Ends watching; before the socket is closed."""
         with contextlib.suppress(zmq.ZMQError):
             self._socket.disable_monitor()
-        self._monitor.close(0)
+        self.monitor.close(0)

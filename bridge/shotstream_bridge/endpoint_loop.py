@@ -160,6 +160,7 @@ class EndpointLoop:
             poller = zmq.Poller()
             poller.register(socket, zmq.POLLIN)
             poller.register(self._wakeup.reader, zmq.POLLIN)
+            poller.register(self._doorkeeper.monitor, zmq.POLLIN)
             if self._gatekeeper is not None:
                 poller.register(self._gatekeeper.zap_socket, zmq.POLLIN)
             while self._stop_at is None:

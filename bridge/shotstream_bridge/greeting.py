@@ -7,7 +7,7 @@ greeting that would have told it so.
 
 from __future__ import annotations
 
-import select
+import selectors
 import socket
 import time
 from typing import Final
@@ -53,13 +53,15 @@ class MechanismQuestion:
             return
         peer = self._peer
         try:
-            reading, writing = [peer] if self._asked else [], [] if self._asked else [peer]
-            readable, writable, failed = select.select(reading, writing, [peer], wait)
-            if writable or failed:
+            # Not select itself: a host application may have more descriptors than it takes.
+            with selectors.DefaultSelector() as selector:
+                selector.register(peer, selectors.EVENT_READ if self._asked else selectors.EVENT_WRITE)
+                ready = bool(selector.select(wait))
+            if ready and not self._asked:
                 # A connection that failed counts as writable, and sending says why.
                 peer.sendall(_SIGNATURE)
                 self._asked = True
-            if readable:
+            elif ready:
                 more = peer.recv(_BYTES - len(self._greeting))
                 self._greeting += more
                 if not more or len(self._greeting) == _BYTES:

@@ -19,6 +19,7 @@ from shotstream_bridge import (
     EndpointLimits,
     HandshakeRefusedError,
     Quotas,
+    doorkeeper,
     endpoint_loop,
 )
 from shotstream_bridge.rate import PeerRates, TokenBucket
@@ -196,6 +197,21 @@ def test_connections_that_are_nobodys_are_shown_out(monkeypatch: pytest.MonkeyPa
         assert not monitor.poll(0)
         welcomed.socket.disable_monitor()
         monitor.close()
+
+
+def test_a_crowd_of_strangers_leaves_room_for_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorkeeper, "MOST_STRANGERS", 5)
+    with ScriptedService() as service, RawDealer(service.endpoint.address) as welcomed:
+        welcomed.hello("welcomed")
+        crowd = [PlainSocket(service.endpoint.address) for _ in range(20)]
+        started = time.monotonic()
+        # Long before they have been silent for too long, all but as many as may be there are shown out.
+        assert all(ends(plain.socket, PATIENCE_S) for plain in crowd[:-5])
+        assert time.monotonic() - started < endpoint_loop.HELLO_S / 2
+        assert not any(ends(plain.socket, 0.1) for plain in crowd[-5:])
+        with RawDealer(service.endpoint.address) as late:
+            late.hello("late")
+        assert welcomed.open()["type"] == "story_opened"
 
 
 def test_the_connection_of_a_client_that_left_is_shown_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_process import PATIENCE_S
+from command_process import COMMAND, PATIENCE_S, environment
 from shotstream_bridge.client import Client
 from shotstream_bridge.errors import RequestFailedError, RequestTimeoutError
 from shotstream_runtime.cli import model_loading
@@ -42,6 +43,22 @@ def test_a_port_in_use_is_told_before_the_model_is_loaded(
         outcome = in_process("serve", "--address", f"tcp://127.0.0.1:{port}")
     assert outcome.code == 1
     assert outcome.error_line().startswith(f"port {port} is in use")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_server_may_have_more_open_files_than_a_shell_lets_it(tiny_folder: Path) -> None:
+    # Otherwise a crowd of connections takes the descriptors that journals need.
+    command = " ".join([*COMMAND, "serve", "--bind", "tcp://127.0.0.1:0", "--model", str(tiny_folder)])
+    few = f"ulimit -Sn 200 && ulimit -Hn 3000 && exec {command}"
+    with subprocess.Popen(["sh", "-c", few], stdout=subprocess.PIPE, text=True, env=environment()) as server:
+        try:
+            assert server.stdout is not None
+            assert any("Listening at" in line for line in server.stdout)
+            limits = Path(f"/proc/{server.pid}/limits").read_text().splitlines()
+        finally:
+            server.kill()
+    (line,) = [line for line in limits if line.startswith("Max open files")]
+    assert line.split()[3:5] == ["3000", "3000"]
 
 
 @pytest.fixture

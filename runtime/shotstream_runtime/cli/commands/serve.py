@@ -115,9 +115,11 @@ def _serve(
     source = model_source(model)
     with importing():
         from shotstream_runtime.host.model_facts import ModelFacts
+        from shotstream_runtime.host.open_files import raise_open_files_limit
         from shotstream_runtime.host.serving import Server
         from shotstream_runtime.host.supervisor import Supervisor
 
+    raise_open_files_limit()
     facts = ModelFacts.read(source)
     supervisor = Supervisor.of_this_process()
     serving_at = Server(facts, address, admission=admission, security=security, suspend_after_s=suspend_after)
