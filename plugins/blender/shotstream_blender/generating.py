@@ -52,8 +52,8 @@ def direct(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> None:
     """
     _check(held, [item])
     run = live.studio().run
-    if run is None or run.end is not None:
-        raise CannotGenerate("No story is open: Generate begins one")
+    if run is None or run.end is not None or run.terms.story_uid != held.uid:
+        raise CannotGenerate("This story is not open on the server: Generate opens it")
     uid, text, mode, chunks = _ask(held, item)
     run.direct(uid, text, mode, None if item.policy == "auto" else item.policy, chunks)
     _mark_queued([item])

@@ -96,9 +96,9 @@ def _tick(now: Studio, start: float) -> float:
         changed = mirror.mirror(now)
         if shown or changed or before != _shown(now):
             live_picture.redraw()
-    if now.busy or now.newest is not None or live_picture.waiting():
+    if now.streaming or now.newest is not None or live_picture.waiting():
         return ACTIVE_S
-    return CONNECTED_S if now.connection.wanted or now.server.alive else IDLE_S
+    return CONNECTED_S if now.busy or now.connection.wanted or now.server.alive else IDLE_S
 
 
 def _shown(now: Studio) -> tuple:

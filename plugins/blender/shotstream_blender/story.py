@@ -140,9 +140,12 @@ def unregister() -> None:
 
 
 def of(scene: bpy.types.Scene) -> ShotStreamStory:
-    """The story of a scene, with an ID. Writes to the scene: not for drawing code."""
+    """The story of a scene, with an ID. Writes to the scene: not for drawing code.
+
+    A copy of a scene is another story, of the same beats.
+    """
     story = scene.shotstream
-    if not story.uid:
+    if not story.uid or find(story.uid)[0] != scene:
         story.uid = new_uid()
     for item in story.beats:
         if not item.uid:
@@ -204,14 +207,6 @@ def add_beat(
         at = index
     story.active = at
     return story.beats[at]
-
-
-def clear_result(item: ShotStreamBeat) -> None:
-    """Makes a beat a draft again; files stay where they are."""
-    for name in ("state", "reason", "progress", "shot", "first_frame", "frames", "shot_first_frame"):
-        item.property_unset(name)
-    for name in ("shot_frames", "made_text", "take", "pictures", "movie"):
-        item.property_unset(name)
 
 
 def label(item: ShotStreamBeat) -> str:

@@ -76,6 +76,12 @@ class Studio:
         running = self.run is not None and self.run.running
         return running or self.finisher.busy or bool(self._events)
 
+    @property
+    def streaming(self) -> bool:
+        """Whether frames may come at any moment."""
+        running = self.run is not None and self.run.running
+        return bool(self._events) or (running and self.connection.online)
+
     # --- what operators ask for ---------------------------------------------------------------------------
 
     def begin(self, terms: Terms, title: str) -> StoryRun:

@@ -105,6 +105,19 @@ def test_beats_under_way_when_a_file_was_saved_are_not_when_it_is_opened(hand: H
     assert hand.states == ["draft", "draft"]
 
 
+def test_a_copy_of_a_scene_is_another_story(hand: Hand) -> None:
+    hand.write("a", "b")
+    original = bpy.context.scene
+    uid = hand.story.uid
+    bpy.ops.scene.new(type="FULL_COPY")
+    assert bpy.context.scene != original
+    assert hand.story.uid != uid
+    assert texts(hand) == ["a", "b"]
+    assert hand.story_module.of(original).uid == uid
+    with pytest.raises(RuntimeError, match="not open on the server"):
+        bpy.ops.shotstream.direct_beat()
+
+
 def test_undo_and_redo_of_beats(hand: Hand) -> None:
     bpy.ops.ed.undo_push(message="start")
     bpy.ops.shotstream.beat_add(text="one")
