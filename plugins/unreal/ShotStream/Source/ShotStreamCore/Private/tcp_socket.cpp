@@ -34,7 +34,7 @@ int LastError() { return WSAGetLastError(); }
 bool WouldBlock(int error) { return error == WSAEWOULDBLOCK; }
 bool InProgress(int error) { return error == WSAEWOULDBLOCK || error == WSAEINPROGRESS; }
 bool Interrupted(int error) { return error == WSAEINTR; }
-int CloseHandle(Handle handle) { return closesocket(handle); }
+int CloseSocket(Handle handle) { return closesocket(handle); }
 int PollOne(WSAPOLLFD& entry, int milliseconds) { return WSAPoll(&entry, 1, milliseconds); }
 using PollEntry = WSAPOLLFD;
 constexpr int kSendFlags = 0;
@@ -50,7 +50,7 @@ int LastError() { return errno; }
 bool WouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
 bool InProgress(int error) { return error == EINPROGRESS; }
 bool Interrupted(int error) { return error == EINTR; }
-int CloseHandle(Handle handle) { return ::close(handle); }
+int CloseSocket(Handle handle) { return ::close(handle); }
 using PollEntry = pollfd;
 int PollOne(PollEntry& entry, int milliseconds) { return ::poll(&entry, 1, milliseconds); }
 #ifdef MSG_NOSIGNAL
@@ -192,7 +192,7 @@ void TcpSocket::EndSending() {
 }
 
 void TcpSocket::Close() {
-  if (is_open()) (void)CloseHandle(static_cast<Handle>(handle_));
+  if (is_open()) (void)CloseSocket(static_cast<Handle>(handle_));
   handle_ = kNone;
 }
 
