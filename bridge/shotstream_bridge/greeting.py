@@ -7,10 +7,12 @@ greeting that would have told it so.
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
+import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 _BYTES: Final = 64
 _WAIT_S: Final = 1.0
@@ -30,29 +32,29 @@ class MechanismQuestion:
     """
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
         self.done = False
         self.mechanism: str | None = None
         self._until = time.monotonic() + _WAIT_S
         self._greeting = b""
         self._asked = False
         self._peer: socket.socket | None = None
-        try:
-            family, kind, protocol, _, where = socket.getaddrinfo(
-                host.strip("[]"), int(port), type=socket.SOCK_STREAM
-            )[0]
-            self._peer = socket.socket(family, kind, protocol)
-            self._peer.setblocking(False)
-            self._peer.connect_ex(where)
-        except OSError:
-            self.close()
+        self._places: list[tuple[Any, ...]] = []
+        self._looked_up = threading.Event()
+        # A name service may take its time, and has no call that does not wait.
+        threading.Thread(target=self._look_up, args=(address,), daemon=True).start()
 
     def step(self, wait: float = 0.0) -> None:
         """Does what can be done now; waits up to ``wait`` seconds for something to do."""
-        if self._peer is None:
+        if self.done:
             return
-        peer = self._peer
         try:
+            if self._peer is None:
+                if not self._looked_up.wait(wait):
+                    if time.monotonic() >= self._until:
+                        self.close()
+                    return
+                self._peer = self._connect()
+            peer = self._peer
             # Not select itself: a host application may have more descriptors than it takes.
             with selectors.DefaultSelector() as selector:
                 selector.register(peer, selectors.EVENT_READ if self._asked else selectors.EVENT_WRITE)
@@ -77,6 +79,21 @@ class MechanismQuestion:
         if self._peer is not None:
             self._peer.close()
             self._peer = None
+
+    def _look_up(self, address: str) -> None:
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        with contextlib.suppress(OSError):  # told by there being none
+            self._places = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        self._looked_up.set()
+
+    def _connect(self) -> socket.socket:
+        if not self._places:
+            raise OSError("the name leads nowhere")
+        family, kind, protocol, _, where = self._places[0]
+        peer = socket.socket(family, kind, protocol)
+        peer.setblocking(False)
+        peer.connect_ex(where)
+        return peer
 
     def _read_greeting(self) -> None:
         greeting = self._greeting

@@ -27,9 +27,9 @@ def really_held(stream: StoryStream) -> dict[str, int]:
     shot = stream._shot
     contexts = [stream._next_context, shot.context if shot else None]
     return {
-        "cache": size(stream._opened.cache.buffers) if stream._opened else 0,  # type: ignore[attr-defined]
+        "cache": size(stream._place._opened.cache.buffers) if stream._place._opened else 0,  # type: ignore[attr-defined]
         "captions": size(
-            part for keys in stream._captions._keys.values() for layer in keys.layers for part in layer
+            part for keys in stream._place._captions._keys.values() for layer in keys.layers for part in layer
         ),
         "decoder": size(t for t in shot.decoder._state if isinstance(t, torch.Tensor)) if shot else 0,
         "contexts": size(context.latents for context in contexts if context),

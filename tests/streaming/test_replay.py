@@ -144,7 +144,7 @@ def test_kept_latents_spare_the_denoising(
 ) -> None:
     starts = [place for place, event in enumerate(whole) if isinstance(event, ChunkStarted)]
     story = open_story(past_of(whole, starts[8], 0))
-    monkeypatch.setattr(story._session, "denoise", None)
+    monkeypatch.setattr(story._place.session, "denoise", None)
     events: list[StreamEvent] = []
     for _ in range(3):
         events.extend(story.advance())

@@ -425,4 +425,4 @@ def test_memory_does_not_grow_with_the_story(open_story: Any, tiny_model: Any) -
     places = {Fraction(j, count - 1) for count in range(2, context + 1) for j in range(count)}
     assert max(kept) <= context * len(places)
     assert kept[-1] == kept[-4]
-    assert len(story._captions) <= context + 2
+    assert len(story._place._captions) <= context + 2

@@ -10,10 +10,9 @@ from collections.abc import Generator, Iterator
 from torch import Tensor
 
 from shotstream_runtime.codecs.prompt import shot_prompt
-from shotstream_runtime.engines import Engine, EngineSession
-from shotstream_runtime.model import CaptionKeys
+from shotstream_runtime.engines import Engine
 from shotstream_runtime.streaming.beats import Beat, BeatQueue, BeatRefused
-from shotstream_runtime.streaming.caption_keys import CaptionKeyCache, captions_kept
+from shotstream_runtime.streaming.engine_place import EnginePlace
 from shotstream_runtime.streaming.events import (
     BeatDone,
     BeatScheduled,
@@ -24,7 +23,7 @@ from shotstream_runtime.streaming.events import (
     ShotFinished,
     StreamEvent,
 )
-from shotstream_runtime.streaming.footprint import Footprint, cache_bytes, frame_bytes
+from shotstream_runtime.streaming.footprint import Footprint, frame_bytes
 from shotstream_runtime.streaming.history import History
 from shotstream_runtime.streaming.noise import NoiseSource, SeededNoise
 from shotstream_runtime.streaming.replay import Replay, StoryPast
@@ -71,8 +70,8 @@ class StoryStream:
         self._device, self._dtype = model.student.device, model.student.dtype
         profile = model.profile
         self._size = latent_size(model)
-        self._engine = engine
-        self._opened: EngineSession | None = engine.open_session(*self._size[1:])
+        self._measure = times.measure if times is not None else unmeasured
+        self._place = EnginePlace(model, engine, self._measure)
         self._global_caption = global_caption
         self._noise = noise or SeededNoise(seed)
         self._default_chunks = profile.latent_frames_per_shot // self._config.frames_per_chunk
@@ -81,13 +80,10 @@ class StoryStream:
         self._history = History(self._config.max_context_frames)
         self._history.restore(past.shot_lengths, past.history)
         self._replay = Replay(past)
-        self._measure = times.measure if times is not None else unmeasured
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
-        self._captions = CaptionKeyCache(captions_kept(self._config))
         self._shot: RunningShot | None = None
         self._next_context: ShotContext | None = None
-        self._in_cache: ShotContext | None = None
         self._submitting = threading.Lock()
         self._withdrawn: set[str] = set(past.withdrawn)
         self._stopping = False
@@ -173,7 +169,7 @@ class StoryStream:
     def held(self) -> Footprint:
         """Memory that it holds now; at most what `StoryDimensions` says."""
         shot = self._shot
-        device = self._captions.bytes + (cache_bytes(self._model) if self._opened is not None else 0)
+        device = self._place.bytes
         frames = self._history.kept_frames
         if shot is not None:
             device += shot.context.bytes + shot.decoder.bytes
@@ -193,9 +189,8 @@ class StoryStream:
         Raises:
             MemoryError: Even that takes more memory than there is (or what torch raises in its stead).
         """
-        self._opened = None
-        self._captions.clear()
-        self._in_cache = self._next_context = None
+        self._place.give_up()
+        self._next_context = None
         shot, starting = self._shot, self._queue.starting
         if shot is not None:
             if shot.undecoded and shot.unrefreshed is not None:
@@ -328,12 +323,12 @@ class StoryStream:
         self._closed = True
 
     def _generate(self, shot: RunningShot) -> Iterator[StreamEvent]:
-        self._fill_context(shot.context)
+        self._place.prefill(shot.context)
         if shot.unrefreshed is not None:
             clean, first_frame, prompt = shot.unrefreshed
-            caption = self._caption(prompt)
+            caption = self._place.caption(prompt)
             with self._measure(Stage.REFRESH):
-                self._session.refresh(
+                self._place.session.refresh(
                     clean,
                     first_frame=first_frame,
                     shot_flag=shot.context.new_shot_flag,
@@ -347,9 +342,9 @@ class StoryStream:
         if known is not None:
             clean = known.to(self._device, self._dtype)
         else:
-            caption = self._caption(shot.prompt)
+            caption = self._place.caption(shot.prompt)
             with self._measure(Stage.DENOISE):
-                clean = self._session.denoise(
+                clean = self._place.session.denoise(
                     self._draw(shot, 0),
                     lambda step: self._draw(shot, step),
                     first_frame=first_frame,
@@ -371,29 +366,7 @@ class StoryStream:
         if waiting is not None and waiting.mode == "continue":
             return
         self._next_context = context_of_next_shot(self._model, self._history, shot.frames)
-        self._fill_context(self._next_context)
-
-    def _fill_context(self, context: ShotContext) -> None:
-        if self._in_cache is context:
-            return
-        # A pass that fails half-way leaves neither the old context nor the new one.
-        self._in_cache = None
-        captions = [self._caption(prompt) for prompt in context.prompts]
-        with self._measure(Stage.PREFILL):
-            self._session.prefill(context.latents, context.shot_flags, captions)
-        self._in_cache = context
-
-    def _caption(self, prompt: str) -> CaptionKeys:
-        return self._captions.get(
-            prompt, lambda: self._session.prepare_caption(self._model.text.encode(prompt).embeds)
-        )
-
-    @property
-    def _session(self) -> EngineSession:
-        """The place on the engine; taken anew after it was given up."""
-        if self._opened is None:
-            self._opened = self._engine.open_session(*self._size[1:])
-        return self._opened
+        self._place.prefill(self._next_context)
 
     def _prompt(self, beat: Beat, shot: int) -> str:
         return shot_prompt(self._global_caption, shot, beat.text)
