@@ -243,7 +243,7 @@ def test_serve_ends_by_ctrl_c_and_tells_its_clients(
 def test_a_server_that_dies_is_told_and_what_came_is_kept(
     start: Any, server: Running, address: str, tmp_path: Path, long_story: Path
 ) -> None:
-    player = start("play", long_story, "-o", tmp_path / "lost", "--address", address)
+    player = start("play", long_story, "-o", tmp_path / "lost", "--address", address, "--reconnect", "2")
     wait_for(tmp_path / "lost" / ".movie.mp4.part")
     server.process.kill()
     outcome = player.end()

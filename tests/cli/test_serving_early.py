@@ -144,7 +144,7 @@ def test_a_server_that_never_gets_ready_is_given_up_with_what_it_was_doing(tiny_
     with Server(ModelFacts.read(tiny_folder), "tcp://127.0.0.1:0") as server:
         server.loading("reading the student")
         with pytest.raises(RequestTimeoutError, match=r"not ready after 0\.7 s \(reading the student\)"):
-            join(server.address, connect_s=5, ready_s=0.7)
+            join(server.address, connect_s=5, ready_s=0.7, reconnect_s=1)
 
 
 @not_on_windows

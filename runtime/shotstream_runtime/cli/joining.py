@@ -14,17 +14,24 @@ from shotstream_bridge.security import ClientSecurity
 
 from .terminal import telling
 
-_RESTART_S = 120.0  # a server that was killed is given so long to come back
 _LOOK_S = 0.5  # how often what the server is doing is looked at
 
 
-def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecurity | None = None) -> Client:
+def join(
+    address: str,
+    *,
+    connect_s: float,
+    ready_s: float,
+    reconnect_s: float,
+    security: ClientSecurity | None = None,
+) -> Client:
     """Connects, and waits until the server takes stories.
 
     Args:
         address: ``tcp://HOST:PORT``.
         connect_s: Longest time to wait for the server's answer, in seconds.
         ready_s: Longest time to wait for its model.
+        reconnect_s: How long a lost server is waited for, later on.
         security: This client's key and the server's, for a server with keys.
 
     Raises:
@@ -34,13 +41,13 @@ def join(address: str, *, connect_s: float, ready_s: float, security: ClientSecu
     """
     # Frames are large, come by the dozen a second and are freed as fast.
     keep_freed_memory()
-    client = Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
+    client = Client.connect(address, connect_s, security=security, reconnect_s=reconnect_s)
     if client.server.state is ServerStateName.READY:
         return client
     with client:
         wait_until_ready(client, ready_s)
     # Anew: what the server told first was said before it knew its weights.
-    return Client.connect(address, connect_s, security=security, reconnect_s=_RESTART_S)
+    return Client.connect(address, connect_s, security=security, reconnect_s=reconnect_s)
 
 
 def wait_until_ready(client: Client, ready_s: float) -> None:

@@ -171,7 +171,8 @@ class Playback:
     def _hear_connection(self, event: ClientEvent) -> None:
         match event:
             case ConnectionInterrupted():
-                text = f"the connection is interrupted ({event.reason}); trying to restore it"
+                what = "trying to restore it; Ctrl-C ends and keeps what came"
+                text = f"the connection is interrupted ({event.reason}); {what}"
                 self._observer.notice("connection_interrupted", text)
             case ConnectionResumed():
                 self._observer.notice("connection_resumed", "the connection is restored")

@@ -37,6 +37,12 @@ def play(
     force: Force = False,
     key: ClientKey = None,
     server_key: ServerKey = None,
+    reconnect: Annotated[
+        float,
+        typer.Option(
+            "--reconnect", metavar="SECONDS", min=0.0, help="How long to wait for a server that is lost."
+        ),
+    ] = 120.0,
 ) -> None:
     """Plays a story file on a running server, beat by beat, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
@@ -52,7 +58,9 @@ def play(
     from ..joining import join
     from ..recording import play_and_record
 
-    with join(address, connect_s=_CONNECT_S, ready_s=_READY_S, security=security) as client:
+    with join(
+        address, connect_s=_CONNECT_S, ready_s=_READY_S, reconnect_s=reconnect, security=security
+    ) as client:
         play_and_record(
             client,
             script,
