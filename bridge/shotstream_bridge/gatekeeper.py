@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from typing import Any, Final
 
 import zmq
 from zmq.auth import Authenticator
 
 from shotstream_bridge.allow_list import AllowList
+from shotstream_bridge.codec import printable
 from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.rate import PeerRates
 from shotstream_bridge.security import ZAP_DOMAIN
@@ -18,6 +19,8 @@ from shotstream_bridge.security import ZAP_DOMAIN
 _log = logging.getLogger(__name__)
 _QUIET = logging.getLogger(f"{__name__}.library")
 _QUIET.setLevel(logging.WARNING)
+WARNINGS_S: Final = 1.0
+"""Seconds between two lines in the log about those who are refused; the counters have all of them."""
 
 
 class Gatekeeper(Authenticator):
@@ -43,6 +46,8 @@ class Gatekeeper(Authenticator):
         self._allow_list = allowed
         self._counters = counters
         self._rates = PeerRates(connections_per_s)
+        self._warned_at = -WARNINGS_S
+        self._unsaid = 0
         self.configure_curve_callback(ZAP_DOMAIN, self)
 
     def answer(self) -> None:
@@ -67,7 +72,7 @@ class Gatekeeper(Authenticator):
         address = msg[3].decode("utf-8", "replace") if len(msg) > 3 else ""
         if len(msg) > 3 and not self._rates.take(address, time.monotonic()):
             self._counters.rates_refused += 1
-            _log.warning("more than %g connections a second from %s", self._rates.rate, address)
+            self._warn(f"more than {self._rates.rate:g} connections a second from {printable(address)}")
             self._send_zap_reply(msg[1], b"300", b"Too many connections")
             return
         await super().handle_zap_message(msg)
@@ -79,5 +84,15 @@ class Gatekeeper(Authenticator):
         known = key in self._allow_list
         if not known:
             self._counters.keys_refused += 1
-            _log.warning("a client with the unknown key %s was refused", key.decode())
+            self._warn(f"a client with the unknown key {key.decode()} was refused")
         return known
+
+    def _warn(self, what: str) -> None:
+        """A line once in a while: strangers who knock all the time must not fill the disk."""
+        now = time.monotonic()
+        if now - self._warned_at < WARNINGS_S:
+            self._unsaid += 1
+            return
+        more = f"; {self._unsaid} others were since the last such line" if self._unsaid else ""
+        self._warned_at, self._unsaid = now, 0
+        _log.warning("%s%s", what, more)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zmq
 from malformed_messages import mutated
 from raw_dealer import RawDealer
 from scripted_service import PATIENCE_S, ScriptedService, frame
@@ -32,8 +33,10 @@ from shotstream_bridge import (
     ReceivedFrame,
     ServerEndpoint,
     ServerSecurity,
+    gatekeeper,
 )
 from shotstream_bridge.allow_list import allow, revoke
+from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.keys import PublicKey
 from tcp_proxy import TcpProxy
 
@@ -244,6 +247,21 @@ def test_a_revoked_client_that_ignores_its_dismissal_is_cut_off(
         stubborn.socket.disable_monitor()
         monitor.close()
     assert secured.calls.empty()
+
+
+def test_strangers_who_knock_all_the_time_do_not_fill_the_log(
+    allow_list: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gatekeeper, "WARNINGS_S", 60.0)
+    with zmq.Context() as context:
+        counters = EndpointCounters()
+        keeper = gatekeeper.Gatekeeper(context, AllowList(allow_list), 100.0, counters)
+        assert [keeper.callback("", EVE.public) for _ in range(500)] == [False] * 500
+        assert counters.keys_refused == 500
+        monkeypatch.setattr(gatekeeper, "WARNINGS_S", 0.0)
+        keeper.callback("", EVE.public)
+    assert len(caplog.messages) == 2
+    assert caplog.messages[1].endswith("was refused; 499 others were since the last such line")
 
 
 def test_a_client_id_belongs_to_the_key_that_uses_it(secured: ScriptedService) -> None:
