@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def address(tiny_folder: Path, folder: Path) -> Iterator[str]:
     try:
         port = running.line_with("Serving").rpartition(":")[2].strip()
         assert "Clients that are let in: 1" in running.line_with("let in")
+        # What other machines can use, not 0.0.0.0.
+        assert f"--address tcp://{socket.gethostname()}:{port} " in running.line_with("Try:")
         yield f"tcp://127.0.0.1:{port}"
     finally:
         running.process.kill()

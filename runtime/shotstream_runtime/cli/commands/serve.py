@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -138,7 +140,7 @@ def _serve(
         )
         if security is not None:
             say(f"Clients that are let in: {len(security.allowed)}")
-        there = "" if server.address == DEFAULT_ADDRESS else f" --address {server.address}"
+        there = "" if server.address == DEFAULT_ADDRESS else f" --address {_as_clients_see(server.address)}"
         if security is not None:
             there += " --key YOURS.key --server-key THIS.pub"
         say(f"Stop with Ctrl-C. Try: shotstream play STORY{there}")
@@ -152,6 +154,11 @@ def _serve(
     if not finished:
         raise CommandFailed(f"the running chunk did not finish within {_STOP_S:.0f} s")
     say("Stopped.")
+
+
+def _as_clients_see(address: str) -> str:
+    """Where clients connect: at this machine's name, if it listens at all of its interfaces."""
+    return re.sub(r"//(0\.0\.0\.0|\[::\]):", lambda _: f"//{socket.gethostname()}:", address)
 
 
 def _open_journal(folder: Path | None, days: float | None, gigabytes: float | None) -> Journal | None:
