@@ -6,6 +6,9 @@ import subprocess
 
 import bpy
 
+ASIDE = 128
+"""The highest channel, where nobody works."""
+
 HAS_STRIPS = hasattr(bpy.types, "Strip")
 """4.4 renamed Sequence to Strip."""
 
@@ -44,3 +47,68 @@ def is_rendering() -> bool:
     with contextlib.suppress(TypeError, ValueError):
         return bpy.app.is_job_running("RENDER")
     return False
+
+
+def scene_rate(scene: bpy.types.Scene) -> float:
+    """Frames a second of a scene."""
+    return scene.render.fps / scene.render.fps_base
+
+
+# --- where a strip lies: 5.1 gave these other names, and warns of the old ones --------------------
+
+_NEW_TIMES = HAS_STRIPS and "left_handle" in bpy.types.Strip.bl_rna.properties
+_LEFT = "left_handle" if _NEW_TIMES else "frame_final_start"
+_RIGHT = "right_handle" if _NEW_TIMES else "frame_final_end"
+_CONTENT_START = "content_start" if _NEW_TIMES else "frame_start"
+_CONTENT_LENGTH = "content_duration" if _NEW_TIMES else "frame_duration"
+
+
+def left(strip) -> int:
+    """The first frame at which a strip shows."""
+    return int(getattr(strip, _LEFT))
+
+
+def right(strip) -> int:
+    """The frame after the last one at which a strip shows."""
+    return int(getattr(strip, _RIGHT))
+
+
+def content_start(strip) -> int:
+    """The frame at which the content begins, whether it shows there or is trimmed."""
+    return round(getattr(strip, _CONTENT_START))
+
+
+def content_length(strip) -> int:
+    """How many frames the content lasts, with what is trimmed."""
+    return int(getattr(strip, _CONTENT_LENGTH))
+
+
+def move_content(strip, frame: int) -> None:
+    """Moves a strip as a whole, so that its content begins at a frame."""
+    setattr(strip, _CONTENT_START, frame)
+
+
+def set_handles(strip, first: int, end: int) -> None:
+    """Trims or extends a strip, without moving its content, to ``first`` up to but not including ``end``."""
+    # Never empty on the way: the handle that opens the strip goes first.
+    order = ((_LEFT, first), (_RIGHT, end)) if first < right(strip) else ((_RIGHT, end), (_LEFT, first))
+    for name, frame in order:
+        setattr(strip, name, frame)
+
+
+def new_text(editor: bpy.types.SequenceEditor, name: str, channel: int, first: int, length: int):
+    """Makes a text strip: 5.0 takes the length where the end was."""
+    function = strips(editor).new_effect
+    parameters = {"name": name, "type": "TEXT", "channel": channel, "frame_start": first}
+    if bpy.app.version >= (5, 0, 0):
+        return function(length=length, **parameters)
+    return function(frame_end=first + length, **parameters)
+
+
+def align_text(strip) -> None:
+    """Puts a text at the bottom in the middle: 4.4 renamed the anchor and moved the old name to the lines."""
+    strip.location = (0.5, 0.04)
+    if hasattr(strip, "anchor_x"):
+        strip.anchor_x, strip.anchor_y, strip.alignment_x = "CENTER", "BOTTOM", "CENTER"
+    else:
+        strip.align_x, strip.align_y = "CENTER", "BOTTOM"

@@ -91,7 +91,7 @@ class Finisher:
             order_path.write_text(json.dumps(order), encoding="utf-8")
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603 - Blender itself and a script of this extension
-                    [*_program(), str(SCRIPT), "--", str(order_path)],
+                    [*blender_program(), str(SCRIPT), "--", str(order_path)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -107,7 +107,7 @@ class Finisher:
         trouble = ""
         if code != 0 or (movie is not None and not movie.exists()):
             trouble = (
-                f"the files of the shot could not be made ({_last_line(self._log) or f'exit code {code}'})"
+                f"the files of the shot could not be made ({last_error(self._log) or f'exit code {code}'})"
             )
             movie = None
         elif job.spool.closed and job.frames == len(job.spool.indices):
@@ -117,8 +117,10 @@ class Finisher:
         job.done(movie, trouble)
 
 
-def _program() -> list[str]:
-    """Blender without a window, which has FFmpeg; as a Python module it is run by Python."""
+def blender_program() -> list[str]:
+    """The start of a command that runs a script in Blender without a window; as a Python module it is run by
+    Python.
+    """
     if bpy.app.binary_path:
         return [
             bpy.app.binary_path,
@@ -131,7 +133,8 @@ def _program() -> list[str]:
     return [sys.executable]
 
 
-def _last_line(log: Path | None) -> str:
+def last_error(log: Path | None) -> str:
+    """What a child that failed says of it, on one line; empty if it says nothing."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except (OSError, AttributeError):

@@ -11,7 +11,7 @@ from collections import deque
 
 import bpy
 
-from . import compat, live_picture, mirror, thumbnails
+from . import compat, live_picture, mirror, strip_sync, thumbnails
 from .studio import Studio
 
 BUDGET_S = 0.004
@@ -94,11 +94,13 @@ def _tick(now: Studio, start: float) -> float:
             thumbnails.offer(now.run, frame, pixels)
             thumbnails.show_live(pixels)
         changed = mirror.mirror(now)
+        changed |= strip_sync.settle()
         if shown or changed or before != _shown(now):
             live_picture.redraw()
     if now.streaming or now.newest is not None or live_picture.waiting():
         return ACTIVE_S
-    return CONNECTED_S if now.busy or now.connection.wanted or now.server.alive else IDLE_S
+    waits = now.busy or strip_sync.is_busy() or now.connection.wanted or now.server.alive
+    return CONNECTED_S if waits else IDLE_S
 
 
 def _shown(now: Studio) -> tuple:

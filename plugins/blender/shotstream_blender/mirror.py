@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what is under way into the scene's story, and again after an undo has taken it back."""
 
-import contextlib
-
 import bpy
 
-from . import story
+from . import paths, story
 from .attempts import Attempt
 from .session import Session
 from .studio import Studio
@@ -64,11 +62,11 @@ def _mirror_beat(item: story.ShotStreamBeat, session: Session, attempt: Attempt)
         shot_first_frame=record.first_frame,
         shot_frames=record.frames,
         made_text=attempt.text,
-        take=_relative(str(take.folder)),
+        take=paths.relative(str(take.folder)),
     )
     files = session.files_of(attempt.shot)
     if files is not None:
-        changed |= _set(item, pictures=_relative(files.pictures), movie=_relative(files.movie))
+        changed |= _set(item, pictures=paths.relative(files.pictures), movie=paths.relative(files.movie))
     return changed
 
 
@@ -81,11 +79,3 @@ def _set(holder: bpy.types.PropertyGroup, **values: object) -> bool:
             setattr(holder, name, value)
             changed = True
     return changed
-
-
-def _relative(path: str) -> str:
-    """Relative to the .blend where that is possible, so that both can move together."""
-    if path and bpy.data.filepath:
-        with contextlib.suppress(ValueError):  # another drive on Windows
-            return bpy.path.relpath(path)
-    return path

@@ -3,19 +3,20 @@
 
 import bpy
 
-from . import handlers, live, live_picture, preferences, story, thumbnails
+from . import handlers, live, live_picture, preferences, story, strip_settings, strip_sync, thumbnails
 from .operators import OPERATORS
-from .ui import PANELS, status_bar
+from .ui import PANELS, menus, status_bar
 
 CLASSES = (
     *story.CLASSES,
+    *strip_settings.CLASSES,
     *preferences.CLASSES,
     *OPERATORS,
     *PANELS,
 )
 # Properties on Blender's own types need the classes; handlers and the timer come last, since they use all of
 # it.
-MODULES = (story, thumbnails, live_picture, handlers, status_bar, live)
+MODULES = (story, strip_settings, thumbnails, live_picture, handlers, status_bar, menus, live, strip_sync)
 
 
 def register() -> None:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run by another Blender without a window: makes PNG files, and a movie of them, from a shot's raw frames.
 
+The order may name the pictures to ``show`` in the movie instead, one after the other, or a ``source`` movie
+to take them from.
+
 Usage: blender --background --factory-startup --python finish_shot.py -- ORDER.json
 """
 
@@ -61,25 +64,23 @@ def make_pictures(order: dict) -> list[str]:
     return names
 
 
-def make_movie(order: dict, names: list[str]) -> None:
-    """Renders the pictures into a movie through the sequencer. A frame that is missing shows the one
-    before.
-    """
-    import bpy
-
-    indices = order["indices"]
+def in_their_places(indices: list[int], names: list[str]) -> list[str]:
+    """The picture to show for each frame. One that is missing shows the one before."""
     by_index = dict(zip(indices, names, strict=True))
-    elements, last = [], names[0]
+    shown, last = [], names[0]
     for index in range(indices[0], indices[-1] + 1):
         last = by_index.get(index, last)
-        elements.append(last)
+        shown.append(last)
+    return shown
+
+
+def set_up(order: dict):
+    """A scene that renders its sequencer as it is, in the size and at the rate of the order."""
+    import bpy
+
     scene = bpy.context.scene
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
-    folder = order["pictures"]
-    strip = strips.new_image("shot", os.path.join(folder, elements[0]), 1, 1)
-    for name in elements[1:]:
-        strip.elements.append(name)
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = (
         order["width"],
@@ -92,11 +93,25 @@ def make_movie(order: dict, names: list[str]) -> None:
         render.fps, render.fps_base = whole, 1.0
     else:
         render.fps, render.fps_base = whole, whole / order["fps"]
-    scene.frame_start, scene.frame_end = 1, len(elements)
+    render.dither_intensity = 0.0
     scene.view_settings.view_transform = "Standard"
     scene.view_settings.look = "None"
     render.use_sequencer = True
     render.use_compositing = False
+    render.use_file_extension = False
+    return scene, strips
+
+
+def make_movie(order: dict, elements: list[str]) -> None:
+    """Renders pictures into a movie through the sequencer."""
+    import bpy
+
+    scene, strips = set_up(order)
+    strip = strips.new_image("shot", os.path.join(order["pictures"], elements[0]), 1, 1)
+    for name in elements[1:]:
+        strip.elements.append(name)
+    scene.frame_start, scene.frame_end = 1, len(elements)
+    render = scene.render
     settings = render.image_settings
     if hasattr(settings, "media_type"):
         settings.media_type = "VIDEO"
@@ -109,20 +124,50 @@ def make_movie(order: dict, names: list[str]) -> None:
     ffmpeg.gopsize = 8
     ffmpeg.audio_codec = "NONE"
     movie = Path(order["movie"])
+    movie.parent.mkdir(parents=True, exist_ok=True)
     part = movie.with_name(f"part_{movie.name}")
-    render.use_file_extension = False
     render.filepath = str(part)
     bpy.ops.render.render(animation=True)
     os.replace(part, movie)
+
+
+def take_pictures(order: dict) -> None:
+    """Renders frames of a movie into PNG files that are not there yet, named by ``first_name`` on."""
+    import bpy
+
+    scene, strips = set_up(order)
+    strips.new_movie("take", order["source"], 1, 1)
+    render = scene.render
+    if hasattr(render.image_settings, "media_type"):
+        render.image_settings.media_type = "IMAGE"
+    render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGB"
+    render.image_settings.compression = 15
+    folder = Path(order["pictures"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for position in range(order["count"]):
+        path = folder / f"{order['first_name'] + position:06d}.png"
+        if path.exists():
+            continue
+        scene.frame_set(1 + order["first"] + position)
+        part = path.with_suffix(".part")
+        render.filepath = str(part)
+        bpy.ops.render.render(write_still=True)
+        os.replace(part, path)
 
 
 def main() -> None:
     """Carries out the order."""
     arguments = sys.argv[sys.argv.index("--") + 1 :]
     order = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    names = make_pictures(order)
-    if order["movie"] and names:
-        make_movie(order, names)
+    if "source" in order:
+        take_pictures(order)
+        return
+    shown = order.get("show")
+    if shown is None:
+        names = make_pictures(order)
+        shown = in_their_places(order["indices"], names) if names else []
+    if order["movie"] and shown:
+        make_movie(order, shown)
 
 
 main()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets the scene up to render the story's strips."""
+
+import bpy
+
+from .. import compat, scenes, strip_marks
+
+
+class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
+    """Give the scene the shots' size, a range that holds all strips, and a view transform that leaves their
+    colours as they are. The frame rate stays"""
+
+    bl_idname = "shotstream.fit_scene"
+    bl_label = "Fit Scene to Shots"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        scene = scenes.scene_of(context)
+        if next(strip_marks.of_story(scene, scene.shotstream.uid), None) is None:
+            cls.poll_message_set("The story has no strips")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = scenes.scene_of(context)
+        held = scene.shotstream
+        found = list(strip_marks.of_story(scene, held.uid))
+        if held.width and held.height:
+            scene.render.resolution_x, scene.render.resolution_y = held.width, held.height
+            scene.render.resolution_percentage = 100
+        scene.frame_start = max(0, min(compat.left(strip) for strip in found))
+        scene.frame_end = max(compat.right(strip) for strip in found) - 1
+        scene.render.use_sequencer = True
+        scene.view_settings.view_transform = "Standard"
+        scene.view_settings.look = "None"
+        scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
+        self.report(
+            {"INFO"},
+            f"{scene.render.resolution_x} x {scene.render.resolution_y}, "
+            f"frames {scene.frame_start} to {scene.frame_end}",
+        )
+        return {"FINISHED"}

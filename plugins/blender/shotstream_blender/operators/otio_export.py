@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes the story's strips as an OpenTimelineIO timeline."""
+
+from pathlib import Path
+
+import bpy
+
+from .. import otio_export, scenes
+
+
+class SHOTSTREAM_OT_otio_export(bpy.types.Operator):
+    """Write the story's strips as they lie in the sequencer, with their beats, as an OpenTimelineIO timeline;
+    without strips, its shots as they will be"""
+
+    bl_idname = "shotstream.otio_export"
+    bl_label = "Export OpenTimelineIO"
+
+    filepath: bpy.props.StringProperty(name="File", description="The timeline", subtype="FILE_PATH")
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_glob: bpy.props.StringProperty(default="*.otio", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not scenes.scene_of(context).shotstream.beats:
+            cls.poll_message_set("The story has no beats")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if not self.filepath:
+            self.filepath = bpy.path.ensure_ext(
+                bpy.path.display_name_from_filepath(bpy.data.filepath) or "story", ".otio"
+            )
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".otio"))
+        try:
+            count = otio_export.write(scenes.scene_of(context), path)
+        except OSError as error:
+            self.report({"ERROR"}, f"{path}: cannot be written: {error.strerror or error}")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"{count} clips in {path.name}")
+        return {"FINISHED"}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a strip knows its shot: custom properties, which survive cutting, copying, undo and saving.
+
+``shotstream_story`` and ``shotstream_beat`` (IDs of the story and of the shot's cut), ``shotstream_text``
+(ID of the beat, on text strips), ``shotstream_made`` (what it shows), ``shotstream_rate`` (the scene's rate
+it was made for), and what was set last of ``shotstream_name``, ``shotstream_color`` and
+``shotstream_words``: what differs from that now was changed by the user, and is left alone.
+"""
+
+import re
+from collections.abc import Iterator
+
+import bpy
+
+from . import compat, story
+
+STORY, BEAT, TEXT = "shotstream_story", "shotstream_beat", "shotstream_text"
+MADE, RATE, HOME = "shotstream_made", "shotstream_rate", "shotstream_home"
+NAME, COLOR, WORDS = "shotstream_name", "shotstream_color", "shotstream_words"
+
+COLORS = {
+    "draft": "NONE",
+    "queued": "COLOR_03",
+    "generating": "COLOR_02",
+    "done": "COLOR_04",
+    "failed": "COLOR_01",
+    "changed": "COLOR_06",
+}
+"""Yellow waits, orange is under way, green is done, red failed, violet shows another text than the beat's."""
+_NUMBER = re.compile(r"\.\d{3,}$")
+
+
+def of_story(scene: bpy.types.Scene, uid: str) -> Iterator:
+    """A story's picture strips, those inside of meta strips too."""
+    if scene.sequence_editor is None:
+        return
+    for strip in compat.all_strips(scene.sequence_editor):
+        if strip.get(STORY) == uid and BEAT in strip:
+            yield strip
+
+
+def of_shot(scene: bpy.types.Scene, story_uid: str, beat_uid: str) -> list:
+    """A shot's strips from left to right: more than one if the user has cut it."""
+    found = [strip for strip in of_story(scene, story_uid) if strip[BEAT] == beat_uid]
+    return sorted(found, key=compat.left)
+
+
+def texts_of_story(scene: bpy.types.Scene, uid: str) -> Iterator:
+    """A story's text strips."""
+    if scene.sequence_editor is None:
+        return
+    for strip in compat.all_strips(scene.sequence_editor):
+        if strip.get(STORY) == uid and TEXT in strip:
+            yield strip
+
+
+def name_strip(strip, name: str) -> None:
+    """Names a strip, unless the user has named it."""
+    given = strip.get(NAME)
+    if given is not None and _NUMBER.sub("", strip.name) != _NUMBER.sub("", given):
+        return
+    # Blender cuts names at 63 bytes.
+    wanted = name.encode()[:59].decode(errors="ignore")
+    if given is None or _NUMBER.sub("", given) != wanted:
+        strip.name = wanted
+    strip[NAME] = strip.name
+
+
+def color_strip(strip, state: str) -> bool:
+    """Gives a strip the colour of a state, unless the user has coloured it; returns whether it changed."""
+    given, wanted = strip.get(COLOR), COLORS[state]
+    if given is not None and strip.color_tag != given:
+        return False
+    if given == wanted:
+        return False
+    strip.color_tag = wanted
+    strip[COLOR] = wanted
+    return True
+
+
+def state_of(beats: list[story.ShotStreamBeat]) -> str:
+    """A shot's state, of its beats' ones."""
+    states = {item.state for item in beats}
+    for state in ("failed", "generating", "queued"):
+        if state in states:
+            return state
+    if states != {"done"}:
+        return "draft"
+    same = all(item.made_text.strip() == item.text.strip() for item in beats)
+    return "done" if same else "changed"

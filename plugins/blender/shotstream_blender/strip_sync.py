@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts shots into the sequencer while they come, when nothing else holds it.
+
+Called by the one timer. While Blender renders, saves, or the user drags something, strips wait.
+"""
+
+import contextlib
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import compat, preferences, story, strip_content, strip_layout, strip_marks, strip_text, strips
+from .conforming import Conformer, Order
+
+_HOLDING_TOOLS = ("SEQUENCER_OT", "TRANSFORM_OT", "ANIM_OT", "MARKER_OT")
+
+conformer = Conformer()
+_pending: dict[str, str] = {}
+"""Shots that wait, ID of the cut to ID of the story."""
+_layouts: set[str] = set()
+"""Stories that are laid out once nothing waits."""
+_held: set[str] = set()
+_colors: dict[str, tuple] = {}
+_trouble = ""
+
+
+def may_touch() -> bool:
+    """Whether strips may be changed now."""
+    return not _held and not compat.is_rendering() and not _dragging()
+
+
+def trouble() -> str:
+    """Why the newest shot is not in the sequencer; empty if it is."""
+    return _trouble
+
+
+def say(text: str) -> None:
+    """Tells the user why a shot is not in the sequencer; an empty text takes that back."""
+    global _trouble  # noqa: PLW0603
+    _trouble = text
+
+
+def ask(story_uid: str, cut_uid: str) -> None:
+    """Asks for the strips of a shot that is there."""
+    _pending[cut_uid] = story_uid
+
+
+def shot_ready(story_uid: str, cut_uid: str) -> None:
+    """A shot's files are there."""
+    found = story.find(story_uid)
+    if cut_uid and found is not None and found[0].shotstream_strips.automatic:
+        ask(story_uid, cut_uid)
+
+
+def lay_out(scene: bpy.types.Scene) -> int:
+    """Asks for the strips of every shot that was made, and for all of them to be laid out when they are
+    there.
+
+    Returns:
+        How many are new or change.
+    """
+    held, count = scene.shotstream, 0
+    for shot in strip_layout.shots(held):
+        if shot.cut.pictures and not _comes(shot) and not strips.is_current(scene, shot):
+            ask(held.uid, shot.cut.uid)
+            count += 1
+    _layouts.add(held.uid)
+    return count
+
+
+def is_busy() -> bool:
+    """Whether shots wait for their strips."""
+    return bool(_pending) or bool(_layouts) or conformer.busy
+
+
+def settle(*, undo_step: bool = True) -> bool:
+    """Does what there is to do; returns whether strips changed.
+
+    Args:
+        undo_step: Whether strips become a step of their own; operators make theirs.
+    """
+    conformer.poll()
+    if not may_touch():
+        return False
+    changed = False
+    for cut_uid, story_uid in list(_pending.items()):
+        changed |= _put(story_uid, cut_uid)
+    if _layouts and not _pending and not conformer.busy:
+        changed |= _lay_out()
+    if changed and undo_step:
+        _remember()
+    return _color() or changed
+
+
+def _put(story_uid: str, cut_uid: str) -> bool:
+    found = story.find(story_uid)
+    if found is None:
+        del _pending[cut_uid]
+        return False
+    scene, held = found
+    shot = next((shot for shot in strip_layout.shots(held) if shot.cut.uid == cut_uid), None)
+    if shot is None:
+        del _pending[cut_uid]
+        return False
+    if _comes(shot):
+        return False
+    try:
+        content = strips.wanted(scene, shot)
+    except strip_content.NoContent as error:
+        say(str(error))
+        del _pending[cut_uid]
+        return False
+    existing = strip_marks.of_shot(scene, held.uid, cut_uid)
+    chosen = preferences.get().shot_files
+    if strips.kind_of(existing, chosen) == "MOVIE" and not content.movie_exists:
+        _make_movie(scene, shot, content)
+        return False
+    del _pending[cut_uid]
+    say("")
+    strips.put(scene, shot, content, chosen)
+    return True
+
+
+def _lay_out() -> bool:
+    changed = False
+    while _layouts:
+        found = story.find(_layouts.pop())
+        if found is not None:
+            changed |= strips.lay_out(found[0]) > 0
+            strip_text.put_all(found[0])
+    return changed
+
+
+def _comes(shot: strip_layout.Shot) -> bool:
+    """Whether frames of a shot are arriving: what the story says of its files is of two shots until then."""
+    return any(item.state == "generating" for item in shot.beats)
+
+
+def _make_movie(scene: bpy.types.Scene, shot: strip_layout.Shot, content: strip_content.Content) -> None:
+    cut_uid = shot.cut.uid
+    story_uid = _pending.pop(cut_uid)
+
+    def done(why: str) -> None:
+        if why:
+            say(why)
+        else:
+            ask(story_uid, cut_uid)
+
+    held = scene.shotstream
+    order = {
+        "show": content.pictures,
+        "pictures": content.folder,
+        "movie": content.movie,
+        "width": held.width,
+        "height": held.height,
+        "fps": content.rate,
+    }
+    conformer.ask(Order(cut_uid, order, done))
+
+
+def _color() -> bool:
+    changed = False
+    for scene in bpy.data.scenes:
+        held = scene.shotstream
+        if scene.sequence_editor is None or not held.beats:
+            continue
+        now = tuple((item.uid, item.state, item.text == item.made_text) for item in held.beats)
+        if _colors.get(held.uid) != now:
+            _colors[held.uid] = now
+            changed |= strips.color_all(scene)
+    return changed
+
+
+def _remember() -> None:
+    """Makes what happened a step of its own: an undo of something else does not take strips away."""
+    with contextlib.suppress(RuntimeError):
+        bpy.ops.ed.undo_push(message="ShotStream: Shot into the Sequencer")
+
+
+def _dragging() -> bool:
+    """Whether a tool runs that keeps pointers to strips."""
+    for manager in bpy.data.window_managers:
+        for window in manager.windows:
+            for tool in getattr(window, "modal_operators", ()):
+                if tool.bl_idname.startswith(_HOLDING_TOOLS):
+                    return True
+    return False
+
+
+# --- what Blender tells ---------------------------------------------------------------------------
+
+
+@persistent
+def _render_begins(*_: object) -> None:
+    _held.add("render")
+
+
+@persistent
+def _render_ends(*_: object) -> None:
+    _held.discard("render")
+
+
+@persistent
+def _save_begins(*_: object) -> None:
+    _held.add("save")
+
+
+@persistent
+def _save_ends(*_: object) -> None:
+    _held.discard("save")
+
+
+@persistent
+def _another_file(*_: object) -> None:
+    _held.clear()
+    _colors.clear()
+    say("")
+    for cut_uid, story_uid in list(_pending.items()):
+        if story.find(story_uid) is None:
+            del _pending[cut_uid]
+
+
+@persistent
+def _undone(*_: object) -> None:
+    # The colours may be those of before.
+    _colors.clear()
+
+
+_HANDLERS = (
+    ("render_init", _render_begins),
+    ("render_complete", _render_ends),
+    ("render_cancel", _render_ends),
+    ("save_pre", _save_begins),
+    ("save_post", _save_ends),
+    ("save_post_fail", _save_ends),
+    ("load_post", _another_file),
+    ("undo_post", _undone),
+    ("redo_post", _undone),
+)
+
+
+def register() -> None:
+    """Listens to Blender and to the studio."""
+    from . import live  # it calls this module
+
+    for name, function in _HANDLERS:
+        if hasattr(bpy.app.handlers, name):
+            getattr(bpy.app.handlers, name).append(function)
+    live.studio().shot_ready.append(shot_ready)
+
+
+def unregister() -> None:
+    """Listens no more."""
+    conformer.close()
+    _pending.clear()
+    _layouts.clear()
+    _held.clear()
+    _colors.clear()
+    for name, function in _HANDLERS:
+        handlers = getattr(bpy.app.handlers, name, [])
+        if function in handlers:
+            handlers.remove(function)

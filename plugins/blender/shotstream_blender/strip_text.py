@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text strips: the beats of a shot, laid over it."""
+
+import bpy
+
+from . import compat, story, strip_layout, strip_marks, strip_times
+from .strip_layout import Shot
+
+
+def put(scene: bpy.types.Scene, shot: Shot, strips: list) -> None:
+    """Lays a shot's beats over its strips, each as long as its frames show.
+
+    What the user made of a text strip stays: its words, its look and, if it was moved, its channel.
+
+    Args:
+        scene: Whose sequencer it is.
+        shot: The shot.
+        strips: Its strips from left to right.
+    """
+    held = scene.shotstream
+    known = {strip[strip_marks.TEXT]: strip for strip in strip_marks.texts_of_story(scene, held.uid)}
+    for item, (first, end) in zip(shot.beats, _ranges(scene, shot, strips), strict=True):
+        strip = known.get(item.uid)
+        if end <= first:
+            if strip is not None:
+                compat.strips(scene.sequence_editor).remove(strip)
+            continue
+        if strip is None:
+            _new(scene, item, strips[0].channel + 1, first, end)
+            continue
+        if (compat.left(strip), compat.right(strip)) != (first, end):
+            _move(scene, strip, first, end)
+        _write(strip, item)
+
+
+def put_all(scene: bpy.types.Scene) -> None:
+    """Lays the beats of every shot over its strips, or takes all of them away, as is chosen."""
+    held = scene.shotstream
+    if not scene.shotstream_strips.texts:
+        for strip in list(strip_marks.texts_of_story(scene, held.uid)):
+            compat.strips(scene.sequence_editor).remove(strip)
+        return
+    for shot in strip_layout.shots(held):
+        strips = strip_marks.of_shot(scene, held.uid, shot.cut.uid)
+        if strips:
+            put(scene, shot, strips)
+
+
+def _ranges(scene: bpy.types.Scene, shot: Shot, strips: list) -> list[tuple[int, int]]:
+    """Where each beat of a shot shows, in scene frames; empty where it does not."""
+    fps, rate = scene.shotstream.fps or strip_times.FPS, compat.scene_rate(scene)
+    start = compat.content_start(strips[0])
+    left, right = compat.left(strips[0]), compat.right(strips[-1])
+    ranges = []
+    for number, item in enumerate(shot.beats):
+        first = start + strip_times.scene_frames(item.first_frame - shot.cut.first_frame, fps, rate)
+        after = item.first_frame + item.frames - shot.cut.first_frame
+        end = start + strip_times.scene_frames(after, fps, rate)
+        # The shot's first and last beat also cover what is held at its ends.
+        first = left if number == 0 else max(left, first)
+        end = right if number == len(shot.beats) - 1 else min(right, end)
+        ranges.append((first, end))
+    return ranges
+
+
+def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first: int, end: int) -> None:
+    channel = strip_layout.free_channel(scene, channel, first, end)
+    strip_layout.name_channel(scene, channel, strip_layout.TEXT_CHANNEL_NAME)
+    strip = compat.new_text(scene.sequence_editor, "beat", channel, first, end - first)
+    strip[strip_marks.STORY], strip[strip_marks.TEXT] = scene.shotstream.uid, item.uid
+    strip.font_size = max(12, scene.render.resolution_y // 22)
+    strip.wrap_width = 0.9
+    strip.use_shadow = True
+    compat.align_text(strip)
+    _write(strip, item)
+
+
+def _move(scene: bpy.types.Scene, strip, first: int, end: int) -> None:
+    channel = strip.channel
+    # Out of the way of others while it changes.
+    strip.channel = compat.ASIDE
+    compat.set_handles(strip, first, end)
+    strip.channel = strip_layout.free_channel(scene, channel, first, end)
+
+
+def _write(strip, item: story.ShotStreamBeat) -> None:
+    strip_marks.name_strip(strip, story.label(item))
+    words = item.made_text or item.text
+    if strip.text == strip.get(strip_marks.WORDS, strip.text):
+        strip.text = words
+        strip[strip_marks.WORDS] = words
