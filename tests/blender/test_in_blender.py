@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 from bpy_environment import Blender
 from shotstream_runtime.host.manifest import read_manifest
@@ -48,3 +49,5 @@ def test_inside(blender: Blender, check: str, server: str, command: Path, tmp_pa
         assert manifest.pictures == "frames"
         names = {file.name for file in (path.parent / "frames").glob("*.png")}
         assert names <= {f"{n:06d}.png" for shot in manifest.shots for n in range(shot.first_frame, 10**6)}
+    for path in takes.rglob("*.otio"):
+        assert otio.adapters.read_from_file(str(path)).duration().value > 0

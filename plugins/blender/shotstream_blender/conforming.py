@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import compat
 from .finishing import SCRIPT, blender_program, last_error
 
 
@@ -78,6 +79,7 @@ class Conformer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    creationflags=compat.CREATION_FLAGS,
                 )
             self._now = order
         except OSError as error:

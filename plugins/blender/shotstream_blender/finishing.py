@@ -43,6 +43,7 @@ class Finisher:
         self._job: Job | None = None
         self._process: subprocess.Popen | None = None
         self._log: Path | None = None
+        self._movie: Path | None = None
 
     @property
     def busy(self) -> bool:
@@ -75,7 +76,7 @@ class Finisher:
 
     def _start(self, job: Job) -> None:
         spool = job.spool
-        movie = job.folder / take_files.SHOTS / f"{spool.shot:03d}.mp4" if job.movie else None
+        movie = self._movie = _movie_of(job)
         order = {
             "spool": str(spool.path),
             "width": spool.width,
@@ -103,7 +104,7 @@ class Finisher:
 
     def _ended(self, code: int) -> None:
         job, self._job, self._process = self._job, None, None
-        movie = job.folder / take_files.SHOTS / f"{job.spool.shot:03d}.mp4" if job.movie else None
+        movie = self._movie
         trouble = ""
         if code != 0 or (movie is not None and not movie.exists()):
             trouble = (
@@ -115,6 +116,16 @@ class Finisher:
                 for suffix in (".rgb", ".json", ".log"):
                     job.spool.path.with_suffix(suffix).unlink(missing_ok=True)
         job.done(movie, trouble)
+
+
+def _movie_of(job: Job) -> Path | None:
+    """The file for a shot's movie. One of a shot that goes on later has another name: strips may show the
+    first one, and Windows replaces no file that is open.
+    """
+    if not job.movie:
+        return None
+    path = job.folder / take_files.SHOTS / f"{job.spool.shot:03d}.mp4"
+    return path.with_stem(f"{path.stem}_{job.frames}") if path.exists() else path
 
 
 def blender_program() -> list[str]:
