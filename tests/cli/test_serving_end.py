@@ -159,6 +159,10 @@ def test_a_stop_in_the_middle_of_a_shot_among_clients_that_stall_and_vanish(
     closed = next(event for event in heard if isinstance(event, StoryClosed))
     assert (closed.end, closed.reason) == (StoryEnd.SERVER_STOPPING, "the server is stopping")
     assert next(event for event in heard if isinstance(event, ConnectionLost)).by_server
+    # The beat goes on with the next server, so that nobody is told that it is done.
+    stages = [event.stage for event in heard if isinstance(event, BeatStatus)]
+    assert BeatStage.FIRST_FRAME in stages
+    assert BeatStage.DONE not in stages
     shown = np.stack(frames_of(heard))
     assert len(shown) == closed.frames, "the chunk that ran was finished and delivered"
     assert (closed.frames - FIRST_CHUNK) % CHUNK == 0

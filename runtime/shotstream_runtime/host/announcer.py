@@ -172,10 +172,14 @@ class Announcer:
     def story_closed(
         self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
     ) -> None:
-        """Announces a story's end, after that of each of its beats which are not done yet."""
+        """Announces a story's end, after that of each of its beats which are not done yet.
+
+        Those of a story that the next server goes on with are not done: they go on too.
+        """
+        goes_on = end is StoryEnd.SERVER_STOPPING and story.recorder is not None
         for beat_id, record in list(story.beats.items()):
-            if record.writing is not None:
-                # Its client was not told yet that it is accepted, and will not be.
+            if goes_on or record.writing is not None:
+                # One on its way to the disk is answered by what becomes of it there.
                 del story.beats[beat_id]
                 continue
             if end is StoryEnd.FAILED:

@@ -375,6 +375,7 @@ class StoryHost:
         self, story: HostedStory, end: StoryEnd, reason: str | None, code: ErrorCode | None = None
     ) -> None:
         if self._registry.remove(story):
+            story.ending = end
             with log_context(story=story.id, client=story.owner):
                 _log.info(
                     "story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames

@@ -174,6 +174,8 @@ def refusal_of(error: JournalError) -> RequestRejected:
 
 
 def _ended(story: HostedStory) -> RequestRejected:
+    if story.ending is StoryEnd.SERVER_STOPPING:
+        return RequestRejected(ErrorCode.STOPPING, "the server is stopping; try again when it is back")
     return RequestRejected(
         ErrorCode.STORY_CLOSED, f"story {story.id!r} has ended meanwhile; open a new one", field="story_id"
     )
