@@ -161,7 +161,7 @@ def main() -> None:
     if args.json.exists():
         results = json.loads(args.json.read_text(encoding="utf-8"))
     results |= {"size": [WIDTH, HEIGHT], "window": WINDOW, "pace_fps": PACE_FPS}
-    assert keep_freed_memory(), "the C library does not take the setting"  # as watchers do, in every variant
+    assert keep_freed_memory(), "the C library does not take the setting"
     pictures = product_pictures()
     for count in args.watchers:
         cases = {}

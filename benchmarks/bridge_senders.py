@@ -13,7 +13,7 @@ import numpy as np
 import zmq
 from bridge_plan import WINDOW, Effort, Plan, paced
 from bridge_watcher import PATIENCE_S, STORY
-from shotstream_bridge import Client, Frame, ServerEndpoint, keep_freed_memory
+from shotstream_bridge import Client, Frame, ServerEndpoint
 from still_service import StillService
 
 Pictures = Sequence[np.ndarray]
@@ -36,8 +36,7 @@ class Audience(Protocol):
 
 
 def send_bridge(pictures: Pictures, plan: Plan, watchers: int, audience: Audience) -> Effort:
-    """Publishes through a ServerEndpoint, as `shotstream serve` does, with freed memory kept."""
-    keep_freed_memory()
+    """Publishes through a ServerEndpoint, as a host does."""
     height, width, _ = pictures[0].shape
     effort = Effort()
     with (

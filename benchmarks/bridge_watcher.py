@@ -30,7 +30,6 @@ SUBSCRIPTIONS: dict[str, dict[str, object]] = {
 
 def watch_bridge(address: str, seen: Seen, variant: str) -> None:
     """Through a Client, `every`, with freed memory kept as `shotstream play` does."""
-    assert keep_freed_memory(), "the C library does not take the setting"
     with Client.connect(address, PATIENCE_S) as client:
         options = SUBSCRIPTIONS[variant]
         subscription = client.story(STORY).subscribe("every", credits=WINDOW, **options)  # type: ignore[arg-type]
@@ -46,7 +45,6 @@ def watch_bridge(address: str, seen: Seen, variant: str) -> None:
 
 def watch_bare(address: str, seen: Seen) -> None:
     """From a PULL socket, without a copy."""
-    assert keep_freed_memory(), "the C library does not take the setting"
     context = zmq.Context()
     socket = context.socket(zmq.PULL)
     socket.setsockopt(zmq.RCVHWM, WINDOW)
@@ -67,7 +65,6 @@ async def watch_websockets(address: str, seen: Seen) -> None:
     """From a websocket, without compression."""
     from websockets.asyncio.client import connect  # noqa: PLC0415
 
-    assert keep_freed_memory(), "the C library does not take the setting"
     # Two messages for a frame, as the bare loop has two parts.
     async with connect(address, compression=None, max_size=None, max_queue=2 * WINDOW) as socket:
         say(READY)
@@ -88,6 +85,7 @@ def main() -> None:
     parser.add_argument("fast", type=int)
     parser.add_argument("paced", type=int)
     args = parser.parse_args()
+    assert keep_freed_memory(), "the C library does not take the setting"
     seen = Seen(Plan(args.fast, args.paced))
     if args.variant == "bare":
         watch_bare(args.address, seen)
