@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
 
 import zmq
 
 from shotstream_bridge.arrival import TcpConnection
 from shotstream_bridge.codec import encode
+from shotstream_bridge.errors import BridgeError
 from shotstream_bridge.fields import Message
 from shotstream_bridge.rate import TokenBucket
 from shotstream_bridge.replies import StoryClosed
@@ -17,6 +20,28 @@ from shotstream_bridge.request_order import RequestOrder
 
 ENDED_REMEMBERED = 1024
 """Ended subscriptions whose late credits are ignored: the grant and the end may cross on the way."""
+
+
+class SessionState(StrEnum):
+    """Where a client stands on the server; ``docs/protocol.md`` has the transitions."""
+
+    WELCOMED = "welcomed"
+    """Connected."""
+    LOST = "lost"
+    """Its connection is lost, and its place is kept."""
+    REPLACED = "replaced"
+    """It goes on over another connection, with a session of its own."""
+    GONE = "gone"
+    """It left, or is given up."""
+
+
+SESSION_TRANSITIONS: Final = {
+    SessionState.WELCOMED: frozenset({SessionState.LOST, SessionState.REPLACED, SessionState.GONE}),
+    SessionState.LOST: frozenset({SessionState.REPLACED, SessionState.GONE}),
+    SessionState.REPLACED: frozenset[SessionState](),
+    SessionState.GONE: frozenset[SessionState](),
+}
+"""Where a session may go from where; any other step is a fault of this package."""
 
 
 @dataclass(eq=False)
@@ -43,6 +68,7 @@ class Session:
         resumes: Whether it comes back after a lost connection.
         order: Its requests that wait for the host.
         away_until: Once its connection is lost: until when its place is kept.
+        state: Where it stands; changed by :meth:`enter` alone.
     """
 
     routing_id: bytes
@@ -59,11 +85,24 @@ class Session:
     local: bool = False
     resumes: bool = False
     away_until: float = 0.0
+    state: SessionState = SessionState.WELCOMED
     order: RequestOrder = field(default_factory=RequestOrder)
     outbox: deque[list[bytes | zmq.Frame]] = field(default_factory=deque)
     held: dict[str, StoryClosed] = field(default_factory=dict)
     subscriptions: dict[int, str] = field(default_factory=dict)
     ended: deque[int] = field(default_factory=lambda: deque(maxlen=ENDED_REMEMBERED))
+
+    def enter(self, state: SessionState) -> None:
+        """Goes to another state.
+
+        Raises:
+            BridgeError: There is no such step.
+        """
+        if state is self.state:
+            return
+        if state not in SESSION_TRANSITIONS[self.state]:
+            raise BridgeError(f"a client that is {self.state.value} cannot become {state.value}")
+        self.state = state
 
     def post(self, message: Message) -> None:
         """Queues a control message; it leaves in order with the others and before any frame."""

@@ -13,7 +13,7 @@ from shotstream_bridge.fields import Message
 from shotstream_bridge.log_context import log_context
 from shotstream_bridge.requests import Goodbye
 from shotstream_bridge.service import StoryService
-from shotstream_bridge.session import Session
+from shotstream_bridge.session import Session, SessionState
 from shotstream_bridge.watchers import Watchers
 
 _log: Final = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Sessions:
 
     def replace(self, session: Session, why: str) -> None:
         """Says goodbye to a connection whose client goes on with another."""
+        session.enter(SessionState.REPLACED)
         if self._by_route.get(session.routing_id) is session:
             self.farewells.append((session.routing_id, Goodbye(reason=why)))
         self._forget(session)
@@ -101,6 +102,7 @@ class Sessions:
             self._resume_s,
             extra={"client": session.client_id},
         )
+        session.enter(SessionState.LOST)
         # Nobody waits for it meanwhile: its subscriptions end, and it comes back for the frames it missed.
         self._forget(session)
         session.outbox.clear()
@@ -132,6 +134,7 @@ class Sessions:
 
     def drop(self, session: Session, why: str) -> None:
         """Forgets a client that left, died or cannot be served, and tells the service."""
+        session.enter(SessionState.GONE)
         self._forget(session)
         with log_context(client=session.client_id):
             _log.info("client %s gone: %s", session.client_id, printable(why))

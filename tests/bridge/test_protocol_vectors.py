@@ -21,6 +21,7 @@ from shotstream_bridge.client_core import ClientCore
 from shotstream_bridge.client_requests import TRANSITIONS, ClientState
 from shotstream_bridge.codec import CLIENT_TYPES, SERVER_TYPES, decode_client, decode_server, encode
 from shotstream_bridge.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, ServerMessage
+from shotstream_bridge.session import SESSION_TRANSITIONS, SessionState
 from shotstream_bridge.version import FEATURES
 
 FILE = json.loads(vectors.FILE.read_text(encoding="utf-8"))
@@ -209,6 +210,21 @@ def documented_steps() -> set[tuple[str, str]]:
 def test_the_documents_states_of_a_client_are_those_the_code_enforces() -> None:
     enforced = {(before.value, after.value) for before, afters in TRANSITIONS.items() for after in afters}
     assert documented_steps() == enforced
+
+
+def test_the_documents_states_on_the_server_are_those_the_code_enforces() -> None:
+    steps = set()
+    for table in re.findall(r"\| state on the server \|.*?\n\n", DOCUMENT, re.S):
+        for state, _, after in re.findall(r"^\| (\w+) \| (.*?) \| (.*?) \|$", table, re.M):
+            reached = re.search(r"(?:^|; )(\w+)$", after)
+            if reached and reached[1] in set(SessionState):
+                steps.add((state, reached[1]))
+    enforced = {
+        (before.value, after.value) for before, afters in SESSION_TRANSITIONS.items() for after in afters
+    }
+    # A stranger has no session: one is made with the welcome.
+    enforced.add(("stranger", "welcomed"))
+    assert {(before, after) for before, after in steps if before != after} == enforced
 
 
 def test_a_step_that_is_not_in_the_table_is_a_fault() -> None:
