@@ -68,7 +68,9 @@ def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first
     strip_layout.name_channel(scene, channel, strip_layout.TEXT_CHANNEL_NAME)
     strip = compat.new_text(scene.sequence_editor, "beat", channel, first, end - first)
     strip[strip_marks.STORY], strip[strip_marks.TEXT] = scene.shotstream.uid, item.uid
-    strip.font_size = max(12, scene.render.resolution_y // 22)
+    # The user's selection stays what it is.
+    strip.select = False
+    strip.font_size = max(8, scene.render.resolution_y // 20)
     strip.wrap_width = 0.9
     strip.use_shadow = True
     compat.align_text(strip)

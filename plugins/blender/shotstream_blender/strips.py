@@ -59,6 +59,8 @@ def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -
         channel = strip_layout.free_channel(scene, channel, first, first + length)
         strip = strip_content.new_strip(editor, content, kind_of([], shot_files), channel, first)
         strip[strip_marks.STORY], strip[strip_marks.BEAT] = held.uid, shot.cut.uid
+        # The user's selection stays what it is.
+        strip.select = False
         existing = [strip]
     else:
         for strip in existing:

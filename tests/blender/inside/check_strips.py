@@ -67,6 +67,7 @@ def test_strips_have_name_colour_mark_and_a_channel_of_their_own(hand: Hand, tmp
     assert editor.channels[3].name == "ShotStream"
     assert [strip["shotstream_beat"] for strip in found] == [hand.story.beats[n].uid for n in (0, 2, 3)]
     assert {strip.color_tag for strip in found} == {"COLOR_04"}
+    assert not [strip for strip in found if strip.select]
     assert (mine.channel, compat.left(mine), compat.right(mine)) == (2, 1, 400)
     assert not [strip for strip in compat.all_strips(editor) if strip.type == "SOUND"]
     for state, color in (("queued", "COLOR_03"), ("generating", "COLOR_02"), ("failed", "COLOR_01")):
