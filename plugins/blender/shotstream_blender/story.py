@@ -209,6 +209,14 @@ def add_beat(
     return story.beats[at]
 
 
+def clear_result(item: ShotStreamBeat) -> None:
+    """Makes a beat a draft again; files stay where they are."""
+    for name in ("state", "reason", "progress", "shot", "first_frame", "frames", "shot_first_frame"):
+        item.property_unset(name)
+    for name in ("shot_frames", "made_text", "take", "pictures", "movie"):
+        item.property_unset(name)
+
+
 def label(item: ShotStreamBeat) -> str:
     """A short name for lists and strips."""
     line = " ".join(item.text.split())

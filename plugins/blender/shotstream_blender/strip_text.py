@@ -72,7 +72,8 @@ def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first
     strip.select = False
     strip.font_size = max(8, scene.render.resolution_y // 20)
     strip.wrap_width = 0.9
-    strip.use_shadow = True
+    # Readable over any picture.
+    strip.use_box, strip.box_color, strip.box_margin = True, (0.0, 0.0, 0.0, 0.5), 0.01
     compat.align_text(strip)
     _write(strip, item)
 
