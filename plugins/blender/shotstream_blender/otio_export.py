@@ -18,7 +18,7 @@ def document(scene: bpy.types.Scene) -> dict:
     held, rate = scene.shotstream, compat.scene_rate(scene)
     shots = {shot.cut.uid: shot for shot in strip_layout.shots(held)}
     channels: dict[int, list[Clip]] = {}
-    strips = sorted(strip_marks.of_story(scene, held.uid), key=compat.left)
+    strips = sorted(strip_marks.of_story(scene), key=compat.left)
     for strip in strips:
         channels.setdefault(strip.channel, []).append(
             _clip(scene, strip, shots.get(strip[strip_marks.BEAT]), strips)

@@ -56,7 +56,7 @@ def place_of(scene: bpy.types.Scene, held: story.ShotStreamStory, shot: Shot) ->
     for before in shots(held):
         if before.cut.uid == shot.cut.uid:
             break
-        strips = strip_marks.of_shot(scene, held.uid, before.cut.uid)
+        strips = strip_marks.of_shot(scene, before.cut.uid)
         if strips:
             begin = max(compat.right(strip) for strip in strips)
             from_frame = before.start + before.frames
@@ -66,16 +66,16 @@ def place_of(scene: bpy.types.Scene, held: story.ShotStreamStory, shot: Shot) ->
     return first, max(1, end - first)
 
 
-def channel_of(scene: bpy.types.Scene, held: story.ShotStreamStory, wanted: int) -> int:
+def channel_of(scene: bpy.types.Scene) -> int:
     """The story's channel: where its strips are, the one that was asked for, or the lowest that is empty."""
     used: dict[int, int] = {}
-    for strip in strip_marks.of_story(scene, held.uid):
+    for strip in strip_marks.of_story(scene):
         home = strip.get(strip_marks.HOME, strip.channel)
         used[home] = used.get(home, 0) + 1
     if used:
         return max(used, key=lambda channel: used[channel])
-    if wanted:
-        return wanted
+    if scene.shotstream_strips.channel:
+        return scene.shotstream_strips.channel
     taken = {strip.channel for strip in compat.strips(scene.sequence_editor)}
     # One is left for sound or pictures that are laid under the story.
     return next(channel for channel in range(2, compat.ASIDE) if channel not in taken)

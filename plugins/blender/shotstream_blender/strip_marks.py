@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a strip knows its shot: custom properties, which survive cutting, copying, undo and saving.
 
-``shotstream_story`` and ``shotstream_beat`` (IDs of the story and of the shot's cut), ``shotstream_text``
-(ID of the beat, on text strips), ``shotstream_made`` (what it shows), ``shotstream_rate`` (the scene's rate
-it was made for), and what was set last of ``shotstream_name``, ``shotstream_color`` and
-``shotstream_words``: what differs from that now was changed by the user, and is left alone.
+``shotstream_beat`` (ID of the shot's cut), ``shotstream_text`` (ID of the beat, on text strips),
+``shotstream_made`` (what it shows), ``shotstream_rate`` (the scene's rate it was made for), and what was set
+last of ``shotstream_name``, ``shotstream_color`` and ``shotstream_words``: what differs from that now was
+changed by the user, and is left alone. A scene has one story, which its strips belong to.
 """
 
 import re
@@ -14,7 +14,7 @@ import bpy
 
 from . import compat, story
 
-STORY, BEAT, TEXT = "shotstream_story", "shotstream_beat", "shotstream_text"
+BEAT, TEXT = "shotstream_beat", "shotstream_text"
 MADE, RATE, HOME = "shotstream_made", "shotstream_rate", "shotstream_home"
 NAME, COLOR, WORDS = "shotstream_name", "shotstream_color", "shotstream_words"
 
@@ -30,27 +30,27 @@ COLORS = {
 _NUMBER = re.compile(r"\.\d{3,}$")
 
 
-def of_story(scene: bpy.types.Scene, uid: str) -> Iterator:
-    """A story's picture strips, those inside of meta strips too."""
+def of_story(scene: bpy.types.Scene) -> Iterator:
+    """The picture strips of a scene's story, those inside of meta strips too."""
     if scene.sequence_editor is None:
         return
     for strip in compat.all_strips(scene.sequence_editor):
-        if strip.get(STORY) == uid and BEAT in strip:
+        if BEAT in strip:
             yield strip
 
 
-def of_shot(scene: bpy.types.Scene, story_uid: str, beat_uid: str) -> list:
+def of_shot(scene: bpy.types.Scene, beat_uid: str) -> list:
     """A shot's strips from left to right: more than one if the user has cut it."""
-    found = [strip for strip in of_story(scene, story_uid) if strip[BEAT] == beat_uid]
+    found = [strip for strip in of_story(scene) if strip[BEAT] == beat_uid]
     return sorted(found, key=compat.left)
 
 
-def texts_of_story(scene: bpy.types.Scene, uid: str) -> Iterator:
-    """A story's text strips."""
+def texts_of_story(scene: bpy.types.Scene) -> Iterator:
+    """The text strips of a scene's story."""
     if scene.sequence_editor is None:
         return
     for strip in compat.all_strips(scene.sequence_editor):
-        if strip.get(STORY) == uid and TEXT in strip:
+        if TEXT in strip:
             yield strip
 
 

@@ -110,7 +110,7 @@ def _put(story_uid: str, cut_uid: str) -> bool:
         say(str(error))
         del _pending[cut_uid]
         return False
-    existing = strip_marks.of_shot(scene, held.uid, cut_uid)
+    existing = strip_marks.of_shot(scene, cut_uid)
     chosen = preferences.get().shot_files
     if strips.kind_of(existing, chosen) == "MOVIE" and not content.movie_exists:
         _make_movie(scene, shot, content)

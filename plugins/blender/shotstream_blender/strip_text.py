@@ -17,8 +17,7 @@ def put(scene: bpy.types.Scene, shot: Shot, strips: list) -> None:
         shot: The shot.
         strips: Its strips from left to right.
     """
-    held = scene.shotstream
-    known = {strip[strip_marks.TEXT]: strip for strip in strip_marks.texts_of_story(scene, held.uid)}
+    known = {strip[strip_marks.TEXT]: strip for strip in strip_marks.texts_of_story(scene)}
     for item, (first, end) in zip(shot.beats, _ranges(scene, shot, strips), strict=True):
         strip = known.get(item.uid)
         if end <= first:
@@ -35,13 +34,12 @@ def put(scene: bpy.types.Scene, shot: Shot, strips: list) -> None:
 
 def put_all(scene: bpy.types.Scene) -> None:
     """Lays the beats of every shot over its strips, or takes all of them away, as is chosen."""
-    held = scene.shotstream
     if not scene.shotstream_strips.texts:
-        for strip in list(strip_marks.texts_of_story(scene, held.uid)):
+        for strip in list(strip_marks.texts_of_story(scene)):
             compat.strips(scene.sequence_editor).remove(strip)
         return
-    for shot in strip_layout.shots(held):
-        strips = strip_marks.of_shot(scene, held.uid, shot.cut.uid)
+    for shot in strip_layout.shots(scene.shotstream):
+        strips = strip_marks.of_shot(scene, shot.cut.uid)
         if strips:
             put(scene, shot, strips)
 
@@ -67,7 +65,7 @@ def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first
     channel = strip_layout.free_channel(scene, channel, first, end)
     strip_layout.name_channel(scene, channel, strip_layout.TEXT_CHANNEL_NAME)
     strip = compat.new_text(scene.sequence_editor, "beat", channel, first, end - first)
-    strip[strip_marks.STORY], strip[strip_marks.TEXT] = scene.shotstream.uid, item.uid
+    strip[strip_marks.TEXT] = item.uid
     # The user's selection stays what it is.
     strip.select = False
     strip.font_size = max(8, scene.render.resolution_y // 20)

@@ -30,7 +30,7 @@ def read(scene: bpy.types.Scene) -> Reading:
     held = scene.shotstream
     fps, rate = held.fps or strip_times.FPS, compat.scene_rate(scene)
     pieces: dict[str, list[Piece]] = {}
-    for strip in strip_marks.of_story(scene, held.uid):
+    for strip in strip_marks.of_story(scene):
         start, uid = compat.content_start(strip), strip[strip_marks.BEAT]
         left, right = compat.left(strip), compat.right(strip)
         pieces.setdefault(uid, []).append(Piece(uid, left, left - start, right - start))

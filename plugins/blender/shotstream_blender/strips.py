@@ -27,7 +27,7 @@ def wanted(scene: bpy.types.Scene, shot: Shot) -> Content:
     """
     held, rate = scene.shotstream, compat.scene_rate(scene)
     content = strip_content.content_of(held, shot.cut, rate)
-    existing = strip_marks.of_shot(scene, held.uid, shot.cut.uid)
+    existing = strip_marks.of_shot(scene, shot.cut.uid)
     length = content.length
     if not existing:
         length = strip_layout.place_of(scene, held, shot)[1]
@@ -51,14 +51,14 @@ def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -
     """
     held = scene.shotstream
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    existing = strip_marks.of_shot(scene, held.uid, shot.cut.uid)
+    existing = strip_marks.of_shot(scene, shot.cut.uid)
     if not existing:
         first, length = strip_layout.place_of(scene, held, shot)
-        channel = strip_layout.channel_of(scene, held, scene.shotstream_strips.channel)
+        channel = strip_layout.channel_of(scene)
         strip_layout.name_channel(scene, channel, strip_layout.CHANNEL_NAME)
         channel = strip_layout.free_channel(scene, channel, first, first + length)
         strip = strip_content.new_strip(editor, content, kind_of([], shot_files), channel, first)
-        strip[strip_marks.STORY], strip[strip_marks.BEAT] = held.uid, shot.cut.uid
+        strip[strip_marks.BEAT] = shot.cut.uid
         # The user's selection stays what it is.
         strip.select = False
         existing = [strip]
@@ -77,7 +77,7 @@ def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -
 
 def is_current(scene: bpy.types.Scene, shot: Shot) -> bool:
     """Whether a shot's strips show what was made of it last, at the scene's rate."""
-    existing = strip_marks.of_shot(scene, scene.shotstream.uid, shot.cut.uid)
+    existing = strip_marks.of_shot(scene, shot.cut.uid)
     try:
         return bool(existing) and all(_shows(strip, wanted(scene, shot)) for strip in existing)
     except NoContent:
@@ -89,9 +89,10 @@ def color_all(scene: bpy.types.Scene) -> bool:
     changed = False
     held = scene.shotstream
     states = {shot.cut.uid: strip_marks.state_of(shot.beats) for shot in strip_layout.shots(held)}
-    for strip in strip_marks.of_story(scene, held.uid):
-        # Of a beat that was removed: nothing is known of it.
-        changed |= strip_marks.color_strip(strip, states.get(strip[strip_marks.BEAT], "draft"))
+    for strip in strip_marks.of_story(scene):
+        # Of a beat that was removed nothing is known.
+        if strip[strip_marks.BEAT] in states:
+            changed |= strip_marks.color_strip(strip, states[strip[strip_marks.BEAT]])
     return changed
 
 
@@ -108,9 +109,7 @@ def lay_out(scene: bpy.types.Scene) -> int:
     outside = {strip.name for strip in compat.strips(editor)}
     plan, at = [], scene.frame_start
     for shot in strip_layout.shots(held):
-        group = [
-            strip for strip in strip_marks.of_shot(scene, held.uid, shot.cut.uid) if strip.name in outside
-        ]
+        group = [strip for strip in strip_marks.of_shot(scene, shot.cut.uid) if strip.name in outside]
         if not group:
             at += strip_times.scene_frames(shot.frames, fps, rate)
             continue
@@ -118,7 +117,7 @@ def lay_out(scene: bpy.types.Scene) -> int:
         at += compat.right(group[-1]) - compat.left(group[0])
     if all(compat.left(group[0]) == first for group, first in plan):
         return 0
-    channel = strip_layout.channel_of(scene, held, scene.shotstream_strips.channel)
+    channel = strip_layout.channel_of(scene)
     before = [compat.left(group[0]) for group, _ in plan]
     # Blender moves a strip that touches another to a channel of its own choice: they go out of the way first.
     aside = max(compat.right(strip) for strip in compat.strips(editor)) + at

@@ -86,7 +86,7 @@ def test_strips_have_name_colour_mark_and_a_channel_of_their_own(hand: Hand, tmp
 def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None:
     scene = import_numbers(hand, tmp_path, texts=True)
     compat, marks = module("compat"), module("strip_marks")
-    texts = sorted(marks.texts_of_story(scene, hand.story.uid), key=compat.left)
+    texts = sorted(marks.texts_of_story(scene), key=compat.left)
     assert [strip.text for strip in texts] == [beat.text for beat in hand.story.beats]
     # 9 of 16 a second are 13.5 frames of 24.
     assert [(compat.left(s), compat.right(s)) for s in texts] == [(1, 15), (15, 33), (33, 46), (46, 78)]
@@ -96,7 +96,7 @@ def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None
     hand.story.beats[2].made_text = "The fox sits."
     bpy.ops.shotstream.strips_lay_out()
     settle(hand)
-    texts = sorted(marks.texts_of_story(scene, hand.story.uid), key=compat.left)
+    texts = sorted(marks.texts_of_story(scene), key=compat.left)
     assert [strip.text for strip in texts] == [
         "My own words",
         "The fox jumps.",
@@ -106,7 +106,7 @@ def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None
     scene.shotstream_strips.texts = False
     bpy.ops.shotstream.strips_lay_out()
     settle(hand)
-    assert not list(marks.texts_of_story(scene, hand.story.uid))
+    assert not list(marks.texts_of_story(scene))
     assert len(strips(hand)) == 3
 
 
@@ -142,7 +142,7 @@ def test_a_shot_that_was_cut_in_two_is_still_one_shot(hand: Hand, tmp_path: Path
     module("strip_content").put_pictures(
         copied, module("strips").wanted(scene, module("strip_layout").shots(hand.story)[2])
     )
-    for name in ("shotstream_story", "shotstream_beat", "shotstream_made", "shotstream_rate"):
+    for name in ("shotstream_beat", "shotstream_made", "shotstream_rate"):
         copied[name] = whole[name]
     compat.set_handles(whole, 46, 60)
     compat.set_handles(copied, 120, 132)
@@ -270,3 +270,19 @@ def test_nothing_is_touched_while_blender_renders_or_saves(hand: Hand, tmp_path:
     assert counts == [2] * 5
     settle(hand)
     assert len(strips(hand)) == 3
+
+
+def test_a_copy_of_a_scene_has_its_own_strips(hand: Hand, tmp_path: Path) -> None:
+    scene = import_numbers(hand, tmp_path)
+    bpy.ops.scene.new(type="FULL_COPY")
+    copy = bpy.context.scene
+    assert copy != scene
+    compat = module("compat")
+    compat.move_content(sorted(module("strip_marks").of_story(copy), key=compat.left)[2], 100)
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    assert places(hand) == [(1, 33), (33, 46), (46, 78)]
+    bpy.ops.shotstream.read_timing(gone="remove")
+    assert hand.story.uid != scene.shotstream.uid
+    assert len(hand.story.beats) == len(scene.shotstream.beats) == 4
+    assert [compat.left(strip) for strip in module("strip_marks").of_story(scene)] == [1, 33, 46]

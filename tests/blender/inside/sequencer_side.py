@@ -140,7 +140,7 @@ def settle(hand: Hand) -> None:
 
 def strips(hand: Hand) -> list[Any]:
     """The story's strips from left to right."""
-    found = module("strip_marks").of_story(bpy.context.scene, hand.story.uid)
+    found = module("strip_marks").of_story(bpy.context.scene)
     return sorted(found, key=module("compat").left)
 
 

@@ -17,7 +17,7 @@ class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         scene = scenes.scene_of(context)
-        if next(strip_marks.of_story(scene, scene.shotstream.uid), None) is None:
+        if next(strip_marks.of_story(scene), None) is None:
             cls.poll_message_set("The story has no strips")
             return False
         return True
@@ -25,7 +25,7 @@ class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = scenes.scene_of(context)
         held = scene.shotstream
-        found = list(strip_marks.of_story(scene, held.uid))
+        found = list(strip_marks.of_story(scene))
         if held.width and held.height:
             scene.render.resolution_x, scene.render.resolution_y = held.width, held.height
             scene.render.resolution_percentage = 100

@@ -30,7 +30,7 @@ class SHOTSTREAM_OT_read_timing(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         scene = scenes.scene_of(context)
-        if next(strip_marks.of_story(scene, scene.shotstream.uid), None) is None:
+        if next(strip_marks.of_story(scene), None) is None:
             cls.poll_message_set("The story has no strips")
             return False
         run = live.studio().run

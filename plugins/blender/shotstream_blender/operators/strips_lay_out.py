@@ -26,6 +26,7 @@ class SHOTSTREAM_OT_strips_lay_out(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        scenes.story_of(context)  # of a copied scene it is another story from now on
         asked = strip_sync.lay_out(scenes.scene_of(context))
         strip_sync.settle(undo_step=False)
         live.ensure_timer()

@@ -35,7 +35,7 @@ class StripsPanel:
         column.operator("shotstream.otio_export", icon="EXPORT")
 
     def _draw_state(self, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
-        layout, held = self.layout, scene.shotstream
+        layout = self.layout
         if strip_sync.trouble():
             places.lines(layout.box(), strip_sync.trouble(), context, icon="ERROR")
         if strip_sync.is_busy():
@@ -43,7 +43,7 @@ class StripsPanel:
         rate = compat.scene_rate(scene)
         others = {
             strip[strip_marks.RATE]
-            for strip in strip_marks.of_story(scene, held.uid)
+            for strip in strip_marks.of_story(scene)
             if not strip_times.same_rate(strip.get(strip_marks.RATE, rate), rate)
         }
         if others:
