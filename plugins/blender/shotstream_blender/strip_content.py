@@ -60,6 +60,8 @@ def content_of(
     folder = bpy.path.abspath(cut.pictures) if cut.pictures else ""
     if not folder or frames < 1:
         raise NoContent(f"{story.label(cut)}: the shot was not generated yet")
+    if cut.first_frame != cut.shot_first_frame:
+        raise NoContent(f"{story.label(cut)}: it was made as a part of the shot before; generate it")
     names = _pictures(folder, cut.shot_first_frame, frames)
     if not names:
         raise NoContent(f"{story.label(cut)}: there are no pictures in {folder}")

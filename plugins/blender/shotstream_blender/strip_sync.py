@@ -60,6 +60,7 @@ def lay_out(scene: bpy.types.Scene) -> int:
         How many are new or change.
     """
     held, count = scene.shotstream, 0
+    say("")
     for shot in strip_layout.shots(held):
         if shot.cut.pictures and not _comes(shot) and not strips.is_current(scene, shot):
             ask(held.uid, shot.cut.uid)

@@ -115,7 +115,8 @@ def lay_out(scene: bpy.types.Scene) -> int:
             continue
         plan.append((group, at))
         at += compat.right(group[-1]) - compat.left(group[0])
-    if all(compat.left(group[0]) == first for group, first in plan):
+    astray = any(strip_marks.HOME in strip for group, _ in plan for strip in group)
+    if not astray and all(compat.left(group[0]) == first for group, first in plan):
         return 0
     channel = strip_layout.channel_of(scene)
     before = [compat.left(group[0]) for group, _ in plan]
@@ -140,7 +141,7 @@ def _move(group: list, first: int) -> None:
 
 
 def _replace(scene: bpy.types.Scene, strip, content: Content, *, last: bool) -> None:
-    scale = content.rate / _rate_of(strip)
+    scale = content.rate / (_rate_of(strip) or content.rate)
     limit = strip_layout.limit_after(scene, strip) if last else compat.right(strip)
     if not strip_times.same_rate(scale, 1.0):
         # It may need more room than it has; laying out brings it back.

@@ -214,7 +214,8 @@ def test_another_take_of_a_shot_keeps_everything_of_its_strip(hand: Hand, tmp_pa
         other = numbered_take(tmp_path / f"other{index}", shots)
         item = hand.story.beats[beat]
         item.pictures, item.take, item.movie = str(other / "frames"), str(other), ""
-        item.shot_first_frame, item.shot_frames = 0, 21 if beat == 0 else 33
+        item.first_frame = item.shot_first_frame = 0
+        item.shot_frames = 21 if beat == 0 else 33
         module("strip_sync").ask(hand.story.uid, item.uid)
     settle(hand)
     first, _, last = strips(hand)
@@ -286,3 +287,31 @@ def test_a_copy_of_a_scene_has_its_own_strips(hand: Hand, tmp_path: Path) -> Non
     assert hand.story.uid != scene.shotstream.uid
     assert len(hand.story.beats) == len(scene.shotstream.beats) == 4
     assert [compat.left(strip) for strip in module("strip_marks").of_story(scene)] == [1, 33, 46]
+
+
+def test_a_continue_that_became_a_cut_shows_no_others_pictures(hand: Hand, tmp_path: Path) -> None:
+    import_numbers(hand, tmp_path)
+    hand.story.beats[1].mode = "cut"
+    bpy.ops.shotstream.strips_lay_out()
+    sync = module("strip_sync")
+    hand.until(lambda: not sync.is_busy())
+    assert len(strips(hand)) == 3
+    hand.story.beats[1].mode = "continue"
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    assert places(hand) == [(1, 33), (33, 46), (46, 78)]
+
+
+def test_one_shot_at_another_rate_stays_on_its_channel(hand: Hand, tmp_path: Path) -> None:
+    scene = set_up_scene(24.0)
+    take = numbered_take(tmp_path / "numbers", SHOTS[2])
+    bpy.ops.shotstream.take_import(filepath=str(take))
+    settle(hand)
+    module("compat").set_handles(strips(hand)[0], 1, 17)
+    scene.render.fps = 30
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    # Trimmed to two thirds of a second, and still that.
+    assert places(hand) == [(1, 21)]
+    assert strips(hand)[0].channel == 2
+    assert number_at(scene, 20, tmp_path) == 10
