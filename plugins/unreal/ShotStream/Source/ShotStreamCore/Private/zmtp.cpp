@@ -20,6 +20,9 @@ constexpr std::size_t kTrustedBytes = 8 * 1024 * 1024;
 /// Answers to pings are left out while this much waits to be sent.
 constexpr std::size_t kPongBacklogBytes = 64 * 1024;
 
+/// Bytes sent that are taken off the front at once.
+constexpr std::size_t kCompactBytes = 64 * 1024;
+
 constexpr std::uint8_t kMore = 1;
 constexpr std::uint8_t kLong = 2;
 constexpr std::uint8_t kCommand = 4;
@@ -285,9 +288,11 @@ void ZmtpSession::Send(ByteView part) {
 
 void ZmtpSession::Sent(std::size_t count) {
   sent_ += count;
-  if (sent_ < out_.size()) return;
-  out_.clear();
-  sent_ = 0;
+  // What a slow peer leaves must not keep what it has taken in memory.
+  if (sent_ == out_.size() || sent_ >= kCompactBytes) {
+    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
 }
 
 }  // namespace shotstream
