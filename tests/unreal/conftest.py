@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
-from core_programs import CORE, Programs
+from core_programs import Programs, built
+
+SANITIZE_VARIABLE = "SHOTSTREAM_CORE_SANITIZE"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,15 +23,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> Programs:
-    """Builds what has changed since the last time."""
-    assert request.config.cache is not None
-    folder = Path(request.config.cache.mkdir("shotstream-core"))
-    for command in (
-        ["cmake", "-S", CORE, "-B", folder, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"],
-        ["cmake", "--build", folder],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
-        if "GTest" in done.stderr and not os.environ.get("CI"):
-            pytest.skip("needs GoogleTest (Debian: libgtest-dev nlohmann-json3-dev)")
-        assert done.returncode == 0, done.stdout + done.stderr
-    return Programs(folder)
+    """The programs, with the sanitizers that SHOTSTREAM_CORE_SANITIZE names, if any: `thread` for example."""
+    return built(request.config, os.environ.get(SANITIZE_VARIABLE, ""))

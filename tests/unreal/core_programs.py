@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 CORE = Path(__file__).parents[2] / "plugins" / "unreal" / "core"
 PATIENCE_S = 60.0
 """How long a test waits for what must happen; reached only when it fails."""
@@ -78,6 +80,27 @@ class Programs:
         program = self.folder / "shotstream-core-cli"
         command = [str(program), "--connect", address.removeprefix("tcp://"), *map(str, arguments)]
         return Player(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+
+
+def built(config: pytest.Config, sanitize: str = "", *options: str) -> Programs:
+    """Builds what has changed since the last time, into pytest's cache."""
+    assert config.cache is not None
+    name = "-".join(["core", *sanitize.split(","), *("fuzz" for _ in options)]).rstrip("-")
+    folder = Path(config.cache.mkdir(f"shotstream-{name}"))
+    given = [
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
+        f"-DSHOTSTREAM_SANITIZE={sanitize}",
+    ]
+    for command in (
+        ["cmake", "-S", CORE, "-B", folder, *given, *options],
+        ["cmake", "--build", folder],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=840)
+        if "GTest" in done.stderr and not os.environ.get("CI"):
+            pytest.skip("needs GoogleTest (Debian: libgtest-dev nlohmann-json3-dev)")
+        assert done.returncode == 0, done.stdout + done.stderr
+    return Programs(folder)
 
 
 class MiniServer:

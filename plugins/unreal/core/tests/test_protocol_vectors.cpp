@@ -115,7 +115,8 @@ TEST(ProtocolVectors, RefusedWithTheSameMeaning) {
 }
 
 TEST(ProtocolVectors, Checksums) {
-  for (const Json& vector : Vectors().at("checksums")) {
+  const Json vectors = Vectors().at("checksums");
+  for (const Json& vector : vectors) {
     Bytes payload(vector.at("size").get<std::size_t>());
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<std::uint8_t>(7 * i + i / 256);
     EXPECT_EQ(FoldChecksum(payload), vector.at("checksum").get<std::uint32_t>()) << vector.at("name");

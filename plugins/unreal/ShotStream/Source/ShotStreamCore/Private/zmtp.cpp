@@ -27,6 +27,15 @@ constexpr std::uint8_t kMore = 1;
 constexpr std::uint8_t kLong = 2;
 constexpr std::uint8_t kCommand = 4;
 
+constexpr char kReadyText[] =
+    "\5READY"
+    "\13Socket-Type\0\0\0\6DEALER"
+    "\10Identity\0\0\0\0";
+constexpr std::string_view kReadyBody(kReadyText, sizeof kReadyText - 1);
+constexpr std::string_view kPongName("\4PONG");
+
+ByteView ViewOf(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+
 bool TakeName(ByteView& from, ByteView& name) {
   if (from.size < 1 || from.size - 1 < from.data[0]) return false;
   name = {from.data + 1, from.data[0]};
@@ -144,16 +153,7 @@ ZmtpSession::Step ZmtpSession::Greeting() {
   }
   begin_ += kGreetingBytes;
   state_ = State::kFrameHead;
-  Bytes ready{5};
-  const auto put = [&ready](std::string_view text) { ready.insert(ready.end(), text.begin(), text.end()); };
-  put("READY");
-  put("\x0BSocket-Type");
-  put(std::string_view("\0\0\0\x06"
-                       "DEALER",
-                       10));
-  put("\x08Identity");
-  put(std::string_view("\0\0\0\0", 4));
-  PutFrame(kCommand, ready);
+  PutFrame(kCommand, {}, ViewOf(kReadyBody));
   return Step::kNeedMore;
 }
 
@@ -219,9 +219,7 @@ ZmtpSession::Step ZmtpSession::Command() {
   if (!ready_) return HandshakeCommand(name, rest);
   if (name.text() == "PING" && rest.size >= 2 && rest.size - 2 <= kPingContextBytes &&
       Outgoing().size < kPongBacklogBytes) {
-    Bytes pong{4, 'P', 'O', 'N', 'G'};
-    pong.insert(pong.end(), rest.data + 2, rest.data + rest.size);
-    PutFrame(kCommand, pong);
+    PutFrame(kCommand, ViewOf(kPongName), {rest.data + 2, rest.size - 2});
   }
   return Step::kNeedMore;
 }
@@ -269,21 +267,18 @@ std::size_t ZmtpSession::Limit() const {
   return parts_ == 0 ? header_bytes_ : payload_bytes_;
 }
 
-void ZmtpSession::PutFrame(std::uint8_t flags, ByteView body) {
-  if (body.size > 0xFF) {
-    out_.push_back(flags | kLong);
-    for (int shift = 56; shift >= 0; shift -= 8) {
-      out_.push_back(static_cast<std::uint8_t>((static_cast<std::uint64_t>(body.size) >> shift) & 0xFF));
-    }
-  } else {
-    out_.push_back(flags);
-    out_.push_back(static_cast<std::uint8_t>(body.size));
+void ZmtpSession::PutFrame(std::uint8_t flags, ByteView head, ByteView body) {
+  const std::uint64_t size = std::uint64_t{head.size} + body.size;
+  const bool is_long = size > 0xFF;
+  out_.push_back(is_long ? flags | kLong : flags);
+  for (int shift = is_long ? 56 : 0; shift >= 0; shift -= 8) {
+    out_.push_back(static_cast<std::uint8_t>((size >> shift) & 0xFF));
   }
-  out_.insert(out_.end(), body.data, body.data + body.size);
+  for (const ByteView part : {head, body}) out_.insert(out_.end(), part.data, part.data + part.size);
 }
 
 void ZmtpSession::Send(ByteView part) {
-  if (ready_ && state_ != State::kFaulty) PutFrame(0, part);
+  if (ready_ && state_ != State::kFaulty) PutFrame(0, {}, part);
 }
 
 void ZmtpSession::Sent(std::size_t count) {

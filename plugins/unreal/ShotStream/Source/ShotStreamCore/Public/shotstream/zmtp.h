@@ -64,7 +64,7 @@ class ZmtpSession {
   Step Fail(Fault fault, std::string text);
   Buffer& Target();
   std::size_t Limit() const;
-  void PutFrame(std::uint8_t flags, ByteView body);
+  void PutFrame(std::uint8_t flags, ByteView head, ByteView body);
   ByteView Staged() const { return {staging_.data() + begin_, end_ - begin_}; }
 
   std::size_t header_bytes_;
