@@ -207,6 +207,32 @@ TEST(ClientCore, TakesEverythingUpAfterALostConnection) {
   EXPECT_EQ(missed, 2U);
 }
 
+TEST(ClientCore, ASubscriptionGivenUpWhileTheConnectionIsLost) {
+  CoreRig rig;
+  rig.Connect();
+  const Watch answered = Subscribed1(rig, WatchMode::kEvery, 4);
+  Problem problem;
+  const Watch asked = rig.core.Subscribe("s", {}, problem);
+  rig.core.ConnectionEnded("closed", rig.now);
+  const std::uint32_t first = rig.core.Unsubscribe(answered.subscription, problem);
+  rig.core.Unsubscribe(asked.subscription, problem);
+  rig.now += 1.0;
+  ASSERT_TRUE(rig.core.WantsConnection(rig.now));
+  rig.session.Begin();
+  rig.Serve(Handshake());
+  rig.Sent();
+  rig.Events();
+  rig.Serve(Message(CoreRig::Greeting()));
+  const auto acks = rig.EventsOf<Ack>();
+  ASSERT_EQ(acks.size(), 1U) << "the first ended with its connection";
+  EXPECT_EQ(acks[0].request, first);
+  const auto sent = rig.Sent();
+  ASSERT_EQ(sent.size(), 3U) << "the story, and the second one with its end";
+  EXPECT_TRUE(std::holds_alternative<ResumeStory>(sent[0]));
+  EXPECT_EQ(std::get<Subscribe>(sent[1]).subscription, asked.subscription);
+  EXPECT_EQ(std::get<Unsubscribe>(sent[2]).subscription, asked.subscription);
+}
+
 TEST(ClientCore, AStoryThatTheServerNoLongerHasEndsOnce) {
   CoreRig rig;
   rig.Connect();

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kMostEvents = 4'096;
 /// Messages taken in one call, so that whoever calls stays responsive behind a long pause.
 constexpr int kMostMessages = 256;
+/// Reads in one call, for the same reason: a peer may send without end what is no message.
+constexpr int kMostReads = 1'024;
 /// How often frames that were given back on another thread are looked at while nothing arrives.
 constexpr int kCollect_ms = 2;
 
@@ -34,29 +36,31 @@ struct Client::Parts {
     core.Tick(now);
     if (!core.KeepsConnection()) connection.Close();
     if (core.WantsConnection(now) && !connection.Open(address)) core.ConnectionEnded(Trouble(), now);
-    if (connection.is_open() && !connection.Send()) Ended(now);
+    // Where sending fails on a connection that stood, receiving ends it, after what the server said last.
+    if (connection.is_open() && !connection.Send() && connection.connecting()) Ended(now);
   }
 
   /// Takes in what has arrived; returns whether there is something for the application.
   bool TakeIn() {
     bool frame = false;
-    for (int count = 0; count < kMostMessages && core.events().size() < kMostEvents;) {
-      if (!connection.is_open()) break;
+    int messages = 0;
+    int reads = 0;
+    while (connection.is_open() && messages < kMostMessages && core.events().size() < kMostEvents) {
       const double now = MonotonicSeconds();
       const ZmtpSession::Step step = connection.session().Next();
       if (step == ZmtpSession::Step::kNeedMore) {
+        if (++reads > kMostReads) break;
         bool blocked = false;
         // What arrived with the end of the connection was received before it.
         if (!connection.Receive(blocked)) Ended(now);
         if (blocked) break;
       } else if (step == ZmtpSession::Step::kReady) {
         core.Greet(now);
-        ++count;
       } else if (step == ZmtpSession::Step::kMessage) {
         frame = core.Receive(now, MonotonicNanoseconds()) || frame;
         if (!core.KeepsConnection()) connection.Close();
         core.CollectDone(now);
-        ++count;
+        ++messages;
       } else {
         Ended(now);
       }
@@ -98,7 +102,7 @@ void Client::Pump(int milliseconds) {
   Parts& parts = *parts_;
   const double until = MonotonicSeconds() + milliseconds / 1000.0;
   for (;;) {
-    parts.Work();
+    // Arrivals first: after a pause of the application, what waits shows that the server is alive.
     const bool something = parts.TakeIn();
     parts.Work();
     const double now = MonotonicSeconds();

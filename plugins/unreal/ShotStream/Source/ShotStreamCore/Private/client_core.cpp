@@ -128,7 +128,9 @@ double ClientCore::SecondsToTick(double now) const {
     due = backoff_.NextEvent();
     if (backoff_.attempting()) due = std::min(due, sent_at_ + options_.timeout_s);
   } else if (state_ == ClientState::kOpen) {
-    due = std::min(sent_at_ + welcome_->heartbeat_s, heard_at_ + welcome_->timeout_s);
+    due = heard_at_ + welcome_->timeout_s;
+    // What waits to be sent is a sign of life as well.
+    if (session_.Outgoing().size == 0) due = std::min(due, sent_at_ + welcome_->heartbeat_s);
     if (ask_again_at_) due = std::min(due, *ask_again_at_);
   }
   return std::max(0.0, due - now);
@@ -245,11 +247,19 @@ bool ClientCore::HoldsFrames() const {
 
 // --- a new connection ------------------------------------------------------------------------------------------
 
+bool ClientCore::SubscribesAgain(std::uint32_t subscription) const {
+  return std::any_of(unanswered_.begin(), unanswered_.end(), [subscription](const auto& entry) {
+    const auto* message = std::get_if<shotstream::Subscribe>(&entry.second);
+    return message != nullptr && message->subscription == subscription;
+  });
+}
+
 void ClientCore::SendUnanswered(double now) {
   std::vector<std::uint32_t> ended;
   for (const auto& [request, message] : unanswered_) {
-    // A subscription that was to end ended with the old connection.
-    if (interrupted_ && std::holds_alternative<shotstream::Unsubscribe>(message)) {
+    const auto* unsubscribe = std::get_if<shotstream::Unsubscribe>(&message);
+    // A subscription that was to end ended with the old connection, unless it is being sent again.
+    if (interrupted_ && unsubscribe != nullptr && !SubscribesAgain(unsubscribe->subscription)) {
       ended.push_back(request);
     } else {
       Send(message, now);

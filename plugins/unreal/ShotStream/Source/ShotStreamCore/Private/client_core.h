@@ -62,6 +62,7 @@ class ClientCore {
   bool MaySend() const { return state_ == ClientState::kOpen && !holding_; }
   void GiveUp(std::string_view code, const std::string& reason, bool by_server);
   void Lose(const std::string& reason, double now, bool by_server, bool final);
+  bool SubscribesAgain(std::uint32_t subscription) const;
   void SendUnanswered(double now);
   void TakeUp(double now);
   void TakeUpPostponed(double now);

@@ -64,9 +64,8 @@ bool Connection::Receive(bool& blocked) {
 void Connection::Leave(int milliseconds) {
   const double until = MonotonicSeconds() + milliseconds / 1000.0;
   const auto left = [until] { return static_cast<int>((until - MonotonicSeconds()) * 1000.0); };
-  while (is_open() && !connecting_ && session_.Outgoing().size > 0 && left() > 0) {
-    if (!Send()) break;
-    if (session_.Outgoing().size > 0) socket_.Wait(true, left());
+  while (is_open() && Send() && !connecting_ && session_.Outgoing().size > 0 && left() > 0) {
+    socket_.Wait(true, left());
   }
   if (is_open() && !connecting_) {
     // A socket that is closed with bytes unread takes what it has sent along: read on until the server closes.

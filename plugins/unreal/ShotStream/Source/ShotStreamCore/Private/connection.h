@@ -17,6 +17,7 @@ class Connection {
   bool Open(const Address& address);
   void Close();
   bool is_open() const { return socket_.is_open(); }
+  bool connecting() const { return connecting_; }
 
   /// Waits until there is something to do, at most `milliseconds`.
   void Wait(int milliseconds);
