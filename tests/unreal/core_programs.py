@@ -91,6 +91,7 @@ def built(config: pytest.Config, sanitize: str = "", *options: str) -> Programs:
         "-DCMAKE_BUILD_TYPE=Release",
         "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
         f"-DSHOTSTREAM_SANITIZE={sanitize}",
+        "-DSHOTSTREAM_WERROR=ON",
     ]
     for command in (
         ["cmake", "-S", CORE, "-B", folder, *given, *options],
