@@ -14,7 +14,6 @@ import argparse
 import json
 import statistics
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -69,6 +68,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--build", type=Path, default=Path("build/unreal_core"), help="where to build")
     parser.add_argument("--frames", type=int, default=1200)
     args = parser.parse_args()
     generator = np.random.default_rng(0)
@@ -85,14 +85,13 @@ def main() -> None:
         "jpeg, 60 a second": (soft, "jpeg", args.frames // 2, STEADY_FPS),
     }
     found: dict[str, dict[str, list[Figures]]] = {name: {r: [] for r in RECEIVERS} for name in runs}
-    with tempfile.TemporaryDirectory() as folder:
-        build(Path(folder))
-        for _ in range(args.rounds):
-            for name, (pictures, pixel_format, frames, fps) in runs.items():
-                for receiver in RECEIVERS:
-                    found[name][receiver].append(
-                        measure(Path(folder) / receiver, pictures, pixel_format, frames, fps)
-                    )
+    build(args.build)
+    for _ in range(args.rounds):
+        for name, (pictures, pixel_format, frames, fps) in runs.items():
+            for receiver in RECEIVERS:
+                found[name][receiver].append(
+                    measure(args.build / receiver, pictures, pixel_format, frames, fps)
+                )
     medians = {
         name: {
             receiver: {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}

@@ -85,7 +85,7 @@ class Programs:
 def built(config: pytest.Config, sanitize: str = "", *options: str) -> Programs:
     """Builds what has changed since the last time, into pytest's cache."""
     assert config.cache is not None
-    name = "-".join(["core", *sanitize.split(","), *("fuzz" for _ in options)]).rstrip("-")
+    name = "-".join(["core", *sanitize.split(","), *(["fuzz"] if options else [])]).rstrip("-")
     folder = Path(config.cache.mkdir(f"shotstream-{name}"))
     given = [
         "-DCMAKE_BUILD_TYPE=Release",
