@@ -49,5 +49,6 @@ def test_latest_stays_close_behind_a_slow_watcher(programs: Programs, seconds: i
     shown, left_out = summary["frames"], summary["skipped"] + summary["passed_over"]
     assert shown >= 10 * seconds
     assert seconds * FPS * 0.9 <= shown + left_out <= seconds * FPS
-    assert summary["latency_ms_p99"] < 150
+    # One that showed old frames would be seconds behind at the end.
+    assert summary["latency_ms_p99"] < 300
     print(f"latest: {summary}, {100 * used:.1f} % of a core")

@@ -43,8 +43,8 @@ ClientOptions To(const std::string& address) {
   ClientOptions options;
   options.address = address;
   options.client_id = "test";
-  options.connect_s = 0.5;
-  options.timeout_s = 0.3;
+  options.connect_s = 1.5;
+  options.timeout_s = 1.0;
   return options;
 }
 
@@ -70,11 +70,11 @@ TEST(Client, GivesUpAndNeverWaitsLongerThanItIsTold) {
     }
     EXPECT_TRUE(lost);
     EXPECT_EQ(client.state(), ClientState::kClosed);
-    // The machine may be busy; a call that blocks would take seconds.
-    EXPECT_LT(longest, 0.25);
+    // The machine may be busy; a call that blocks would take a second or more.
+    EXPECT_LT(longest, 0.8);
     const auto closing = std::chrono::steady_clock::now();
     client.Close(100);
-    EXPECT_LT(Seconds(closing), 0.35);
+    EXPECT_LT(Seconds(closing), 0.8);
   }
 }
 
@@ -87,7 +87,7 @@ TEST(Client, ClosesInTimeWhateverItIsDoing) {
     ASSERT_TRUE(client.Connect(problem));
     client.Pump(20);
   }
-  EXPECT_LT(Seconds(began), 0.4);
+  EXPECT_LT(Seconds(began), 0.8);
 }
 
 TEST(Client, RefusesWhatIsNoAddress) {
