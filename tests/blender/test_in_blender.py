@@ -19,7 +19,7 @@ INSIDE = Path(__file__).parent / "inside"
 CHECKS = sorted(path.stem for path in INSIDE.glob("check_*.py"))
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("check", CHECKS)
 def test_inside(blender: Blender, check: str, server: str, command: Path, tmp_path: Path) -> None:
     takes = tmp_path / "takes"
@@ -36,7 +36,7 @@ def test_inside(blender: Blender, check: str, server: str, command: Path, tmp_pa
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=270,
+        timeout=580,
         check=False,
     )
     output = done.stdout + done.stderr
