@@ -19,8 +19,8 @@ from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import StoryClosed, StoryEnd
 from shotstream_bridge.story import BeatScript
 from shotstream_runtime.host.manifest import read_manifest
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
-from shotstream_runtime.journal.journal import list_stories
 from tiny_model_folder import FIRST_CHUNK
 
 PATIENCE_S = 60.0

@@ -28,8 +28,8 @@ from shotstream_bridge.messages import (
     StoryEnd,
 )
 from shotstream_bridge.story import BeatScript
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
-from shotstream_runtime.journal.journal import list_stories
 from shotstream_runtime.journal.story_reader import StoryReader
 from tiny_model_folder import CHUNK, FIRST_CHUNK
 

@@ -17,8 +17,8 @@ from shotstream_bridge.messages import StoryClosed
 from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.rendering import render_story
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
-from shotstream_runtime.journal.journal import list_stories
 from shotstream_runtime.journal.story_reader import StoryReader
 from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import CHUNK, FIRST_CHUNK

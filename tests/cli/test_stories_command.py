@@ -15,8 +15,9 @@ import pytest
 import torch
 from PIL import Image
 from shotstream_runtime.host.manifest import read_manifest
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import Decided, Decision, Opening, StoryState, Wish
-from shotstream_runtime.journal.journal import Journal, list_stories
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.resumption import plan_resumption
 from shotstream_runtime.journal.story_folder import StoryFolder
 from shotstream_runtime.streaming.beats import Beat

@@ -31,8 +31,8 @@ from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScrip
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.manifest import read_manifest
 from shotstream_runtime.host.rendering import render_story
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
-from shotstream_runtime.journal.journal import list_stories
 from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import CHUNK, FIRST_CHUNK
 

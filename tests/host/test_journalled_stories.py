@@ -21,8 +21,9 @@ from shotstream_bridge.messages import BeatStage, Notice, Quotas, StoryEnd
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
+from shotstream_runtime.journal.catalogue import find_story, list_stories
 from shotstream_runtime.journal.entries import AcceptedBeat, StoryState
-from shotstream_runtime.journal.journal import Journal, find_story, list_stories
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.records import StoryRecords
 from tiny_model_folder import CHUNK, FIRST_CHUNK, HEIGHT, WIDTH
 

@@ -20,7 +20,8 @@ from shotstream_runtime.host.memory_shortage import is_out_of_memory
 from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
 from shotstream_runtime.host.story_preparer import StoryStream as HostedStream
-from shotstream_runtime.journal.journal import Journal, list_stories
+from shotstream_runtime.journal.catalogue import list_stories
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.story_reader import StoryReader
 from tiny_model_folder import CHUNK, FIRST_CHUNK
 

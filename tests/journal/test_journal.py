@@ -17,15 +17,11 @@ import pytest
 import torch
 from sample_story import add_chunk, opening
 from shotstream_runtime.journal import durable_files, story_journal
+from shotstream_runtime.journal.catalogue import delete_story, find_story, list_stories
 from shotstream_runtime.journal.entries import Decided, Decision, StoryState, Wish, WishEntry
 from shotstream_runtime.journal.errors import JournalError
-from shotstream_runtime.journal.journal import (
-    Journal,
-    Retention,
-    delete_story,
-    find_story,
-    list_stories,
-)
+from shotstream_runtime.journal.journal import Journal
+from shotstream_runtime.journal.retention import Retention
 from shotstream_runtime.journal.state_files import read_history, read_latents
 from shotstream_runtime.journal.story_reader import StoryReader
 from shotstream_runtime.streaming.beats import Beat

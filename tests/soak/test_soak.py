@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from machine import describe
-from shotstream_runtime.journal.journal import list_stories
+from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.story_reader import StoryReader
 from soak_clients import Crowd
 from soak_report import complaints, draw, steady, trends, write_json

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from shotstream_bridge.version import __version__
 
+from shotstream_runtime.journal.catalogue import StoryListing
 from shotstream_runtime.journal.entries import Decided, StoryState
-from shotstream_runtime.journal.journal import StoryListing
 from shotstream_runtime.journal.story_reader import StoredStory, StoryReader
 
 from .manifest import TakeModel

@@ -13,9 +13,10 @@ from shotstream_bridge.frames import Frame
 from shotstream_bridge.messages import BeatOutcome, BeatStage, BeatStatus, OpenStory, StoryClosed, StoryEnd
 from shotstream_bridge.service import EarlierFrames, KnownStory
 
+from shotstream_runtime.journal.catalogue import StoryListing
 from shotstream_runtime.journal.entries import Decided, Decision, Opening, StoryState, Wish
 from shotstream_runtime.journal.errors import JournalError
-from shotstream_runtime.journal.journal import Journal, StoryListing
+from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.resumption import Resumption, plan_resumption
 from shotstream_runtime.journal.story_folder import StoryFolder
 from shotstream_runtime.journal.story_reader import StoredFrame, StoredStory

@@ -1,99 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A folder of stories: who may write to it, which stories it holds, and which of them have to go."""
+"""A server's hold on a folder of stories."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from .catalogue import STORIES, StoryListing, opening_of, story_folders
 from .durable_files import make_folder_durably
 from .entries import Opening, StoryState
 from .errors import JournalError, cannot_write
+from .journal_lock import JournalLock
 from .records import FILE_NAME, StoryRecords
-from .story_folder import StoryFolder
+from .retention import Retention, enforce_retention
 from .story_journal import StoryJournal
-from .story_reader import StoredFrame, StoredStory, StoryReader
+from .story_reader import StoredFrame, StoryReader
 
 _log = logging.getLogger(__name__)
 
-_LOCK_NAME: Final = "journal.lock"
-_STORIES: Final = "stories"
 _DEFAULT_HISTORY_SHOTS: Final = 6
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long stories are kept that have ended or were suspended; open ones always are.
-
-    Attributes:
-        max_age_s: Seconds since a story ended or was suspended; None for ever.
-        max_bytes: Of all stories together, open ones included; None for any.
-    """
-
-    max_age_s: float | None = None
-    max_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoryListing:
-    """One story of a journal.
-
-    Attributes:
-        number: Its number in the journal, which no other story there ever has at the same time.
-        path: Its folder.
-        story: What is recorded of it.
-    """
-
-    number: int
-    path: Path
-    story: StoredStory
-
-    def size(self) -> int:
-        """Bytes of all its files."""
-        return StoryFolder(self.path).size()
-
-
-class JournalLock:
-    """The right to write to a journal; ends with the process, however that ends.
-
-    It is a transaction on a small SQLite file: every system lets go of it when a process is killed.
-
-    Raises:
-        JournalError: Another process has it, or the folder cannot be written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        path = folder / _LOCK_NAME
-        try:
-            make_folder_durably(folder)
-            self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise cannot_write(folder, "the journal", error) from error
-        try:
-            self._database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            self._database.close()
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise JournalError(
-                    folder, "another server writes to this journal; stop it, or name another --journal"
-                ) from error
-            raise cannot_write(path, "the journal's lock", error) from error
-
-    def release(self) -> None:
-        """Gives the right back."""
-        self._database.close()
 
 
 class Journal:
@@ -124,7 +58,7 @@ class Journal:
         self._reopening = threading.Lock()
         # The newest story of each name. Read once: a client may ask for any name, as often as it likes.
         self._by_name = {
-            opening.story_id: path for _, path in _story_folders(folder) if (opening := _opening_of(path))
+            opening.story_id: path for _, path in story_folders(folder) if (opening := opening_of(path))
         }
 
     def create(self, opening: Opening) -> StoryJournal:
@@ -185,7 +119,7 @@ class Journal:
             JournalError: There is no such story, or its records cannot be read.
         """
         path = self._by_name.get(story_id)
-        opening = None if path is None else _opening_of(path)
+        opening = None if path is None else opening_of(path)
         if opening is None:
             raise JournalError(self.folder, f"has no story {story_id!r}")
         return opening
@@ -266,16 +200,16 @@ class Journal:
         self.close()
 
     def _listings(self) -> list[StoryListing]:
-        return [StoryListing(n, path, StoryReader(path).read()) for n, path in _story_folders(self.folder)]
+        return [StoryListing(n, path, StoryReader(path).read()) for n, path in story_folders(self.folder)]
 
     def _open(self, path: Path) -> StoryJournal:
         records = StoryRecords(path, writable=True)
         return StoryJournal(path, records, self._deciding, self._filing, self.history_shots)
 
     def _new_folder(self) -> Path:
-        stories = self.folder / _STORIES
+        stories = self.folder / STORIES
         # The number of a deleted story is not given to another one: its name may still lead there.
-        number = max((self._last_number, *(number for number, _ in _story_folders(self.folder)))) + 1
+        number = max((self._last_number, *(number for number, _ in story_folders(self.folder)))) + 1
         self._last_number = number
         path = stories / f"{number:06d}"
         try:
@@ -288,136 +222,3 @@ class Journal:
 
 def _nothing() -> None:
     """What a queue has come to when everything before it is done."""
-
-
-def list_stories(folder: Path) -> list[StoryListing]:
-    """The stories of a journal, the oldest first; also while a server writes to it.
-
-    Raises:
-        JournalError: There is no such folder, or it is no journal.
-    """
-    if not (folder / _STORIES).is_dir():
-        if (folder / _LOCK_NAME).exists():
-            return []
-        raise JournalError(folder, "is no journal; name the folder that shotstream serve --journal was given")
-    return [StoryListing(number, path, StoryReader(path).read()) for number, path in _story_folders(folder)]
-
-
-def find_story(folder: Path, name: str) -> StoryListing:
-    """A story by its number in the journal, or else by its name: the newest of that name.
-
-    The number comes first: clients choose names, and none is to be taken for another story's number.
-
-    Raises:
-        JournalError: There is none.
-    """
-    stories = list_stories(folder)
-    for listing in stories:
-        if name.isdecimal() and listing.number == int(name):
-            return listing
-    for listing in reversed(stories):
-        opening = listing.story.opening
-        if opening is not None and opening.story_id == name:
-            return listing
-    raise JournalError(folder, f"has no story {name!r}; shotstream stories list shows those it has")
-
-
-def delete_story(listing: StoryListing, journal: Path) -> None:
-    """Deletes a story with its frames.
-
-    Raises:
-        JournalError: It is open or suspended, so that a server may write to it, or a file cannot be removed.
-    """
-    if listing.story.state in (StoryState.OPEN, StoryState.SUSPENDED):
-        lock = JournalLock(journal)
-        try:
-            _remove(listing.path)
-        finally:
-            lock.release()
-    else:
-        _remove(listing.path)
-
-
-def reopen_story(listing: StoryListing, journal: Path) -> None:
-    """Opens a story again that has ended: the next server goes on with it.
-
-    What its client had asked of its end is void.
-
-    Raises:
-        JournalError: A server uses the journal, the story's records are damaged, or they cannot be written.
-    """
-    if listing.story.opening is None:
-        raise JournalError(listing.path, f"the story cannot go on: {listing.story.damage[0]}")
-    lock = JournalLock(journal)
-    try:
-        records = StoryRecords(listing.path, writable=True)
-        try:
-            records.reopen_story()
-        finally:
-            records.close()
-    finally:
-        lock.release()
-
-
-def enforce_retention(folder: Path, retention: Retention) -> list[int]:
-    """Deletes the ended stories of a journal that have to go, the oldest first; returns their numbers.
-
-    Raises:
-        JournalError: A file cannot be removed.
-    """
-    if retention.max_age_s is None and retention.max_bytes is None:
-        return []
-    stories = list(_story_folders(folder))
-    sizes = {}
-    if retention.max_bytes is not None:
-        sizes = {number: StoryFolder(path).size() for number, path in stories}
-    total = sum(sizes.values())
-    now = time.time()
-    ended = [(when, number, path) for number, path in stories if (when := _end_of(path)) is not None]
-    gone = []
-    for when, number, path in sorted(ended):
-        old = retention.max_age_s is not None and now - when > retention.max_age_s
-        if not old and (retention.max_bytes is None or total <= retention.max_bytes):
-            continue
-        _remove(path)
-        total -= sizes.get(number, 0)
-        gone.append(number)
-    return gone
-
-
-def _story_folders(folder: Path) -> Iterator[tuple[int, Path]]:
-    stories = folder / _STORIES
-    if not stories.is_dir():
-        return
-    for path in sorted(stories.iterdir()):
-        if path.name.isdecimal() and path.is_dir():
-            yield int(path.name), path
-
-
-def _opening_of(path: Path) -> Opening | None:
-    story = _entry_of(path)
-    return None if story is None else story[0]
-
-
-def _end_of(path: Path) -> float | None:
-    story = _entry_of(path)
-    return None if story is None else story[3]
-
-
-def _entry_of(path: Path) -> tuple[Opening, StoryState, str | None, float | None] | None:
-    """How a story was opened and how it stands, without the rest of its records; None if that is lost."""
-    try:
-        with contextlib.closing(StoryRecords(path, writable=False)) as records:
-            return records.story()
-    except JournalError:
-        return None
-
-
-def _remove(path: Path) -> None:
-    try:
-        # The records first: what is interrupted in the middle is no story any more, but a rest without one.
-        for name in (FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"):
-            (path / name).unlink(missing_ok=True)
-        shutil.rmtree(path)
-    except OSError as error:
-        raise JournalError(path, f"cannot be deleted: {error.strerror or error}") from error

@@ -164,7 +164,8 @@ def _as_clients_see(address: str) -> str:
 def _open_journal(folder: Path | None, days: float | None, gigabytes: float | None) -> Journal | None:
     if folder is None:
         return None
-    from shotstream_runtime.journal.journal import Journal, Retention
+    from shotstream_runtime.journal.journal import Journal
+    from shotstream_runtime.journal.retention import Retention
 
     retention = Retention(
         max_age_s=None if days is None else days * 86_400,

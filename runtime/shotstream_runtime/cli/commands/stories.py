@@ -16,7 +16,7 @@ from ..options import Force, Output, Pictures
 from ..terminal import console, print_table
 
 if TYPE_CHECKING:
-    from shotstream_runtime.journal.journal import StoryListing
+    from shotstream_runtime.journal.catalogue import StoryListing
 
 JournalPath = Annotated[
     Path, typer.Option("--journal", metavar="DIR", help="The folder that shotstream serve --journal has.")
@@ -33,7 +33,7 @@ def list_stories(journal: JournalPath) -> None:
     from ..model_loading import importing
 
     with importing():
-        from shotstream_runtime.journal import journal as journals
+        from shotstream_runtime.journal import catalogue
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("number", justify="right", no_wrap=True)
@@ -43,7 +43,7 @@ def list_stories(journal: JournalPath) -> None:
     for name in ("shots", "frames", "beats", "MB"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("damage", style="red", no_wrap=True)
-    for listing in journals.list_stories(journal):
+    for listing in catalogue.list_stories(journal):
         story, opening = listing.story, listing.story.opening
         table.add_row(
             str(listing.number),
@@ -112,8 +112,8 @@ def export(
 
 def resume(story: Story, journal: JournalPath) -> None:
     """Opens a story again that was stopped or failed: the next server with this journal goes on with it."""
+    from shotstream_runtime.journal.catalogue import reopen_story
     from shotstream_runtime.journal.entries import StoryState
-    from shotstream_runtime.journal.journal import reopen_story
 
     listing = _find(journal, story)
     if listing.story.state is StoryState.OPEN:
@@ -131,7 +131,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Deletes a story with all its frames."""
-    from shotstream_runtime.journal.journal import delete_story
+    from shotstream_runtime.journal.catalogue import delete_story
 
     listing = _find(journal, story)
     what = f"story {listing.number} with {listing.story.frames} frames"
@@ -152,7 +152,7 @@ def _find(journal: Path, story: str) -> StoryListing:
     from ..model_loading import importing
 
     with importing():
-        from shotstream_runtime.journal.journal import find_story
+        from shotstream_runtime.journal.catalogue import find_story
 
     return find_story(journal, story)
 
