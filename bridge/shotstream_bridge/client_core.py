@@ -56,6 +56,7 @@ from shotstream_bridge.requests import (
     Heartbeat,
     Hello,
     MemoryOpened,
+    Subscribe,
     Unsubscribe,
 )
 from shotstream_bridge.shared_ring import RingReader
@@ -260,9 +261,10 @@ class ClientCore(ClientRequests):
         for message in self._stories.resume(self._next_request):
             self.outgoing.append(encode(message))
         news: list[ClientEvent] = [ConnectionResumed()]
+        asked = {m.subscription for m in self._unanswered.values() if isinstance(m, Subscribe)}
         for request, message in list(self._unanswered.items()):
-            if isinstance(message, Unsubscribe):
-                # It ended with the old connection.
+            if isinstance(message, Unsubscribe) and message.subscription not in asked:
+                # It ended with the old connection, and is not asked for again on this one.
                 news += self._reply(Ack(request=request))
             else:
                 self.outgoing.append(encode(message))

@@ -195,3 +195,33 @@ def test_leaving_says_goodbye_only_when_there_is_somebody(core: ClientCore) -> N
     stranger.greet()
     stranger.leave()
     assert sent(stranger) == []
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_subscription_given_up_while_the_connection_is_lost_does_not_stay_on_the_server(
+    answered: bool,
+) -> None:
+    """Not answered yet, it is asked for again on the new connection, and has to be ended there."""
+    core = ClientCore("unreal-01", product="test/1", now=0.0, reconnect_s=30.0)
+    core.greet()
+    told = vectors.SERVER["welcome"][0]
+    ready = told.server.model_copy(update={"state": ServerStateName.READY})
+    welcome = told.model_copy(update={"features": ("resume",), "server": ready})
+    arrive(core, welcome)
+    request, number = core.subscribe("s1", WatchMode.EVERY, credits=1, pixel_format=PixelFormat.RGB8)
+    if answered:
+        arrive(core, m.Subscribed(request=request, story_id="s1", subscription=number, first_frame=0))
+    core.connection_lost("gone", 1.0)
+    ended = core.unsubscribe(number)
+    sent(core)
+    core.greet()
+    sent(core)
+    news = arrive(core, welcome, 2.0)
+    asked = [(message["type"], message["request"]) for message in sent(core)]
+    acknowledged = [event.request for event in news if isinstance(event, m.Ack)]
+    if answered:
+        assert ("unsubscribe", ended) not in asked
+        assert acknowledged == [ended]
+    else:
+        assert [kind for kind, _ in asked if kind != "resume_story"] == ["subscribe", "unsubscribe"]
+        assert acknowledged == []
