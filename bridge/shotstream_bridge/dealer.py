@@ -149,6 +149,9 @@ class DealerTransport:
 
     def _open(self) -> None:
         self._socket = self._context.socket(zmq.DEALER)
+        # From the start: what a lost connection did not take lingers by what holds when it is let go of, and
+        # without a limit it would hold up the end of the context for ever.
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
         self._socket.setsockopt(zmq.SNDHWM, QUEUED_MESSAGES)
         self._socket.setsockopt(zmq.RCVHWM, QUEUED_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)

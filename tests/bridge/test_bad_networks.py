@@ -101,3 +101,23 @@ def test_lost_bytes_never_become_a_wrong_picture(seed: int) -> None:
         assert lost or len(got) + told == 120, f"{len(got)} frames, {told} damaged"
         with Client.connect(player.endpoint.address) as another:
             assert another.connected
+
+
+def test_closing_does_not_wait_for_what_a_lost_connection_never_took(player: ScriptedService) -> None:
+    """A message that was handed over just as the connection went must not hold up the end of the program."""
+    with TcpProxy(player.endpoint.address) as proxy:
+        client = Client.connect(proxy.address)
+        story = client.open_story(global_caption="", story_id="s1")
+        proxy.refuse(True)
+        proxy.cut()
+        time.sleep(0.1)  # the library knows that the connection is gone, the client has not looked yet
+        story.submit_beat(BeatScript(id="b", text="A fox."), wait=0)
+        events: list[ClientEvent] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(isinstance(event, ConnectionInterrupted) for event in events):
+            assert time.monotonic() < deadline, events
+            events += client.pump(0.05)
+        closing = threading.Thread(target=client.close, daemon=True)
+        closing.start()
+        closing.join(PATIENCE_S)
+        assert not closing.is_alive(), "close() hangs"
