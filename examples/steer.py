@@ -65,7 +65,7 @@ def main() -> None:
             if isinstance(event, ReceivedFrame):
                 show(event.rgb())
                 if event.header.index == REDIRECT_AT:  # redirect the running shot
-                    beat = BeatScript(id="wave", text="The bear waves in the meadow.", mode="continue")
+                    beat = BeatScript(id="walk", text="The bear walks in the meadow.", mode="continue")
                     story.submit_beat(beat)
                 if event.header.index == CUT_AT:  # and a new shot, at the next chunk
                     text = "Wide shot: the bear walks at the beach."
@@ -82,3 +82,5 @@ if __name__ == "__main__":
         main()
     except BridgeError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)  # the story goes on at the server until it notices that nobody is there

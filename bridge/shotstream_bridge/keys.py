@@ -71,12 +71,12 @@ class KeyPair:
         path = Path(path)
         if path.is_dir():
             raise KeyFileError(f"{path} is a folder; name the private key file in it, NAME{PRIVATE_SUFFIX}")
-        _check_private(path)
         public, secret = _load(path)
         if secret is None:
             raise KeyFileError(
                 f"{path} holds a public key only; name the private key file, NAME{PRIVATE_SUFFIX}"
             )
+        _check_private(path)
         if zmq.curve_public(secret) != public:
             raise KeyFileError(f"{path} is damaged: its two halves do not belong together; make a new key")
         return cls(public, secret)

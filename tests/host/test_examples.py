@@ -88,7 +88,7 @@ def test_the_steering_example_steers_and_says_so_in_words(serve: Any, tiny_loade
     ]
     told = "\n".join(lines)
     assert re.search(r"^start: interrupted after \d+ frames$", told, re.MULTILINE)
-    assert re.search(r"^wave: begins with frame \d+, in shot 0$", told, re.MULTILINE)
+    assert re.search(r"^walk: begins with frame \d+, in shot 0$", told, re.MULTILINE)
     assert re.search(r"^beach: begins with frame \d+, in shot 1$", told, re.MULTILINE)
     assert re.search(r"^beach: completed after 81 frames$", told, re.MULTILINE)
     assert re.fullmatch(r"the story is over: 2 shots, \d+ frames", lines[-1])
