@@ -14,14 +14,12 @@ import pytest
 from shotstream_bridge.client import Client
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import StoryClosed
-from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
-from shotstream_runtime.engines import EagerEngine
-from shotstream_runtime.host.rendering import render_story
+from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
 from shotstream_runtime.journal.story_reader import StoryReader
-from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import CHUNK, FIRST_CHUNK
+from undisturbed_story import render_undisturbed
 
 CAPTION = "A fox in a red coat in the forest."
 PATIENCE_S = 90.0
@@ -35,35 +33,12 @@ FRAMES = 3 * FIRST_CHUNK + 6 * CHUNK
 Pictures = dict[int, np.ndarray]
 
 
-class Collector:
-    """Keeps the frames of a story that runs without sockets."""
-
-    def __init__(self) -> None:
-        self.pixels: list[np.ndarray] = []
-
-    def add_frame(self, pixels: np.ndarray, **place: Any) -> None:
-        self.pixels.append(pixels)
-
-    def beat_submitted(self, *args: Any) -> None:
-        pass
-
-    beat_scheduled = beat_done = notice = beat_submitted
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tiny_folder: Path) -> np.ndarray:
     """The frames of the story without a journal, a server or a crash."""
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # as the generating thread of a server does
-    model = load_model(tiny_folder)
-    collector = Collector()
-    script = StoryScript(global_caption=CAPTION, seed=7, beats=BEATS)
-    render_story(model, EagerEngine(model.student), script, 7, collector)
-    torch.set_flush_denormal(False)
-    assert len(collector.pixels) == FRAMES
-    return np.stack(collector.pixels)
+    frames = render_undisturbed(tiny_folder, CAPTION, 7, BEATS)
+    assert len(frames) == FRAMES
+    return frames
 
 
 @pytest.fixture

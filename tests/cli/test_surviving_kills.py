@@ -27,14 +27,12 @@ from shotstream_bridge.events import (
 )
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import BeatOutcome, BeatStage, BeatStatus, Notice, StoryClosed, StoryEnd
-from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript, StoryScript
-from shotstream_runtime.engines import EagerEngine
+from shotstream_bridge.story import BeatMode, BeatPolicy, BeatScript
 from shotstream_runtime.host.manifest import read_manifest
-from shotstream_runtime.host.rendering import render_story
 from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.entries import StoryState
-from shotstream_runtime.weights.load import load_model
 from tiny_model_folder import CHUNK, FIRST_CHUNK
+from undisturbed_story import render_undisturbed
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="servers are forked")
 
@@ -51,35 +49,12 @@ BEATS = tuple(beat.model_copy(update={"id": f"{beat.id}-{number}"}) for number i
 FRAMES = 2 * (3 * FIRST_CHUNK + 6 * CHUNK)
 
 
-class Pictures:
-    """Keeps the frames of a story that runs without sockets."""
-
-    def __init__(self) -> None:
-        self.pixels: list[np.ndarray] = []
-
-    def add_frame(self, pixels: np.ndarray, **place: Any) -> None:
-        self.pixels.append(pixels)
-
-    def beat_submitted(self, *args: Any) -> None:
-        pass
-
-    beat_scheduled = beat_done = notice = beat_submitted
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tiny_folder: Path) -> np.ndarray:
     """The frames of the story without a journal, a server or a crash: ``[frames, H, W, 3]``."""
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # as the generating thread of a server does
-    model = load_model(tiny_folder)
-    pictures = Pictures()
-    script = StoryScript(global_caption=CAPTION, seed=7, beats=BEATS)
-    render_story(model, EagerEngine(model.student), script, 7, pictures)
-    torch.set_flush_denormal(False)
-    assert len(pictures.pixels) == FRAMES
-    return np.stack(pictures.pixels)
+    frames = render_undisturbed(tiny_folder, CAPTION, 7, BEATS)
+    assert len(frames) == FRAMES
+    return frames
 
 
 @pytest.fixture(autouse=True)

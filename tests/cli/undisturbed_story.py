@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of a story that nothing disturbs, for servers that are killed to be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from shotstream_bridge import BeatScript, StoryScript
+
+
+class _Frames:
+    """Keeps the frames of a story that runs without sockets."""
+
+    def __init__(self) -> None:
+        self.pixels: list[np.ndarray] = []
+
+    def add_frame(self, pixels: np.ndarray, **place: Any) -> None:
+        self.pixels.append(pixels)
+
+    def beat_submitted(self, *args: Any) -> None:
+        pass
+
+    beat_scheduled = beat_done = notice = beat_submitted
+
+
+def render_undisturbed(folder: Path, caption: str, seed: int, beats: Sequence[BeatScript]) -> np.ndarray:
+    """The frames ``[frames, H, W, 3]`` of a story without a journal, a server or a crash."""
+    import torch
+    from shotstream_runtime.engines.eager import EagerEngine
+    from shotstream_runtime.host.rendering import render_story
+    from shotstream_runtime.weights.load import load_model
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # as the generating thread of a server does
+    model = load_model(folder)
+    frames = _Frames()
+    script = StoryScript(global_caption=caption, seed=seed, beats=tuple(beats))
+    render_story(model, EagerEngine(model.student), script, seed, frames)
+    torch.set_flush_denormal(False)
+    return np.stack(frames.pixels)
