@@ -6,9 +6,10 @@ from pathlib import Path
 import bpy
 
 from .. import otio_export, scenes
+from .of_beats import NeedsBeats
 
 
-class SHOTSTREAM_OT_otio_export(bpy.types.Operator):
+class SHOTSTREAM_OT_otio_export(NeedsBeats, bpy.types.Operator):
     """Write the story's strips as they lie in the sequencer, with their beats, as an OpenTimelineIO timeline;
     without strips, its shots as they will be"""
 
@@ -18,13 +19,6 @@ class SHOTSTREAM_OT_otio_export(bpy.types.Operator):
     filepath: bpy.props.StringProperty(name="File", description="The timeline", subtype="FILE_PATH")
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     filter_glob: bpy.props.StringProperty(default="*.otio", options={"HIDDEN"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not scenes.scene_of(context).shotstream.beats:
-            cls.poll_message_set("The story has no beats")
-            return False
-        return True
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if not self.filepath:

@@ -3,27 +3,16 @@
 
 import bpy
 
-from .. import generating, scenes
+from .. import generating
+from ..story import ShotStreamStory
+from .of_beats import Generates
 
 
-class SHOTSTREAM_OT_regenerate_shot(bpy.types.Operator):
+class SHOTSTREAM_OT_regenerate_shot(Generates, bpy.types.Operator):
     """Generate the active beat's shot once more, with its neighbours as history"""
 
     bl_idname = "shotstream.regenerate_shot"
     bl_label = "Regenerate Shot"
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not scenes.scene_of(context).shotstream.beats:
-            cls.poll_message_set("The story has no beats")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        held = scenes.story_of(context)
-        try:
-            generating.generate(held, generating.shots_of(held, {held.beats[held.active].uid}))
-        except generating.CannotGenerate as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def begin(self, held: ShotStreamStory) -> None:
+        generating.generate(held, generating.shots_of(held, {held.beats[held.active].uid}))
