@@ -118,6 +118,28 @@ def test_a_camera_at_rest_is_no_matter(reader: WordReader, text: str) -> None:
     assert notice(reader, "moving_camera", shot_prompt(FOX, 0, text)) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "phrase"),
+    [
+        ("the fox stands without a hat.", "without a hat"),
+        ("the fox doesn't run any more", "doesn't run"),
+        ("It is not wearing its red coat, it waves", "not wearing its red"),
+        ("no bear in sight", "no bear"),
+    ],
+)
+def test_what_is_denied_is_told(reader: WordReader, text: str, phrase: str) -> None:
+    found = notice(reader, "negation", shot_prompt(FOX, 1, text))
+    assert found is not None
+    assert found.words == (phrase,)
+
+
+@pytest.mark.parametrize(
+    "text", ["the camera does not move", "no, the fox runs", "the fox knows no fear at all"]
+)
+def test_a_denial_of_what_mini_never_draws_is_no_matter(reader: WordReader, text: str) -> None:
+    assert notice(reader, "negation", shot_prompt(FOX, 1, text)) is None
+
+
 def test_both_at_once_reach_the_encoders_notices() -> None:
     encoder = MiniTextEncoder.load(MINI_FOLDER)
     prompt = shot_prompt(FOX, 0, "the fox meets a bear, the camera pans.")

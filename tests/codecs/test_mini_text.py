@@ -79,6 +79,16 @@ def test_unknown_words_are_ignored_aloud(encoder: MiniTextEncoder):
     assert torch.equal(encoder.tokenise([prompt])[0], bare)
 
 
+def test_words_whose_neighbour_is_a_wrong_one_are_ignored(encoder: MiniTextEncoder):
+    assert not encoder.lexicon.unheard & {*encoder.lexicon.words, *encoder.lexicon.by_related_word}
+    for word in encoder.lexicon.unheard:
+        assert encoder.reader.read(word).fate == "ignored", word
+    features = encoder.encode("a fox in the city in the rain")
+    assert [notice.words for notice in features.notices] == [("rain",)]
+    with pytest.raises(ValueError, match="'fox' is unheard and has a meaning"):
+        parse_lexicon(load_lexicon().as_data() | {"unheard": ["fox"]}, source="here")
+
+
 def test_a_prompt_without_a_subject_is_said(encoder: MiniTextEncoder):
     assert notice_codes(encoder, "In the forest.shot0:wide shot") == {"no_subject"}
     assert notice_codes(encoder, "In the forest.shot0:it stands") == {"no_subject"}

@@ -40,10 +40,17 @@ class Concept:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All concepts, and generic words which carry no picture content."""
+    """What mini knows of words.
+
+    Attributes:
+        concepts: all concepts.
+        generic: words which carry no picture content.
+        unheard: words whose nearest concept by word vectors is a wrong one (`rain`, `mountain`): ignored.
+    """
 
     concepts: tuple[Concept, ...]
     generic: frozenset[str]
+    unheard: frozenset[str] = frozenset()
 
     @cached_property
     def by_word(self) -> Mapping[str, Concept]:
@@ -74,7 +81,12 @@ class Lexicon:
             if concept.far:
                 entry["far"] = list(concept.far)
             concepts.setdefault(concept.group, {})[concept.name] = entry
-        return {"version": 1, "concepts": concepts, "generic": sorted(self.generic)}
+        return {
+            "version": 1,
+            "concepts": concepts,
+            "generic": sorted(self.generic),
+            "unheard": sorted(self.unheard),
+        }
 
     def group(self, group: str) -> tuple[Concept, ...]:
         """The concepts of one group, in file order."""
@@ -117,11 +129,14 @@ def parse_lexicon(data: Mapping[str, Any], *, source: str) -> Lexicon:
                     seen[word] = f"{group} '{name}'"
                 concepts.append(concept)
         generic = frozenset(str(w) for w in data["generic"]) - seen.keys()
+        unheard = frozenset(str(w) for w in data.get("unheard", ()))
+        if heard := sorted(unheard & (seen.keys() | generic)):
+            raise ValueError(f"{source}: '{heard[0]}' is unheard and has a meaning; keep one")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{source}: not a lexicon ({error!r}); see mini_lexicon.json for the form"
         ) from error
-    return Lexicon(tuple(concepts), generic)
+    return Lexicon(tuple(concepts), generic, unheard)
 
 
 @lru_cache(maxsize=4)

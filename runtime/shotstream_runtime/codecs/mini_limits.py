@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a prompt asks of mini that it cannot draw although it knows every word: company, and a moving camera.
+"""What a prompt asks of mini that it cannot though it knows every word: company, camera moves, absence.
 
 Words alone do not tell: "leaves tracks" moves no camera, and "the fox and its hat" is one character. What is
 looked for is therefore narrow; a wish that is put in an unusual way gets no notice rather than a wrong one.
@@ -17,6 +17,12 @@ from .text import CaptionNotice
 _CLAUSE_END = re.compile(r"[.,;:!?()\n\"]+|\s-+\s")
 _ARTICLES = frozenset({"a", "an", "the"})
 _ABSENCE = frozenset({"no", "without"})
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|without|nor|(?:is|are|does|do|has|have|was|will|can)n't|cannot|can't|won't)\b"
+)
+_NEGATED_REACH = 4
+"""Words after a negation that it may speak of: `does not wear a red hat`."""
+_DRAWABLE = frozenset({"kind", "colour", "garment", "setting", "time", "action"})
 _LIKENESS = frozenset({"like", "than"})
 _MORE = frozenset({"another", "other", "second"})
 _COMPANY = frozenset({"friends", "companions", "buddies"})
@@ -71,7 +77,7 @@ _CAMERA_PHRASES = (
 
 
 def limit_notices(prompt: str, reader: WordReader) -> tuple[CaptionNotice, ...]:
-    """Notices of a prompt that names several characters or asks for a camera that moves.
+    """Notices of a prompt that names several characters, asks for a moving camera, or denies something.
 
     Args:
         prompt: Global caption and shot's caption, as the student gets them.
@@ -87,7 +93,26 @@ def limit_notices(prompt: str, reader: WordReader) -> tuple[CaptionNotice, ...]:
     if move is not None:
         text = f"mini's camera does not move; '{move}' is not followed"
         notices.append(CaptionNotice(code="moving_camera", text=text, words=(move,)))
+    for phrase in _absences(prompt, reader):
+        text = f"mini does not understand what is not there; it may draw what '{phrase}' names"
+        notices.append(CaptionNotice(code="negation", text=text, words=(phrase,)))
     return tuple(notices)
+
+
+def _absences(prompt: str, reader: WordReader) -> Iterator[str]:
+    """The phrases that deny something mini draws, from the negation to the first such word."""
+    seen = set()
+    for clause in _clauses(prompt):
+        for found in _NEGATION.finditer(clause):
+            following = clause[found.end() :].split()[:_NEGATED_REACH]
+            for at, word in enumerate(following):
+                concept = next((reader.read(part).concept for part in split_prompt(word)), None)
+                if concept is not None and concept.group in _DRAWABLE:
+                    phrase = " ".join([found.group(), *following[: at + 1]])
+                    if phrase not in seen:
+                        seen.add(phrase)
+                        yield phrase
+                    break
 
 
 def _several_characters(prompt: str, reader: WordReader) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ class Reading:
     concept: Concept | None
 
 
+_IGNORED = Reading("ignored", None, None)
+
+
 def names_earlier_subject(prompt: str) -> bool:
     """True if a shot after the first speaks of somebody by a pronoun: who it is, earlier shots show."""
     marker = SHOT_MARKER.search(prompt)
@@ -104,14 +107,8 @@ class WordReader:
 
     def _read(self, word: str) -> Reading:
         for form in (word, *_stems(word)):
-            if form in self._lexicon.by_word:
-                return Reading("known", form, self._lexicon.by_word[form])
-            if form in self._lexicon.generic:
-                return Reading("known", form, None)
-            if form in self._lexicon.by_related_word:
-                return _drawn_as(self._lexicon.by_related_word[form])
-            if form in self._lexicon.by_far_word:
-                return _drawn_as(self._lexicon.by_far_word[form], "far")
+            if (listed := self._listed(form)) is not None:
+                return listed
         row = self._rows.get(word)
         if row is not None:
             vector = self._table[row]
@@ -121,7 +118,20 @@ class WordReader:
             )
             if closeness >= _NEAREST_COSINE:
                 return _drawn_as(nearest)
-        return Reading("ignored", None, None)
+        return _IGNORED
+
+    def _listed(self, form: str) -> Reading | None:
+        """What the lexicon says of a word form, if anything."""
+        lexicon = self._lexicon
+        if form in lexicon.by_word:
+            return Reading("known", form, lexicon.by_word[form])
+        if form in lexicon.generic:
+            return Reading("known", form, None)
+        if (related := lexicon.by_related_word.get(form)) is not None:
+            return _drawn_as(related)
+        if (far := lexicon.by_far_word.get(form)) is not None:
+            return _drawn_as(far, "far")
+        return _IGNORED if form in lexicon.unheard else None
 
 
 def heard_words(prompt: str, reader: WordReader) -> list[str]:
