@@ -238,6 +238,12 @@ def test_a_metrics_port_in_use_is_told(server: Server, tiny_folder: Path, in_pro
     assert f"metrics cannot be told at port {taken}" in outcome.err
 
 
+def test_an_interface_without_a_port_is_refused(tiny_folder: Path, in_process: Any) -> None:
+    outcome = in_process("serve", "--model", tiny_folder, "--metrics-host", "127.0.0.1")
+    assert outcome.code == 1
+    assert "--metrics-host 127.0.0.1 needs --metrics-port" in outcome.err
+
+
 def test_a_peer_that_says_nothing_holds_no_scrape_up(server: Server) -> None:
     host, _, port = server.monitor.removeprefix("http://").rpartition(":")
     silent = [socket.create_connection((host, int(port)), 5) for _ in range(4)]

@@ -306,6 +306,7 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     [
         ("a.mov", TakePictures.MOVIE, "movies are written as .mp4; use a.mp4"),
         ("a.mp4", TakePictures.PNG, "PNG files go into a folder"),
+        ("a.txt", TakePictures.MOVIE, "a take is an .mp4 or a folder; use a.mp4"),
     ],
 )
 def test_names_that_ask_for_something_else(name: str, pictures: TakePictures, reason: str) -> None:

@@ -163,9 +163,9 @@ MetricsPort = Annotated[
     ),
 ]
 MetricsHost = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--metrics-host",
-        help="Interface of --metrics-port. Beyond this machine everybody who reaches it may read it.",
+        help="Interface of --metrics-port, by default 127.0.0.1. Whoever reaches it may read it.",
     ),
 ]

@@ -72,6 +72,7 @@ def record(
     recorder = TakeRecorder(
         target,
         title=story.title,
+        name=name,
         global_caption=story.global_caption,
         seed=seed,
         model=model,

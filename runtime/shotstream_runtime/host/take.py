@@ -39,6 +39,7 @@ class TakeRecorder:
         target: TakeTarget,
         *,
         title: str | None,
+        name: str = "Untitled story",
         global_caption: str,
         seed: int,
         model: TakeModel,
@@ -51,6 +52,7 @@ class TakeRecorder:
         Args:
             target: Names of the files.
             title: The story's title, if it has one.
+            name: What the contact sheet calls a story without a title.
             global_caption: Who, where and in which style.
             seed: The story's seed.
             model: The model that generates.
@@ -64,6 +66,7 @@ class TakeRecorder:
         target.check()
         self.target = target
         self._title = title
+        self._name = name
         self._global_caption = global_caption
         self._seed = seed
         self._model = model
@@ -255,7 +258,7 @@ class TakeRecorder:
             captions = [self._beats[beat].text for beat in entry.record.beats if beat in self._beats]
             seconds = entry.record.frames / self._fps
             rows.append(SheetRow(shot + 1, captions, seconds, entry.thumbnails.pick(COLUMNS)))
-        sheet = draw_contact_sheet(self._title or "Untitled story", self._global_caption, rows)
+        sheet = draw_contact_sheet(self._title or self._name, self._global_caption, rows)
         _write_atomically(self.target.contact_sheet, lambda part: sheet.save(part, format="PNG"))
 
 

@@ -15,6 +15,10 @@ from .movie import holds_only_pictures
 MOVIE_NAME = "movie.mp4"
 PICTURES_NAME = "frames"
 _FOREIGN_MOVIE_SUFFIXES = frozenset({".mov", ".avi", ".mkv", ".webm", ".gif", ".m4v"})
+# No folder is called so on purpose; `take.v2` may be.
+_FILE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".json", ".yaml", ".yml", ".txt", ".md", ".zip", ".blend"}
+)
 # What file managers leave behind in a folder that is empty to whoever looks at it.
 _FOLDER_LITTER = frozenset({"thumbs.db", "desktop.ini"})
 
@@ -58,7 +62,7 @@ class TakeTarget:
             force: Whether files that are no earlier take's may be replaced.
 
         Raises:
-            TakeError: The name asks for a movie format that is not written, or for PNG files in an MP4.
+            TakeError: The name asks for a format that is not written, or for PNG files in an MP4.
         """
         suffix = path.suffix.lower()
         if suffix == ".mp4":
@@ -74,6 +78,8 @@ class TakeTarget:
             )
         if suffix in _FOREIGN_MOVIE_SUFFIXES:
             raise TakeError(f"{path}: movies are written as .mp4; use {path.with_suffix('.mp4').name}")
+        if suffix in _FILE_SUFFIXES:
+            raise TakeError(f"{path}: a take is an .mp4 or a folder; use {path.with_suffix('.mp4').name}")
         return TakeTarget(
             pictures_path=path / (MOVIE_NAME if pictures is TakePictures.MOVIE else PICTURES_NAME),
             contact_sheet=path / "contact_sheet.png",

@@ -67,12 +67,14 @@ def serve(
     log_format: LogFormatOption = LogFormat.TEXT,
     log_level: LogLevelOption = LogLevel.INFO,
     metrics_port: MetricsPort = None,
-    metrics_host: MetricsHost = "127.0.0.1",
+    metrics_host: MetricsHost = None,
 ) -> None:
     """Serves stories until Ctrl-C or SIGTERM, which finish the running chunk; a second one ends at once.
 
     Without keys it serves this machine only. See `shotstream keys` for serving others.
     """
+    if metrics_host is not None and metrics_port is None:
+        raise CommandFailed(f"--metrics-host {metrics_host} needs --metrics-port; nothing is told without it")
     with serving_log(log_format, log_level) as say:
         from shotstream_runtime.host.admission_limits import AdmissionLimits
 
@@ -93,7 +95,7 @@ def serve(
             suspend_after,
             admission,
             lambda: _open_journal(journal, keep_days, keep_gb),
-            lambda server: _monitor(server, metrics_port, metrics_host),
+            lambda server: _monitor(server, metrics_port, metrics_host or "127.0.0.1"),
         )
 
 
