@@ -67,13 +67,11 @@ def held_loading(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, thre
     begun, go_on, addresses = threading.Event(), threading.Event(), list[str]()
     load, enter = model_loading.load, Server.__enter__
 
-    def load_when_told(
-        model: str, device: str, threads: int | None, report: Callable[[str], None] = lambda _: None
-    ) -> Any:
+    def load_when_told(model: str, settings: Any, report: Callable[[str], None] = lambda _: None) -> Any:
         report("reading a very large file")
         begun.set()
         assert go_on.wait(PATIENCE_S)
-        return load(model, device, threads, report)
+        return load(model, settings, report)
 
     def enter_and_tell(server: Server) -> Server:
         enter(server)

@@ -74,6 +74,7 @@ def _is_explained(error: BaseException) -> bool:
         ("shotstream_runtime.journal.errors", "JournalError"),
         ("shotstream_bridge.errors", "BridgeError"),
         ("shotstream_runtime.weights.errors", "WeightsError"),
+        ("shotstream_runtime.engines.errors", "EngineError"),
         ("shotstream_runtime.streaming.shot_frames", "ShotStorageError"),
         ("shotstream_training.errors", "TrainingError"),
     )

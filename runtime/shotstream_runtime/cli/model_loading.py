@@ -8,9 +8,11 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .compute_settings import ComputeSettings
 from .failure import CommandFailed, ExitCode
 from .options import BUILT_IN_MODEL
 from .terminal import telling
@@ -72,48 +74,71 @@ def model_source(model: str) -> Literal["mini"] | Path:
     return folder
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model and what executes it.
+
+    Attributes:
+        model: The model.
+        engine: Executes its student.
+        notes: What was picked and why, one line each, for people.
+    """
+
+    model: LoadedModel
+    engine: Engine
+    notes: tuple[str, ...]
+
+
 def load(
     model: str,
-    device: str,
-    threads: int | None,
+    settings: ComputeSettings,
     report: Callable[[str, float], None] = lambda step, fraction: None,
-) -> tuple[LoadedModel, Engine]:
+) -> Loaded:
     """Loads a model and makes its engine.
 
     Args:
         model: ``mini``, or a folder of published weights.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        threads: CPU threads; None for the machine's default.
+        settings: Where and how it computes.
         report: Told what is being done, and the fraction of the whole that is done.
 
     Raises:
         CommandFailed: There is no such folder.
         WeightsError: A file is missing, damaged or does not fit.
         ComputeError: There is no such device.
+        EngineError: The engine or the precision is not possible there; lists what is.
     """
     source = model_source(model)
     with telling(f"Loading {model}", report) as tell:
         tell("importing PyTorch", 0.0)
         with importing():
-            import torch
             from shotstream_bridge.heap import keep_freed_memory
 
             from shotstream_runtime.host.compute import choose_device, set_threads
 
             # Before the model's own packages, which take seconds to import.
-            chosen = choose_device(device)
-            set_threads(threads)
+            chosen = choose_device(settings.device)
+            set_threads(settings.threads)
             keep_freed_memory()
 
-            from shotstream_runtime.engines import EagerEngine
+            from shotstream_runtime.engines.choice import choose_engine
+            from shotstream_runtime.engines.device_facts import DeviceFacts
+            from shotstream_runtime.engines.kinds import EngineOptions
+            from shotstream_runtime.engines.precision import Precision
             from shotstream_runtime.weights.load import load_model
             from shotstream_runtime.weights.loading_report import between
 
+        # Before the weights, which take minutes: what cannot be is told at once.
+        choice = choose_engine(
+            DeviceFacts.of(chosen),
+            settings.engine,
+            None if settings.precision is None else Precision(settings.precision),
+            small=model == BUILT_IN_MODEL,
+        )
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
-        # The published student was trained in bfloat16; a CPU computes float32 faster and more exactly.
-        dtype = torch.bfloat16 if chosen.type == "cuda" and model != BUILT_IN_MODEL else torch.float32
-        loaded = load_model(source, device=chosen, dtype=dtype, report=between(tell, _IMPORTED, _LOADED))
+        loaded = load_model(
+            source, device=chosen, dtype=choice.precision.dtype, report=between(tell, _IMPORTED, _LOADED)
+        )
         tell("building the engine", _LOADED)
-        engine = EagerEngine(loaded.student)
-    return loaded, engine
+        loaded, engine = choice.kind.build(loaded, EngineOptions(precision=choice.precision))
+    return Loaded(loaded, engine, (f"Engine: {choice.reason}",))

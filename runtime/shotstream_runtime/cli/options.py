@@ -22,6 +22,31 @@ Model = Annotated[
     typer.Option("--model", metavar="mini|DIR", help="The built-in mini, or a folder of published weights."),
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+
+
+class EngineName(StrEnum):
+    """The engines by name, as `shotstream_runtime.engines.kinds` has them; repeated, as it imports torch."""
+
+    AUTO = "auto"
+    EAGER = "eager"
+
+
+class PrecisionName(StrEnum):
+    """The precisions of `shotstream_runtime.engines.precision`, repeated likewise."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP8 = "fp8"
+    NVFP4 = "nvfp4"
+
+
+EngineOption = Annotated[
+    EngineName, typer.Option("--engine", help="What executes the student; auto picks by device and says why.")
+]
+PrecisionOption = Annotated[
+    PrecisionName | None,
+    typer.Option("--precision", help="Number format. Default: bf16 on a GPU; fp32 on a CPU, and for mini."),
+]
 Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, max=256, help="CPU threads for arithmetic. Default: by the machine."),

@@ -3,5 +3,7 @@
 
 from shotstream_runtime.engines.base import Engine, EngineSession, Renoise
 from shotstream_runtime.engines.eager import EagerEngine, EagerSession
+from shotstream_runtime.engines.errors import EngineError
+from shotstream_runtime.engines.precision import Precision
 
-__all__ = ["EagerEngine", "EagerSession", "Engine", "EngineSession", "Renoise"]
+__all__ = ["EagerEngine", "EagerSession", "Engine", "EngineError", "EngineSession", "Precision", "Renoise"]

@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ..options import BUILT_IN_MODEL, Device, Force, Model, Output, Pictures, SeedOverride, Threads
+from ..options import (
+    BUILT_IN_MODEL,
+    Device,
+    EngineName,
+    EngineOption,
+    Force,
+    Model,
+    Output,
+    Pictures,
+    PrecisionOption,
+    SeedOverride,
+    Threads,
+)
 from ..terminal import console
 
 _STORY = Path(__file__).resolve().parent.parent / "demo_story.yaml"
@@ -30,6 +42,8 @@ def demo(
     force: Force = False,
     device: Device = "auto",
     threads: Threads = None,
+    engine: EngineOption = EngineName.AUTO,
+    precision: PrecisionOption = None,
 ) -> None:
     """Plays a story, beat by beat, on a server of its own over loopback, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
@@ -40,9 +54,13 @@ def demo(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
+    from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    loaded, engine = load(model, device, threads)
+    settings = ComputeSettings(device=device, threads=threads, engine=engine, precision=precision)
+    loaded = load(model, settings)
+    for note in loaded.notes:
+        console.print(note, style="dim", markup=False)
 
     from shotstream_bridge.client import Client
 
@@ -53,8 +71,8 @@ def demo(
     from ..recording import play_and_record
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s")
-    with Server(ModelFacts.of(loaded), _FREE_PORT) as server:
-        server.begin(loaded, engine)
+    with Server(ModelFacts.of(loaded.model), _FREE_PORT) as server:
+        server.begin(loaded.model, loaded.engine)
         with Client.connect(server.address) as client:
             wait_until_ready(client, _READY_S)
             console.print(f"Server at {escape(server.address)}, one client over loopback", style="dim")

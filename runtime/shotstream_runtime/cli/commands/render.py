@@ -4,7 +4,21 @@
 
 from __future__ import annotations
 
-from ..options import BUILT_IN_MODEL, Device, Force, Model, Output, Pictures, SeedOverride, StoryPath, Threads
+from ..options import (
+    BUILT_IN_MODEL,
+    Device,
+    EngineName,
+    EngineOption,
+    Force,
+    Model,
+    Output,
+    Pictures,
+    PrecisionOption,
+    SeedOverride,
+    StoryPath,
+    Threads,
+)
+from ..terminal import console
 
 
 def render(
@@ -16,6 +30,8 @@ def render(
     force: Force = False,
     device: Device = "auto",
     threads: Threads = None,
+    engine: EngineOption = EngineName.AUTO,
+    precision: PrecisionOption = None,
 ) -> None:
     """Renders a story file to a movie or a take folder, in this process and without a server."""
     # What can be wrong with the files is found before the model is loaded.
@@ -26,9 +42,13 @@ def render(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
+    from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    loaded, engine = load(model, device, threads)
+    settings = ComputeSettings(device=device, threads=threads, engine=engine, precision=precision)
+    loaded = load(model, settings)
+    for note in loaded.notes:
+        console.print(note, style="dim", markup=False)
 
     from shotstream_runtime.host.compute import prepare_generating_thread
     from shotstream_runtime.host.manifest import TakeModel
@@ -36,7 +56,7 @@ def render(
 
     from ..recording import record
 
-    profile = loaded.profile
+    profile = loaded.model.profile
     chosen_seed = script.seed if seed is None else seed
     take_model = TakeModel(
         name=profile.name, weights_hash=profile.weights_hash, width=profile.width, height=profile.height
@@ -45,4 +65,4 @@ def render(
     with record(
         target, script, name=story.stem, seed=chosen_seed, model=take_model, fps=profile.fps
     ) as recording:
-        render_story(loaded, engine, script, chosen_seed, recording.observer)
+        render_story(loaded.model, loaded.engine, script, chosen_seed, recording.observer)

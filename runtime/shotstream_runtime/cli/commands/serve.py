@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..compute_settings import ComputeSettings
 from ..failure import CommandFailed
 from ..options import (
     BUILT_IN_MODEL,
@@ -19,6 +20,8 @@ from ..options import (
     Bind,
     Device,
     DeviceReserveGigabytes,
+    EngineName,
+    EngineOption,
     JournalFolder,
     KeepDays,
     KeepGigabytes,
@@ -31,6 +34,7 @@ from ..options import (
     MetricsHost,
     MetricsPort,
     Model,
+    PrecisionOption,
     ReserveGigabytes,
     ServerKeys,
     SuspendAfter,
@@ -54,6 +58,8 @@ def serve(
     model: Model = BUILT_IN_MODEL,
     device: Device = "auto",
     threads: Threads = None,
+    engine: EngineOption = EngineName.AUTO,
+    precision: PrecisionOption = None,
     keys: ServerKeys = None,
     allow_list: AllowListPath = None,
     journal: JournalFolder = None,
@@ -88,8 +94,7 @@ def serve(
             say,
             address,
             model,
-            device,
-            threads,
+            ComputeSettings(device=device, threads=threads, engine=engine, precision=precision),
             keys,
             allow_list,
             suspend_after,
@@ -103,8 +108,7 @@ def _serve(
     say: Say,
     address: str,
     model: str,
-    device: str,
-    threads: int | None,
+    settings: ComputeSettings,
     keys: Path | None,
     allow_list: Path | None,
     suspend_after: float,
@@ -133,7 +137,10 @@ def _serve(
             say(f"Metrics at {monitor.url}/metrics")
         # Before the model: a folder that cannot be used is told at once.
         stories = open_journal()
-        server.begin(*load(model, device, threads, server.loading), journal=stories)
+        loaded = load(model, settings, server.loading)
+        for note in loaded.notes:
+            say(note)
+        server.begin(loaded.model, loaded.engine, journal=stories)
         stop.orderly = True
         profile = facts.profile
         say(

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of engines there are; each says where it runs and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shotstream_runtime.engines.base import Engine
+from shotstream_runtime.engines.device_facts import DeviceFacts
+from shotstream_runtime.engines.eager import EagerEngine
+from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.weights.load import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine is to run, whatever its kind.
+
+    Attributes:
+        precision: Number format of the student's matrix products.
+        attention: Attention kernel by name; none takes the best one there is.
+        share_gpu: Lets graphics on the same GPU go first: streams of low priority, and kernels that leave
+            shared memory free.
+    """
+
+    precision: Precision
+    attention: str | None = None
+    share_gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineKind:
+    """One kind of engine.
+
+    Attributes:
+        name: As on the command line.
+        about: A few words for people.
+        automatic: Whether ``auto`` may take it: it needs no preparation such as a build of minutes.
+        refusal: Why it does not run on a device with a precision; none if it does. Asked before anything is
+            loaded.
+        build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
+            model back, as it may bring parts of its own, such as a decoder.
+
+    Raises:
+        EngineError: From ``build``: it cannot be made after all.
+    """
+
+    name: str
+    about: str
+    automatic: bool
+    refusal: Callable[[DeviceFacts, Precision], str | None]
+    build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]
+
+
+def _eager_refusal(device: DeviceFacts, precision: Precision) -> str | None:
+    del device
+    if precision in (Precision.FP32, Precision.BF16):
+        return None
+    return f"eager torch does not compute in {precision}"
+
+
+EAGER = EngineKind(
+    name="eager",
+    about="plain torch, runs everywhere",
+    automatic=True,
+    refusal=_eager_refusal,
+    build=lambda model, options: (model, EagerEngine(model.student)),
+)
+
+ENGINE_KINDS: tuple[EngineKind, ...] = (EAGER,)
+"""All kinds, those first that ``auto`` prefers."""
