@@ -111,14 +111,13 @@ class EagerSession:
         rotary = self._chunk_rotary(first_frame, shot_flag, frames)
         access = CacheAccess(self.cache, self.cache.local_span(first_frame))
         runs = (CaptionRun(0, frames, caption),)
-        noisy = clean = noise
-        for step, time in enumerate(schedule.steps):
-            sigma = schedule.sigma(time)
-            if step:
-                noisy = schedule.renoise(clean, renoise(step), sigma)
-            flow = self._student(noisy, self._engine.modulation(time, frames), rotary, runs, access)
-            clean = schedule.clean(noisy, flow, sigma)
-        return clean
+
+        def flow(noisy: Tensor, step: int) -> Tensor:
+            modulation = self._engine.modulation(schedule.steps[step], frames)
+            estimate: Tensor = self._student(noisy, modulation, rotary, runs, access)
+            return estimate
+
+        return schedule.denoise(noise, renoise, flow)
 
     @torch.inference_mode()
     def refresh(self, clean: Tensor, *, first_frame: int, shot_flag: int, caption: CaptionKeys) -> None:

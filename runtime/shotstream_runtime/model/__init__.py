@@ -3,7 +3,8 @@
 
 from shotstream_runtime.model.attention import CacheAccess, CaptionKeys, CaptionRun
 from shotstream_runtime.model.config import StudentConfig
-from shotstream_runtime.model.dual_cache import CacheSpan, DualCache
+from shotstream_runtime.model.dual_cache import CacheSpan, DualCache, context_span, local_span
+from shotstream_runtime.model.patches import from_patches, to_patches
 from shotstream_runtime.model.rope import RotaryEmbedding, RotaryTable
 from shotstream_runtime.model.schedule import FlowSchedule
 from shotstream_runtime.model.student import Student, TimeModulation
@@ -20,4 +21,8 @@ __all__ = [
     "Student",
     "StudentConfig",
     "TimeModulation",
+    "context_span",
+    "from_patches",
+    "local_span",
+    "to_patches",
 ]

@@ -68,35 +68,16 @@ class DualCache:
         return sum(buffer.numel() * buffer.element_size() for buffer in self.buffers)
 
     def context_span(self) -> CacheSpan:
-        """The span of the context pass: condition frames attend to one another only."""
-        tokens = self._config.max_context_frames * self.tokens_per_frame
-        return CacheSpan(start=0, stop=tokens, keys=tokens)
+        """The span of the context pass; see `context_span`."""
+        return context_span(self._config, self.tokens_per_frame)
 
     def local_span(self, first_frame: int) -> CacheSpan:
-        """The span of the chunk that starts at a latent frame of the current shot.
-
-        Args:
-            first_frame: Index of the chunk's first latent frame in its shot; a multiple of the chunk length.
+        """The span of a chunk; see `local_span`.
 
         Raises:
             ValueError: If ``first_frame`` is not the start of a chunk.
         """
-        config = self._config
-        chunk = config.frames_per_chunk
-        if first_frame < 0 or first_frame % chunk:
-            raise ValueError(f"first_frame={first_frame} must be a multiple of frames_per_chunk={chunk}")
-        sink = config.sink_frames
-        # The ring holds whole chunks: a window that is no multiple of a chunk leaves its last slots unused.
-        ring = (config.local_window_frames - sink) // chunk * chunk
-        window = sink + ring
-        slot = first_frame if first_frame < window else sink + (first_frame - sink) % ring
-        filled = min(first_frame + chunk, window)
-        start = (config.max_context_frames + slot) * self.tokens_per_frame
-        return CacheSpan(
-            start=start,
-            stop=start + chunk * self.tokens_per_frame,
-            keys=(config.max_context_frames + filled) * self.tokens_per_frame,
-        )
+        return local_span(self._config, self.tokens_per_frame, first_frame)
 
     def store(self, layer: int, span: CacheSpan, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Writes a pass's keys and values in place and returns what it attends to.
@@ -119,6 +100,40 @@ class DualCache:
         """Views of everything before a span, for passes that carry gradient and must not write in place."""
         buffer = self.buffers[layer]
         return buffer[0, :, : span.start], buffer[1, :, : span.start]
+
+
+def context_span(config: StudentConfig, tokens_per_frame: int) -> CacheSpan:
+    """The span of the context pass: condition frames attend to one another only."""
+    tokens = config.max_context_frames * tokens_per_frame
+    return CacheSpan(start=0, stop=tokens, keys=tokens)
+
+
+def local_span(config: StudentConfig, tokens_per_frame: int, first_frame: int) -> CacheSpan:
+    """The span of the chunk that starts at a latent frame of the current shot.
+
+    Args:
+        config: Lengths of a chunk, the window and the sink.
+        tokens_per_frame: Tokens of a latent frame.
+        first_frame: Index of the chunk's first latent frame in its shot; a multiple of the chunk length.
+
+    Raises:
+        ValueError: If ``first_frame`` is not the start of a chunk.
+    """
+    chunk = config.frames_per_chunk
+    if first_frame < 0 or first_frame % chunk:
+        raise ValueError(f"first_frame={first_frame} must be a multiple of frames_per_chunk={chunk}")
+    sink = config.sink_frames
+    # The ring holds whole chunks: a window that is no multiple of a chunk leaves its last slots unused.
+    ring = (config.local_window_frames - sink) // chunk * chunk
+    window = sink + ring
+    slot = first_frame if first_frame < window else sink + (first_frame - sink) % ring
+    filled = min(first_frame + chunk, window)
+    start = (config.max_context_frames + slot) * tokens_per_frame
+    return CacheSpan(
+        start=start,
+        stop=start + chunk * tokens_per_frame,
+        keys=(config.max_context_frames + filled) * tokens_per_frame,
+    )
 
 
 def _buffer_shape(config: StudentConfig, tokens_per_frame: int, batch: int) -> tuple[int, ...]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -45,3 +47,24 @@ class FlowSchedule:
     def renoise(self, clean: Tensor, noise: Tensor, sigma: float) -> Tensor:
         """The noisy state ``(1 - sigma) clean + sigma noise``."""
         return (1 - sigma) * clean + sigma * noise
+
+    def denoise(
+        self, noise: Tensor, renoise: Callable[[int], Tensor], flow: Callable[[Tensor, int], Tensor]
+    ) -> Tensor:
+        """Walks the few steps from noise to a clean chunk.
+
+        Args:
+            noise: Initial noise.
+            renoise: Fresh noise for the step with the given number (1 for the second step, ...).
+            flow: The student's flow for a noisy state, at the step with the given number.
+
+        Returns:
+            The last clean estimate, same shape as ``noise``.
+        """
+        noisy = clean = noise
+        for step, time in enumerate(self.steps):
+            sigma = self.sigma(time)
+            if step:
+                noisy = self.renoise(clean, renoise(step), sigma)
+            clean = self.clean(noisy, flow(noisy, step), sigma)
+        return clean

@@ -20,6 +20,7 @@ from shotstream_runtime.model.attention import (
     SelfAttention,
 )
 from shotstream_runtime.model.config import StudentConfig
+from shotstream_runtime.model.patches import from_patches, to_patches
 from shotstream_runtime.model.rope import RotaryEmbedding, RotaryTable
 
 
@@ -232,7 +233,7 @@ class Student(nn.Module):
         x = self._patchify(latents)
         for block in self._layers:
             x = block(x, modulation.projection, rotary, captions, access, None)
-        return self._unpatchify(self.head(x, modulation.embed), latents.shape[-2], latents.shape[-1])
+        return from_patches(self.head(x, modulation.embed), self.config, latents.shape[-2], latents.shape[-1])
 
     def fill_cache(
         self,
@@ -289,21 +290,10 @@ class Student(nn.Module):
         captions = RoutedCaptions(self.text_embedding(embeds), caption_index)
         for block in self._layers:
             x = block(x, modulation.projection, rotary, captions, None, mask)
-        return self._unpatchify(self.head(x, modulation.embed), height, width)
+        return from_patches(self.head(x, modulation.embed), self.config, height, width)
 
     def _patchify(self, latents: Tensor) -> Tensor:
         """``[b, f, c, h, w]`` to tokens by frame ``[b, f, t, dim]``; the convolution as a matrix product."""
-        _, rows, columns = self.config.patch_size
-        patches = latents.unflatten(-2, (-1, rows)).unflatten(-1, (-1, columns))
-        # [b, f, c, h/r, r, w/s, s] -> [b, f, h/r, w/s, c, r, s]: the order of the convolution's weight.
-        patches = patches.permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
         weight = self.patch_embedding.weight
-        return F.linear(patches.to(weight.dtype), weight.flatten(1), self.patch_embedding.bias)
-
-    def _unpatchify(self, numbers: Tensor, height: int, width: int) -> Tensor:
-        """Numbers per token, ordered (row, column, channel), to ``[b, f, out_dim, h, w]``."""
-        _, rows, columns = self.config.patch_size
-        grid = numbers.unflatten(-1, (rows, columns, self.config.out_dim))
-        grid = grid.unflatten(2, (height // rows, width // columns))
-        latents: Tensor = grid.permute(0, 1, 6, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
-        return latents
+        patches = to_patches(latents, self.config).to(weight.dtype)
+        return F.linear(patches, weight.flatten(1), self.patch_embedding.bias)

@@ -9,7 +9,7 @@ to the clean chunks before it, and to itself. Tests hold it against the step-by-
 from __future__ import annotations
 
 import torch
-from shotstream_runtime.model import CacheAccess, CacheSpan, DualCache, Student
+from shotstream_runtime.model import CacheAccess, CacheSpan, DualCache, Student, from_patches
 from shotstream_runtime.model.attention import RoutedCaptions
 from torch import Tensor
 
@@ -121,4 +121,4 @@ class ForcedPass:
             last.store_keys(x, modulation.projection, rotary, access)
             return x
         x = last(x, modulation.projection, rotary, captions, access, mask)
-        return student._unpatchify(student.head(x, modulation.embed), height, width)
+        return from_patches(student.head(x, modulation.embed), student.config, height, width)

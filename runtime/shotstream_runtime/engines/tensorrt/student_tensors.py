@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes into the student's network and comes out of it: names, shapes and types of its tensors.
+
+One network serves all three passes. A pass is a batch of *groups* of tokens: tokens of a group attend to one
+caption, and all tokens of the pass attend to the cache. A chunk (denoising and clean pass) is one group, the
+context is one group for each condition frame. Both are an optimisation profile of one engine, which shares
+the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import torch
+
+from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.model import StudentConfig
+
+from .number_format import cache_dtype
+
+PATCHES = "patches"
+COS, SIN = "rotary_cos", "rotary_sin"
+MODULATION, HEAD_MODULATION = "modulation", "head_modulation"
+WRITE_SLOT, KEY_LENGTH = "write_slot", "key_length"
+FLOW = "flow"
+
+
+class Pass(IntEnum):
+    """The kinds of a pass; the number is that of its optimisation profile."""
+
+    CHUNK = 0
+    CONTEXT = 1
+
+
+def cached_keys(layer: int) -> str:
+    """Name of a layer's cached keys."""
+    return f"keys.{layer}"
+
+
+def cached_values(layer: int) -> str:
+    """Name of a layer's cached values."""
+    return f"values.{layer}"
+
+
+def stored(name: str) -> str:
+    """Name of the output that stores into a cache tensor."""
+    return f"{name}.stored"
+
+
+def caption_keys(layer: int) -> str:
+    """Name of a layer's keys of the captions."""
+    return f"caption_keys.{layer}"
+
+
+def caption_values(layer: int) -> str:
+    """Name of a layer's values of the captions."""
+    return f"caption_values.{layer}"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkTensor:
+    """A tensor at the border of the network.
+
+    Attributes:
+        shape: Its dimensions; -1 for one that differs between the passes.
+        dtype: Its type.
+        at: Its dimensions in each kind of pass.
+    """
+
+    dtype: torch.dtype
+    at: Mapping[Pass, tuple[int, ...]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its dimensions; -1 where the passes differ."""
+        chunk, context = self.at[Pass.CHUNK], self.at[Pass.CONTEXT]
+        return tuple(one if one == other else -1 for one, other in zip(chunk, context, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class StudentTensors:
+    """The border of a student's network.
+
+    Attributes:
+        config: Dimensions of the student.
+        height: Latent rows.
+        width: Latent columns.
+        precision: Number format.
+    """
+
+    config: StudentConfig
+    height: int
+    width: int
+    precision: Precision
+
+    @property
+    def frame_tokens(self) -> int:
+        """Tokens of one latent frame."""
+        return self.config.tokens_per_frame(self.height, self.width)
+
+    @property
+    def slots(self) -> int:
+        """Token slots of the dual cache."""
+        return (self.config.max_context_frames + self.config.local_window_frames) * self.frame_tokens
+
+    def groups(self, kind: Pass) -> int:
+        """Groups of tokens of a pass: the leading dimension of patches and captions."""
+        return 1 if kind is Pass.CHUNK else self.config.max_context_frames
+
+    def tokens(self, kind: Pass) -> int:
+        """Tokens of a pass."""
+        frames = self.config.frames_per_chunk if kind is Pass.CHUNK else self.config.max_context_frames
+        return frames * self.frame_tokens
+
+    def inputs(self) -> dict[str, NetworkTensor]:
+        """Every input, in the order in which it is declared."""
+        config, compute = self.config, self.precision.dtype
+        heads, head_dim = config.num_heads, config.head_dim
+
+        def tensor(dtype: torch.dtype, chunk: tuple[int, ...], context: tuple[int, ...]) -> NetworkTensor:
+            return NetworkTensor(dtype, {Pass.CHUNK: chunk, Pass.CONTEXT: context})
+
+        def of_passes(dtype: torch.dtype, *tail: int) -> NetworkTensor:
+            shapes = {
+                kind: (self.groups(kind), self.tokens(kind) // self.groups(kind), *tail) for kind in Pass
+            }
+            return NetworkTensor(dtype, shapes)
+
+        def same(dtype: torch.dtype, *shape: int) -> NetworkTensor:
+            return tensor(dtype, shape, shape)
+
+        patch = config.in_dim * config.patch_size[1] * config.patch_size[2]
+        rotary = NetworkTensor(torch.float32, {kind: (1, self.tokens(kind), head_dim // 2) for kind in Pass})
+        caption = NetworkTensor(
+            compute, {kind: (self.groups(kind), heads, config.text_len, head_dim) for kind in Pass}
+        )
+        inputs = {
+            PATCHES: of_passes(compute, patch),
+            COS: rotary,
+            SIN: rotary,
+            MODULATION: same(torch.float32, config.num_layers, 6, config.dim),
+            HEAD_MODULATION: same(torch.float32, 1, 2, config.dim),
+            WRITE_SLOT: same(torch.int32, 1),
+            KEY_LENGTH: same(torch.int32, 1),
+        }
+        for layer in range(config.num_layers):
+            for name in (caption_keys(layer), caption_values(layer)):
+                inputs[name] = caption
+            for name in (cached_keys(layer), cached_values(layer)):
+                inputs[name] = same(cache_dtype(self.precision), 1, heads, self.slots, head_dim)
+        if cache_dtype(self.precision) is not compute:
+            # Nothing is written by index there: see `StudentNetwork`.
+            del inputs[WRITE_SLOT]
+        return inputs
+
+    def outputs(self) -> dict[str, NetworkTensor]:
+        """Every output: the flow, and for each cache tensor the one that stores into it."""
+        config = self.config
+        numbers = {
+            kind: (self.groups(kind), self.tokens(kind) // self.groups(kind), config.patch_numbers)
+            for kind in Pass
+        }
+        outputs = {FLOW: NetworkTensor(self.precision.dtype, numbers)}
+        cache = self.inputs()
+        for layer in range(config.num_layers):
+            for name in (cached_keys(layer), cached_values(layer)):
+                if cache_dtype(self.precision) is self.precision.dtype:
+                    outputs[stored(name)] = cache[name]
+                else:
+                    shapes = {
+                        kind: (1, config.num_heads, self.tokens(kind), config.head_dim) for kind in Pass
+                    }
+                    outputs[stored(name)] = NetworkTensor(cache_dtype(self.precision), shapes)
+        return outputs
