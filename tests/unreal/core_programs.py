@@ -78,28 +78,36 @@ class Programs:
     def start(self, address: str, *arguments: object) -> Player:
         """Starts `shotstream-core-cli`."""
         program = self.folder / "shotstream-core-cli"
-        command = [str(program), "--connect", address.removeprefix("tcp://"), *map(str, arguments)]
+        command = [str(program), "--address", address, *map(str, arguments)]
         return Player(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
 
-def built(config: pytest.Config, sanitize: str = "", *options: str) -> Programs:
-    """Builds what has changed since the last time, into pytest's cache."""
+def built(config: pytest.Config, sanitize: str = "", *options: str, kind: str = "") -> Programs:
+    """Builds what has changed since the last time, into pytest's cache.
+
+    Args:
+        config: Knows the cache.
+        sanitize: The sanitizers.
+        options: Further ones for cmake.
+        kind: What tells a build with such options from others.
+    """
     assert config.cache is not None
-    name = "-".join(["core", *sanitize.split(","), *(["fuzz"] if options else [])]).rstrip("-")
+    name = "-".join(["core", *filter(None, [*sanitize.split(","), kind])])
     folder = Path(config.cache.mkdir(f"shotstream-{name}"))
     given = [
         "-DCMAKE_BUILD_TYPE=Release",
         "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
         f"-DSHOTSTREAM_SANITIZE={sanitize}",
         "-DSHOTSTREAM_WERROR=ON",
+        "-DSHOTSTREAM_WITH_LIBZMQ=ON",
     ]
     for command in (
         ["cmake", "-S", CORE, "-B", folder, *given, *options],
         ["cmake", "--build", folder],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=840)
-        if "GTest" in done.stderr and not os.environ.get("CI"):
-            pytest.skip("needs GoogleTest (Debian: libgtest-dev nlohmann-json3-dev)")
+        if ("GTest" in done.stderr or "libzmq" in done.stderr) and not os.environ.get("CI"):
+            pytest.skip("needs GoogleTest and libzmq (Debian: libgtest-dev nlohmann-json3-dev libzmq3-dev)")
         assert done.returncode == 0, done.stdout + done.stderr
     return Programs(folder)
 
@@ -137,6 +145,12 @@ class MiniServer:
                 stderr=output,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """Kills it with SIGKILL."""

@@ -30,7 +30,7 @@ def test_unit_tests_under(pytestconfig: pytest.Config, sanitize: str) -> None:
 @needs_clang
 def test_fuzzers_find_nothing_new(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     options = ("-DCMAKE_CXX_COMPILER=clang++", "-DSHOTSTREAM_FUZZ=ON", "-DSHOTSTREAM_TESTS=OFF")
-    folder = built(pytestconfig, "address,undefined", *options).folder
+    folder = built(pytestconfig, "address,undefined", *options, kind="fuzz").folder
     for name in FUZZERS:
         corpus = CORE / "fuzz" / "corpus" / name
         assert len(os.listdir(corpus)) > 10

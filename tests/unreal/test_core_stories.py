@@ -9,10 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from core_programs import MiniServer, Player, Programs
-from PIL import Image
-from shotstream_bridge import Client, WatchMode
-from shotstream_bridge.frames import ReceivedFrame
-from shotstream_bridge.messages import StoryClosed
+from story_pictures import pictures, seen_by_python
 
 pytestmark = pytest.mark.unreal
 
@@ -25,24 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniServer]:
     """A server with mini."""
     with MiniServer(tmp_path_factory.mktemp("server")) as running:
         yield running
-
-
-def pictures(folder: Path, suffix: str = "ppm") -> np.ndarray:
-    """The frames in a folder, in order: ``[frames, H, W, 3]``."""
-    return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob(f"*.{suffix}"))])
-
-
-def seen_by_python(address: str, story_id: str) -> np.ndarray:
-    """The frames of a story that has ended, as the Python client gets them."""
-    frames = []
-    with Client.connect(address) as client:
-        client.story(story_id).subscribe(WatchMode.EVERY, from_frame=0)
-        for event in client.events(10):
-            if isinstance(event, ReceivedFrame):
-                frames.append(np.array(event.rgb()))
-            elif isinstance(event, StoryClosed):
-                break
-    return np.stack(frames)
 
 
 def indices(player: Player) -> list[int]:

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "shotstream/keys.h"
+
 namespace {
 
 using shotstream::BeatMode;
@@ -51,7 +53,9 @@ bool ReadAfter(const std::string& text, Manner& manner) {
 }
 
 bool ReadOption(const std::string& name, const std::string& value, Manner& manner, Arguments& to) {
-  if (name == "--connect") return (to.client.address = value, true);
+  if (name == "--address" || name == "--connect") return (to.client.address = value, true);
+  if (name == "--server-key") return (to.server_key = value, true);
+  if (name == "--client-key" || name == "--key") return (to.client_key_file = value, true);
   if (name == "--client") return (to.client.client_id = value, true);
   if (name == "--story") return (to.story_id = value, true);
   if (name == "--caption") return (to.caption = value, true);
@@ -85,6 +89,23 @@ bool ReadSwitch(const std::string& name, Arguments& to) {
   return false;
 }
 
+/// Puts the keys where the client looks for them.
+bool ReadKeys(Arguments& to, std::string& reason) {
+  shotstream::Problem problem;
+  if (to.server_key.empty() != to.client_key_file.empty()) {
+    reason = to.server_key.empty()
+                 ? "--client-key needs --server-key: the server's public key, which whoever runs it hands out"
+                 : "--server-key needs --client-key: this client's private key (`shotstream keys new NAME` makes one)";
+    return false;
+  }
+  if (to.server_key.empty() || (ReadServerKey(to.server_key, to.client.server_key, problem) &&
+                                ReadClientKey(to.client_key_file, to.client.client_key, problem))) {
+    return true;
+  }
+  reason = (problem.field == "server_key" ? "--server-key: " : "--client-key: ") + problem.reason;
+  return false;
+}
+
 }  // namespace
 
 bool ReadArguments(int count, const char* const* values, Arguments& arguments, std::string& reason) {
@@ -100,6 +121,7 @@ bool ReadArguments(int count, const char* const* values, Arguments& arguments, s
     ++i;
   }
   if (arguments.client.client_id.empty()) arguments.client.client_id = "core-cli-" + std::to_string(std::random_device()());
+  if (!ReadKeys(arguments, reason)) return false;
   if (arguments.status) return true;
   reason = arguments.story_id.empty()                          ? "--story ID is missing"
            : arguments.open && arguments.beats.empty()         ? "a story needs a beat: --cut ID=TEXT"
@@ -113,7 +135,9 @@ const char* Usage() {
          "shotstream-core-cli --story ID --watch [options]              watches one that is open\n"
          "shotstream-core-cli --status                                  asks how the server stands\n"
          "\n"
-         "  --connect HOST:PORT   the server (127.0.0.1:5555)     --client ID        this client's name\n"
+         "  --address HOST:PORT   the server (127.0.0.1:5555)     --client ID        this client's name\n"
+         "  --server-key KEY      a server with keys: its public key, or its NAME.pub\n"
+         "  --client-key FILE     and this client's private key, NAME.key (`shotstream keys new NAME`)\n"
          "  --caption TEXT        who, where, in which style      --title TEXT  --seed N\n"
          "  --cut ID=TEXT         a beat that begins a shot       --continue ID=TEXT one that goes on with it\n"
          "  for the beats that follow: --policy queue|replace|interrupt  --chunks N  --after ID:STAGE\n"

@@ -19,6 +19,8 @@ struct PlannedBeat {
 struct Arguments {
   shotstream::ClientOptions client;
   shotstream::WatchOptions watch;
+  std::string server_key;       ///< the key or its file; empty for a server without keys
+  std::string client_key_file;
   std::string story_id;
   std::string caption;
   std::string title;

@@ -73,7 +73,9 @@ class CoreRig {
     std::vector<ClientMessage> messages;
     ByteView out = session.Outgoing();
     const auto drop = [&out](std::size_t count) { out = {out.data + count, out.size - count}; };
-    if (out.size >= 64 && out.data[0] == 0xFF) drop(64);
+    // The greeting leaves in two pieces. No message begins like the second: a client's have one part.
+    if (out.size >= 11 && out.data[0] == 0xFF) drop(11);
+    if (out.size >= 53 && out.data[0] == 1) drop(53);
     while (out.size > 0) {
       const bool is_long = (out.data[0] & 2) != 0;
       std::size_t length = out.data[1];

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <thread>
 
 #include "address.h"
+#include "core_rig.h"
 
 namespace shotstream {
 namespace {
@@ -32,6 +34,21 @@ class Listener {
     address = "127.0.0.1:" + std::to_string(ntohs(where.sin_port));
   }
   ~Listener() { ::close(handle_); }
+
+  /// Takes one connection, sends what a server would, and closes once the client has.
+  void Serve(const Bytes& bytes) const {
+    const int peer = ::accept(handle_, nullptr, nullptr);
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const auto count = ::send(peer, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+      if (count <= 0) break;
+      sent += static_cast<std::size_t>(count);
+    }
+    char unread[4096];
+    while (::recv(peer, unread, sizeof unread, 0) > 0) {
+    }
+    ::close(peer);
+  }
 
   std::string address;
 
@@ -88,6 +105,33 @@ TEST(Client, ClosesInTimeWhateverItIsDoing) {
     client.Pump(20);
   }
   EXPECT_LT(Seconds(began), 0.8);
+}
+
+TEST(Client, EndsAndSaysWhyWhenItsEventsAreNotRead) {
+  constexpr std::size_t kMost = 4'096;
+  const Listener listener(true);
+  Notice notice;
+  notice.code = "n";
+  notice.text = "t";
+  Bytes bytes = Handshake() + Message(CoreRig::Greeting());
+  const Bytes one = Message(notice);
+  for (std::size_t i = 0; i < 2 * kMost; ++i) bytes.insert(bytes.end(), one.begin(), one.end());
+  std::thread server([&] { listener.Serve(bytes); });
+  Client client(To(listener.address));
+  Problem problem;
+  ASSERT_TRUE(client.Connect(problem));
+  const auto began = std::chrono::steady_clock::now();
+  while (client.state() != ClientState::kClosed && Seconds(began) < 20.0) client.Pump(1);
+  EXPECT_EQ(client.state(), ClientState::kClosed);
+  std::size_t notices = 0;
+  Event event;
+  while (client.PollEvent(event)) notices += std::holds_alternative<Notice>(event) ? 1U : 0U;
+  EXPECT_EQ(notices, kMost - 1) << "all but the welcome";
+  const ConnectionLost* lost = std::get_if<ConnectionLost>(&event);
+  ASSERT_NE(lost, nullptr) << "the last event";
+  EXPECT_EQ(lost->code, code::kEventsUnread);
+  client.Close();
+  server.join();
 }
 
 TEST(Client, RefusesWhatIsNoAddress) {

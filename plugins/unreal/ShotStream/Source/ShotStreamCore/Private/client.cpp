@@ -8,12 +8,12 @@
 
 #include "client_core.h"
 #include "clock.h"
-#include "connection.h"
+#include "transport.h"
 
 namespace shotstream {
 namespace {
 
-/// Nothing more is received while the application leaves so many events.
+/// The connection ends when the application leaves so many events.
 constexpr std::size_t kMostEvents = 4'096;
 /// Messages taken in one call, so that whoever calls stays responsive behind a long pause.
 constexpr int kMostMessages = 256;
@@ -27,17 +27,17 @@ constexpr int kCollect_ms = 2;
 struct Client::Parts {
   explicit Parts(ClientOptions wanted)
       : options(std::move(wanted)),
-        core(options, connection.session(), MonotonicNanoseconds() ^ std::hash<std::string>()(options.client_id)) {}
+        transport(MakeTransport(options)),
+        core(options, transport->link(), MonotonicNanoseconds() ^ std::hash<std::string>()(options.client_id)) {}
 
   /// Makes, keeps up and takes down the connection as the core wants; sends what waits.
   void Work() {
     const double now = MonotonicSeconds();
     core.CollectDone(now);
     core.Tick(now);
-    if (!core.KeepsConnection()) connection.Close();
-    if (core.WantsConnection(now) && !connection.Open(address)) core.ConnectionEnded(Trouble(), now);
-    // Where sending fails on a connection that stood, receiving ends it, after what the server said last.
-    if (connection.is_open() && !connection.Send() && connection.connecting()) Ended(now);
+    if (!core.KeepsConnection()) transport->Close();
+    if (core.WantsConnection(now) && !transport->Open(address)) Ended(now);
+    if (transport->is_open() && !transport->Send()) Ended(now);
   }
 
   /// Takes in what has arrived; returns whether there is something for the application.
@@ -45,20 +45,21 @@ struct Client::Parts {
     bool frame = false;
     int messages = 0;
     int reads = 0;
-    while (connection.is_open() && messages < kMostMessages && core.events().size() < kMostEvents) {
+    while (transport->is_open() && messages < kMostMessages && reads < kMostReads) {
       const double now = MonotonicSeconds();
-      const ZmtpSession::Step step = connection.session().Next();
-      if (step == ZmtpSession::Step::kNeedMore) {
-        if (++reads > kMostReads) break;
-        bool blocked = false;
-        // What arrived with the end of the connection was received before it.
-        if (!connection.Receive(blocked)) Ended(now);
-        if (blocked) break;
-      } else if (step == ZmtpSession::Step::kReady) {
+      if (core.events().size() >= kMostEvents) {
+        core.EventsLeft(kMostEvents);
+        break;
+      }
+      const Transport::Step step = transport->Next();
+      if (step == Transport::Step::kNothing) break;
+      if (step == Transport::Step::kProgress) {
+        ++reads;
+      } else if (step == Transport::Step::kReady) {
         core.Greet(now);
-      } else if (step == ZmtpSession::Step::kMessage) {
+      } else if (step == Transport::Step::kMessage) {
         frame = core.Receive(now, MonotonicNanoseconds()) || frame;
-        if (!core.KeepsConnection()) connection.Close();
+        if (!core.KeepsConnection()) transport->Close();
         core.CollectDone(now);
         ++messages;
       } else {
@@ -69,19 +70,15 @@ struct Client::Parts {
   }
 
   void Ended(double now) {
-    const ZmtpSession::Fault fault = connection.session().fault();
-    const bool final = fault == ZmtpSession::Fault::kNotZeroMq || fault == ZmtpSession::Fault::kOtherKeys;
-    const std::string reason =
-        fault == ZmtpSession::Fault::kNone ? Trouble() : address.text() + ": " + connection.session().fault_text();
-    connection.Close();
+    const std::string reason = address.text() + ": " + transport->trouble();
+    const bool final = transport->hopeless();
+    transport->Close();
     core.ConnectionEnded(reason, now, final);
   }
 
-  std::string Trouble() const { return address.text() + ": " + connection.trouble(); }
-
   ClientOptions options;
   Address address;
-  Connection connection;
+  std::unique_ptr<Transport> transport;
   ClientCore core;
 };
 
@@ -90,11 +87,7 @@ Client::Client(ClientOptions options) : parts_(std::make_unique<Parts>(std::move
 Client::~Client() { Close(0); }
 
 bool Client::Connect(Problem& problem) {
-  std::string reason;
-  if (!ParseAddress(parts_->options.address, parts_->address, reason)) {
-    problem = {std::string(code::kInvalidValue), "address", reason};
-    return false;
-  }
+  if (!CheckTransport(parts_->options, parts_->address, problem)) return false;
   return parts_->core.Begin(MonotonicSeconds(), problem);
 }
 
@@ -110,7 +103,7 @@ void Client::Pump(int milliseconds) {
     const double wait = std::min(until - now, parts.core.SecondsToTick(now));
     int wait_ms = std::min(milliseconds, static_cast<int>(std::ceil(wait * 1000.0)));
     if (parts.core.HoldsFrames()) wait_ms = std::min(wait_ms, kCollect_ms);
-    parts.connection.Wait(wait_ms);
+    parts.transport->Wait(wait_ms);
   }
 }
 
@@ -126,7 +119,7 @@ void Client::Close(int milliseconds) {
   Parts& parts = *parts_;
   if (parts.core.state() != ClientState::kClosed) parts.core.Leave();
   parts.core.events().clear();
-  parts.connection.Leave(milliseconds);
+  parts.transport->Leave(milliseconds);
 }
 
 ClientState Client::state() const { return parts_->core.state(); }

@@ -34,7 +34,7 @@ bool ClientCore::Receive(double now, std::uint64_t now_ns) {
   bool is_frame = false;
   std::size_t parts = 1;
   ServerMessage message;
-  bool good = DecodeFrame(session_.header(), frame_, is_frame, problem);
+  bool good = DecodeFrame(link_.header(), frame_, is_frame, problem);
   if (is_frame) {
     parts = frame_.slot ? 1 : 2;
     if (good && frame_.slot) {
@@ -42,11 +42,11 @@ bool ClientCore::Receive(double now, std::uint64_t now_ns) {
       problem.reason = "a frame is in shared memory, which was not asked for";
     }
   } else {
-    good = problem.code.empty() && DecodeServer(session_.header(), message, problem);
+    good = problem.code.empty() && DecodeServer(link_.header(), message, problem);
   }
-  if (good && session_.parts() != parts) {
+  if (good && link_.parts() != parts) {
     good = false;
-    problem.reason = "a message has " + std::to_string(session_.parts()) + " parts";
+    problem.reason = "a message has " + std::to_string(link_.parts()) + " parts";
   }
   if (!good) {
     Lose("the server sent what is not the protocol: " + problem.reason, now, false, true);
@@ -99,14 +99,14 @@ bool ClientCore::Frame(double now, std::uint64_t now_ns) {
   std::optional<FramesMissed> missed;
   book_.Received(*window, frame_, missed);
   if (missed) events_.emplace_back(std::move(*missed));
-  std::string damage = Damage(frame_, session_.payload().view());
+  std::string damage = Damage(frame_, link_.payload().view());
   if (!damage.empty()) {
     events_.emplace_back(FrameDamaged{frame_.subscription, frame_.story_id, frame_.index, std::move(damage)});
     const std::uint32_t credits = window->Done(1);
     if (credits > 0) Send(GrantCredits{frame_.subscription, static_cast<std::uint16_t>(credits)}, now);
     return false;
   }
-  if (window->ring->Push(frame_, session_.payload(), now_ns)) return true;
+  if (window->ring->Push(frame_, link_.payload(), now_ns)) return true;
   if (window->asked.mode == WatchMode::kEvery) {
     Lose("the server sent a frame for which it had no credit", now, false, true);
   }

@@ -38,8 +38,8 @@ bool Normalise(ClientMessage& message, Problem& problem) {
 
 }  // namespace
 
-ClientCore::ClientCore(const ClientOptions& options, ZmtpSession& session, std::uint64_t seed)
-    : options_(options), session_(session), backoff_(seed) {}
+ClientCore::ClientCore(const ClientOptions& options, MessageLink& link, std::uint64_t seed)
+    : options_(options), link_(link), backoff_(seed) {}
 
 bool ClientCore::Begin(double now, Problem& problem) {
   if (state_ != ClientState::kIdle) {
@@ -116,6 +116,12 @@ void ClientCore::Lose(const std::string& reason, double now, bool by_server, boo
   if (!std::exchange(interrupted_, true)) events_.emplace_back(ConnectionInterrupted{reason});
 }
 
+void ClientCore::EventsLeft(std::size_t count) {
+  GiveUp(code::kEventsUnread,
+         std::to_string(count) + " events were left unread; call PollEvent until it returns false, after each Pump",
+         false);
+}
+
 void ClientCore::GiveUp(std::string_view code, const std::string& reason, bool by_server) {
   if (state_ == ClientState::kClosed) return;
   state_ = ClientState::kClosed;
@@ -130,7 +136,7 @@ double ClientCore::SecondsToTick(double now) const {
   } else if (state_ == ClientState::kOpen) {
     due = heard_at_ + welcome_->timeout_s;
     // What waits to be sent is a sign of life as well.
-    if (session_.Outgoing().size == 0) due = std::min(due, sent_at_ + welcome_->heartbeat_s);
+    if (!link_.unsent()) due = std::min(due, sent_at_ + welcome_->heartbeat_s);
     if (ask_again_at_) due = std::min(due, *ask_again_at_);
   }
   return std::max(0.0, due - now);
@@ -155,7 +161,7 @@ void ClientCore::Tick(double now) {
     ask_again_at_.reset();
     TakeUpPostponed(now);
   }
-  if (now >= sent_at_ + welcome_->heartbeat_s && session_.Outgoing().size == 0) Send(Heartbeat{}, now);
+  if (now >= sent_at_ + welcome_->heartbeat_s && !link_.unsent()) Send(Heartbeat{}, now);
 }
 
 void ClientCore::Leave() {
@@ -166,7 +172,7 @@ void ClientCore::Leave() {
 void ClientCore::Send(const ClientMessage& message, double now) {
   scratch_.clear();
   Encode(message, scratch_);
-  session_.Send(scratch_);
+  link_.Send(scratch_);
   sent_at_ = now;
 }
 

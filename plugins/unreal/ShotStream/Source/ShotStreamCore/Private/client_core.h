@@ -13,15 +13,15 @@
 #include "backoff.h"
 #include "shotstream/client.h"
 #include "shotstream/codec.h"
-#include "shotstream/zmtp.h"
+#include "shotstream/message_link.h"
 #include "story_book.h"
 
 namespace shotstream {
 
-/// Moves nothing itself: it sends through the session, and is told what happens to the connection.
+/// Moves nothing itself: it sends through the link, and is told what happens to the connection.
 class ClientCore {
  public:
-  ClientCore(const ClientOptions& options, ZmtpSession& session, std::uint64_t seed);
+  ClientCore(const ClientOptions& options, MessageLink& link, std::uint64_t seed);
 
   ClientState state() const { return state_; }
   const std::optional<Welcome>& welcome() const { return welcome_; }
@@ -33,10 +33,12 @@ class ClientCore {
   bool WantsConnection(double now);
   /// Whether the connection that there is, or that is being made, is of any use.
   bool KeepsConnection() const { return state_ == ClientState::kOpen || (Tries() && backoff_.attempting()); }
-  /// The ZMTP handshake is done: says hello.
+  /// The transport's handshake is done: says hello.
   void Greet(double now);
   /// The connection ended, or an attempt to make one; `final`: it is of no use to try again.
   void ConnectionEnded(const std::string& reason, double now, bool final = false);
+  /// The application has left so many events that the connection is given up.
+  void EventsLeft(std::size_t count);
   double SecondsToTick(double now) const;
   void Tick(double now);
   /// Says goodbye, if the connection is open, and closes.
@@ -53,7 +55,7 @@ class ClientCore {
   bool HoldsFrames() const;
 
   // --- what arrives: client_arrivals.cpp
-  /// A whole message stands in the session. Returns whether it was a frame that went into a ring.
+  /// A whole message stands in the link. Returns whether it was a frame that went into a ring.
   bool Receive(double now, std::uint64_t now_ns);
 
  private:
@@ -78,7 +80,7 @@ class ClientCore {
   void StoryEnded(StoryClosed& closed);
 
   ClientOptions options_;
-  ZmtpSession& session_;
+  MessageLink& link_;
   Backoff backoff_;
   ClientState state_ = ClientState::kIdle;
   std::optional<Welcome> welcome_;

@@ -8,6 +8,7 @@ namespace shotstream {
 namespace {
 
 constexpr std::size_t kGreetingBytes = 64;
+constexpr std::size_t kVersionEnd = 11;
 constexpr std::size_t kMechanismAt = 12;
 constexpr std::size_t kMechanismBytes = 20;
 constexpr std::size_t kStagingBytes = 64 * 1024;
@@ -27,6 +28,7 @@ constexpr std::uint8_t kMore = 1;
 constexpr std::uint8_t kLong = 2;
 constexpr std::uint8_t kCommand = 4;
 
+constexpr std::uint8_t kGreeting[kGreetingBytes] = {0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 3, 1, 'N', 'U', 'L', 'L'};
 constexpr char kReadyText[] =
     "\5READY"
     "\13Socket-Type\0\0\0\6DEALER"
@@ -73,12 +75,9 @@ void ZmtpSession::Begin() {
     Fail(Fault::kBroken, "out of memory");
     return;
   }
-  out_.resize(kGreetingBytes, 0);
-  out_[0] = 0xFF;
-  out_[9] = 0x7F;
-  out_[10] = 3;
-  out_[11] = 1;
-  std::memcpy(out_.data() + kMechanismAt, "NULL", 4);
+  // Up to the version: a peer with another mechanism would close on the rest at once, often before it has told
+  // its own.
+  out_.assign(kGreeting, kGreeting + kVersionEnd);
 }
 
 ByteSpan ZmtpSession::WhereToReceive() {
@@ -147,12 +146,14 @@ ZmtpSession::Step ZmtpSession::Greeting() {
   const std::string_view mechanism =
       ByteView(staged.data + kMechanismAt, kMechanismBytes).text().substr(0, kMechanismBytes);
   if (mechanism != std::string_view("NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", kMechanismBytes)) {
-    return Fail(Fault::kOtherKeys, mechanism.substr(0, 5) == "CURVE"
-                                       ? "the server demands keys (CURVE); this client has none"
-                                       : "the server demands a security mechanism that is not NULL");
+    return Fail(Fault::kOtherKeys,
+                mechanism.substr(0, 5) == "CURVE"
+                    ? "the server demands keys; give this client its own (client_key) and the server's (server_key)"
+                    : "the server demands a security mechanism that is not NULL");
   }
   begin_ += kGreetingBytes;
   state_ = State::kFrameHead;
+  out_.insert(out_.end(), kGreeting + kVersionEnd, kGreeting + kGreetingBytes);
   PutFrame(kCommand, {}, ViewOf(kReadyBody));
   return Step::kNeedMore;
 }

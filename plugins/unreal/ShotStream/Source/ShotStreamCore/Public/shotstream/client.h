@@ -17,13 +17,17 @@
 namespace shotstream {
 
 struct ClientOptions {
-  std::string address = "127.0.0.1:5555";       ///< HOST:PORT; `localhost` or a numeric address
+  std::string address = "127.0.0.1:5555";       ///< [tcp://]HOST:PORT; `localhost` or a numeric address
   std::string client_id;                        ///< names this client across connections; one for each instance
   std::string product = "shotstream-core/0.1.0";
   double heartbeat_s = 1.0;                     ///< wanted silence before a sign of life
   double timeout_s = 10.0;                      ///< wanted silence after which the server counts as dead
   double connect_s = 10.0;                      ///< how long the first connection is tried
   double reconnect_s = 60.0;                    ///< how long a lost one is; 0 for not at all
+  /// For a server with keys (CURVE; built with SHOTSTREAM_WITH_LIBZMQ): its public key and this client's private
+  /// one, 40 characters each. `keys.h` reads both from files.
+  std::string server_key;
+  std::string client_key;
 };
 
 enum class ClientState : std::uint8_t { kIdle, kConnecting, kOpen, kLost, kClosed };
@@ -62,7 +66,8 @@ class Client {
   /// Sends and receives for up to `milliseconds`; returns earlier when there is an event or a frame.
   void Pump(int milliseconds);
 
-  /// The next event; false if there is none.
+  /// The next event; false if there is none. Read until then after each `Pump`: when 4,096 events were left unread
+  /// the connection ends with `ConnectionLost`, code `events_unread`, which comes after them.
   bool PollEvent(Event& event);
 
   /// Says goodbye, waits up to `milliseconds` for it to leave, and closes. There are no further events.

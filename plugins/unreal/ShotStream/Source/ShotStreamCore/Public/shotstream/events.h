@@ -21,7 +21,7 @@ struct ConnectionResumed {};
 
 /// There is no connection and there will be none: the last event.
 struct ConnectionLost {
-  std::string code;    ///< the server's, if it refused; `not_connected` otherwise
+  std::string code;    ///< the server's, if it refused; otherwise `not_connected` or `events_unread`
   std::string reason;  ///< for people
   bool by_server = false;
 };

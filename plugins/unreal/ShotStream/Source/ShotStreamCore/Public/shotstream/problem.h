@@ -21,6 +21,8 @@ inline constexpr std::string_view kHelloRequired = "hello_required";
 inline constexpr std::string_view kVersionUnsupported = "version_unsupported";
 /// Given by this client alone: it is not connected, or never was.
 inline constexpr std::string_view kNotConnected = "not_connected";
+/// Given by this client alone: the application does not read its events.
+inline constexpr std::string_view kEventsUnread = "events_unread";
 }  // namespace code
 
 struct Problem {

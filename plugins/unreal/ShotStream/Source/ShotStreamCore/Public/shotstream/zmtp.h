@@ -8,12 +8,13 @@
 
 #include "shotstream/bytes.h"
 #include "shotstream/limits.h"
+#include "shotstream/message_link.h"
 
 namespace shotstream {
 
 /// One connection's state. The caller receives into `WhereToReceive`, tells `Received`, calls `Next` until it
 /// needs more, and sends what `Outgoing` shows. Large parts are received where they stay: nothing is copied.
-class ZmtpSession {
+class ZmtpSession final : public MessageLink {
  public:
   enum class Step : std::uint8_t {
     kNeedMore,
@@ -40,15 +41,15 @@ class ZmtpSession {
   void Received(std::size_t count);
   Step Next();
 
-  std::size_t parts() const { return parts_; }
-  ByteView header() const { return header_.view(); }
-  Buffer& payload() { return payload_; }
+  std::size_t parts() const override { return parts_; }
+  ByteView header() const override { return header_.view(); }
+  Buffer& payload() override { return payload_; }
   Fault fault() const { return fault_; }
   const std::string& fault_text() const { return fault_text_; }
   bool ready() const { return ready_; }
 
-  /// Queues a message of one part. Only after `kReady`.
-  void Send(ByteView part);
+  void Send(ByteView part) override;
+  bool unsent() const override { return Outgoing().size > 0; }
   ByteView Outgoing() const { return {out_.data() + sent_, out_.size() - sent_}; }
   void Sent(std::size_t count);
 
