@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the ShotStream authors.
+// Read from: API/Runtime/Core/FOutputDevice (5.6)
+#pragma once
+
+#include "Misc/FeedbackContext.h"

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the ShotStream authors.
+// Read from: API/Runtime/Engine/UMaterialInterface (5.6)
+#pragma once
+
+#include "UObject/Object.h"
+#include "UObject/Class.h"
+
+class UTexture;
+struct FHashedMaterialParameterInfo;
+
+class UMaterialInterface : public UObject
+{
+public:
+	static UClass* StaticClass();
+};

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the ShotStream authors.
+// Read from: API/Developer/ToolMenus/FToolMenuOwner (5.6)
+#pragma once
+
+#include "UObject/NameTypes.h"
+
+struct FToolMenuOwner
+{
+	FToolMenuOwner();
+	FToolMenuOwner(void* Pointer);
+	FToolMenuOwner(const FName Name);
+	FToolMenuOwner(const ANSICHAR* Name);
+};

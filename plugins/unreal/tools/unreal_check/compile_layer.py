@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiles the engine layer against our declarations of the engine (`shims/`), for each engine version."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unreal_check.findings import Finding
+from unreal_check.layer import ENGINE_FREE, Layer, Module
+
+SHIMS = Path(__file__).parents[1] / "shims"
+VERSIONS = ("5.6", "5.7", "5.8")
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Wnon-virtual-dtor", "-Werror", "-Wno-unused-parameter"]
+"""As the engine's own clang builds, and -Wextra; unused parameters are no warning there."""
+_ERROR = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:fatal )?error: (?P<message>.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing to compile: a header on its own, or a source."""
+
+    module: str
+    path: Path
+    version: str
+    editor: bool = True
+
+    @property
+    def is_header(self) -> bool:
+        return self.path.suffix == ".h"
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles units of one layer; what was compiled before with the same preprocessed text is not compiled again."""
+
+    layer: Layer
+    generated: Path
+    clang: str = field(default_factory=lambda: find_clang())
+    passed: set[str] = field(default_factory=set)
+    compiled: int = 0
+
+    def units(self, versions: Sequence[str] = VERSIONS) -> list[Unit]:
+        found = []
+        for version in versions:
+            for module in self.layer.modules:
+                paths = [header.path for header in module.headers] + sorted(module.sources)
+                found += [Unit(module.name, path, version) for path in paths]
+                if not module.name.endswith("Editor"):  # what a packaged game compiles
+                    found += [Unit(module.name, path, version, editor=False) for path in paths]
+        return found
+
+    def check(self, units: Iterable[Unit]) -> list[Finding]:
+        """Compiles all; gives the errors, each once."""
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            results = list(pool.map(self._check_one, units))
+        return sorted({finding for result in results for finding in result})
+
+    def _check_one(self, unit: Unit) -> list[Finding]:
+        text = self._run(unit, ["-E", "-P"])
+        if text.returncode == 0:
+            key = hashlib.sha256(f"{unit.module} {unit.path}\n{text.stdout}".encode()).hexdigest()
+            if key in self.passed:
+                return []
+        done = self._run(unit, ["-fsyntax-only"])
+        self.compiled += 1
+        if done.returncode == 0 and text.returncode == 0:
+            self.passed.add(key)
+            return []
+        return _findings(done.stderr, unit)
+
+    def _run(self, unit: Unit, mode: list[str]) -> subprocess.CompletedProcess[str]:
+        command = [self.clang, *mode, *self.flags(unit), "-x", "c++"]
+        if unit.is_header:
+            source, given = "-", f'#include "{unit.path}"\n'
+        else:
+            source, given = str(unit.path), ""
+        return subprocess.run([*command, source], input=given, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+
+    def flags(self, unit: Unit) -> list[str]:
+        """What the engine's build tool would pass, as far as it matters to syntax."""
+        major, minor = unit.version.split(".")
+        flags = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", *WARNINGS, "-ferror-limit=20"]
+        flags += [f"-DENGINE_MAJOR_VERSION={major}", f"-DENGINE_MINOR_VERSION={minor}", "-DENGINE_PATCH_VERSION=0"]
+        flags += [f"-DWITH_EDITOR={int(unit.editor)}", f'-DUE_MODULE_NAME="{unit.module}"', f'-DUE_PLUGIN_NAME="ShotStream"']
+        names = [module.name for module in self.layer.modules] + sorted(ENGINE_FREE)
+        flags += [f'-D{name.upper()}_API=__attribute__((visibility("default")))' for name in names]
+        source = self.layer.plugin / "Source"
+        module = next(found for found in self.layer.modules if found.name == unit.module)
+        own = [module.folder / "Public", module.folder / "Private"]
+        visible = [source / name / "Public" for name in dependencies(module) if (source / name).is_dir()]
+        for folder in [*own, *visible, self.generated / unit.module, *(self.generated / path.parent.name for path in visible)]:
+            if folder.is_dir():
+                flags += ["-I", str(folder)]
+        for shim in sorted(SHIMS.iterdir()):
+            if shim.is_dir():
+                flags += ["-isystem", str(shim)]
+        return flags
+
+
+def dependencies(module: Module) -> list[str]:
+    """The module names in the strings of its Build.cs."""
+    text = (module.folder / f"{module.name}.Build.cs").read_text(encoding="utf-8")
+    return re.findall(r'"(\w+)"', re.sub(r"//[^\n]*", "", text))
+
+
+def find_clang() -> str:
+    """Raises `FileNotFoundError` where there is none."""
+    for name in ("clang++", *(f"clang++-{version}" for version in range(21, 13, -1))):
+        path = shutil.which(name)
+        if path:
+            return path
+    raise FileNotFoundError("clang++ is missing; Debian: apt-get install clang")
+
+
+def _findings(text: str, unit: Unit) -> list[Finding]:
+    where = f"engine {unit.version}{'' if unit.editor else ', without editor'}"
+    found = [
+        Finding(Path(match["path"]), int(match["line"]), "compile", f"{match['message']} ({where})")
+        for match in _ERROR.finditer(text)
+    ]
+    return found or [Finding(unit.path, 1, "compile", f"{text.strip()[-400:] or 'clang failed'} ({where})")]
