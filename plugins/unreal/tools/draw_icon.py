@@ -2,7 +2,7 @@
 # Copyright the ShotStream authors.
 """Draws the plugin's icon, `ShotStream/Resources/Icon128.png`: shots in a row, and the one that streams in.
 
-    python plugins/unreal/tools/draw_icon.py
+python plugins/unreal/tools/draw_icon.py
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the protocol's byte vectors as seeds for the fuzzers.
 
-    python plugins/unreal/core/fuzz/seed_corpus.py FOLDER
+python plugins/unreal/core/fuzz/seed_corpus.py FOLDER
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def main(folder: Path) -> None:
             write(folder / "fuzz_zmtp", b"\x07\x00" + framed(parts))
             if group == "server_to_client":
                 write(folder / "fuzz_client", framed(parts))
-    together = b"".join(framed([part(given) for given in v["parts"]]) for v in vectors["server_to_client"][4:15])
+    together = b"".join(
+        framed([part(given) for given in v["parts"]]) for v in vectors["server_to_client"][4:15]
+    )
     write(folder / "fuzz_client", together)
 
 

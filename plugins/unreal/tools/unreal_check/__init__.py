@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of the Unreal engine layer that need no engine: headers, descriptors, a compile against declarations."""
+"""Checks of the Unreal engine layer that need no engine."""

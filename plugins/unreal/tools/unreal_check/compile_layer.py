@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from unreal_check.findings import Finding
@@ -18,7 +19,15 @@ from unreal_check.layer import ENGINE_FREE, Layer, Module
 
 SHIMS = Path(__file__).parents[1] / "shims"
 VERSIONS = ("5.6", "5.7", "5.8")
-WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Wnon-virtual-dtor", "-Werror", "-Wno-unused-parameter"]
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Wundef",
+    "-Wnon-virtual-dtor",
+    "-Werror",
+    "-Wno-unused-parameter",
+]
 """As the engine's own clang builds, and -Wextra; unused parameters are no warning there."""
 _ERROR = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:fatal )?error: (?P<message>.*)$", re.MULTILINE)
 
@@ -39,11 +48,10 @@ class Unit:
 
 @dataclass(slots=True)
 class Compiler:
-    """Compiles units of one layer; what was compiled before with the same preprocessed text is not compiled again."""
+    """Compiles units of one layer, and no text a second time that is the same after preprocessing."""
 
     layer: Layer
     generated: Path
-    clang: str = field(default_factory=lambda: find_clang())
     passed: set[str] = field(default_factory=set)
     compiled: int = 0
 
@@ -77,26 +85,48 @@ class Compiler:
         return _findings(done.stderr, unit)
 
     def _run(self, unit: Unit, mode: list[str]) -> subprocess.CompletedProcess[str]:
-        command = [self.clang, *mode, *self.flags(unit), "-x", "c++"]
+        command = [find_clang(), *mode, *self.flags(unit), "-x", "c++"]
         if unit.is_header:
             source, given = "-", f'#include "{unit.path}"\n'
         else:
             source, given = str(unit.path), ""
-        return subprocess.run([*command, source], input=given, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+        return subprocess.run(
+            [*command, source], input=given, capture_output=True, text=True, check=False, timeout=120
+        )
 
     def flags(self, unit: Unit) -> list[str]:
         """What the engine's build tool would pass, as far as it matters to syntax."""
         major, minor = unit.version.split(".")
-        flags = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", *WARNINGS, "-ferror-limit=20"]
-        flags += [f"-DENGINE_MAJOR_VERSION={major}", f"-DENGINE_MINOR_VERSION={minor}", "-DENGINE_PATCH_VERSION=0"]
-        flags += [f"-DWITH_EDITOR={int(unit.editor)}", f'-DUE_MODULE_NAME="{unit.module}"', f'-DUE_PLUGIN_NAME="ShotStream"']
+        flags = [
+            "-std=c++20",
+            "-fno-exceptions",
+            "-fno-rtti",
+            "-fvisibility=hidden",
+            *WARNINGS,
+            "-ferror-limit=20",
+        ]
+        flags += [
+            f"-DENGINE_MAJOR_VERSION={major}",
+            f"-DENGINE_MINOR_VERSION={minor}",
+            "-DENGINE_PATCH_VERSION=0",
+        ]
+        flags += [
+            f"-DWITH_EDITOR={int(unit.editor)}",
+            f'-DUE_MODULE_NAME="{unit.module}"',
+            '-DUE_PLUGIN_NAME="ShotStream"',
+        ]
         names = [module.name for module in self.layer.modules] + sorted(ENGINE_FREE)
         flags += [f'-D{name.upper()}_API=__attribute__((visibility("default")))' for name in names]
         source = self.layer.plugin / "Source"
         module = next(found for found in self.layer.modules if found.name == unit.module)
         own = [module.folder / "Public", module.folder / "Private"]
         visible = [source / name / "Public" for name in dependencies(module) if (source / name).is_dir()]
-        for folder in [*own, *visible, self.generated / unit.module, *(self.generated / path.parent.name for path in visible)]:
+        for folder in [
+            *own,
+            *visible,
+            self.generated / unit.module,
+            *(self.generated / path.parent.name for path in visible),
+        ]:
             if folder.is_dir():
                 flags += ["-I", str(folder)]
         for shim in sorted(SHIMS.iterdir()):
@@ -111,6 +141,7 @@ def dependencies(module: Module) -> list[str]:
     return re.findall(r'"(\w+)"', re.sub(r"//[^\n]*", "", text))
 
 
+@cache
 def find_clang() -> str:
     """Raises `FileNotFoundError` where there is none."""
     for name in ("clang++", *(f"clang++-{version}" for version in range(21, 13, -1))):

@@ -151,6 +151,10 @@ def spelled(tokens: Sequence[Token]) -> str:
     """Tokens as text, with a space only where two words meet and after commas."""
     text = ""
     for token in tokens:
-        glue = text and (text[-1].isalnum() or text[-1] == "_") and (token.text[0].isalnum() or token.text[0] in "_\"'")
+        glue = (
+            text
+            and (text[-1].isalnum() or text[-1] == "_")
+            and (token.text[0].isalnum() or token.text[0] in "_\"'")
+        )
         text += (" " if glue or text.endswith(",") else "") + token.text
     return text

@@ -23,7 +23,9 @@ class CppType:
 
     def __str__(self) -> str:
         inner = f"<{', '.join(map(str, self.arguments))}>" if self.arguments else ""
-        return f"{'const ' if self.const else ''}{self.name}{inner}{'*' * self.pointers}{'&' * self.references}"
+        return (
+            f"{'const ' if self.const else ''}{self.name}{inner}{'*' * self.pointers}{'&' * self.references}"
+        )
 
 
 def parse_type(tokens: Sequence[Token]) -> CppType:

@@ -12,11 +12,12 @@ from unreal_check.cpp_types import CppType
 
 @dataclass(slots=True)
 class Macro:
-    """`UFUNCTION(BlueprintCallable, Category = "X", meta = (Y = "Z"))`; names in lower case, as they compare."""
+    """`UFUNCTION(Exec, Category = "X", meta = (Y = "Z"))`; names in lower case, as they compare."""
 
     name: str
     line: int
     doc: str = ""
+    conditions: tuple[str, ...] = ()
     specifiers: dict[str, str] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

@@ -11,7 +11,9 @@ BLUEPRINT_NUMBERS = frozenset({"bool", "uint8", "int32", "int64", "float", "doub
 REFLECTED_NUMBERS = BLUEPRINT_NUMBERS | {"int8", "int16", "uint16", "uint32", "uint64"}
 STRINGS = frozenset({"FString", "FName", "FText"})
 CONTAINERS = {"TArray": 1, "TSet": 1, "TMap": 2}
-OBJECT_HOLDERS = frozenset({"TObjectPtr", "TSubclassOf", "TSoftObjectPtr", "TSoftClassPtr", "TWeakObjectPtr", "TScriptInterface"})
+OBJECT_HOLDERS = frozenset(
+    {"TObjectPtr", "TSubclassOf", "TSoftObjectPtr", "TSoftClassPtr", "TWeakObjectPtr", "TScriptInterface"}
+)
 NEVER = {
     "TSharedPtr": "hold it outside reflection, or make it a UObject",
     "TSharedRef": "hold it outside reflection, or make it a UObject",
@@ -30,14 +32,52 @@ NEVER = {
 }
 # Structs of the engine that are BlueprintType: the ones a plugin like this meets.
 ENGINE_BLUEPRINT_STRUCTS = frozenset(
-    """FVector FVector2D FVector4 FRotator FQuat FTransform FColor FLinearColor FIntPoint FIntVector FBox FBox2D FPlane
-    FDateTime FTimespan FGuid FFrameRate FFrameNumber FFrameTime FQualifiedFrameTime FTimecode FSoftObjectPath
-    FSoftClassPath FPrimaryAssetId FPrimaryAssetType FDirectoryPath FFilePath FGameplayTag FGameplayTagContainer
-    FTimerHandle FLatentActionInfo FHitResult FTableRowBase FInstancedStruct FAssetData FKey""".split()
+    [
+        "FVector",
+        "FVector2D",
+        "FVector4",
+        "FRotator",
+        "FQuat",
+        "FTransform",
+        "FColor",
+        "FLinearColor",
+        "FIntPoint",
+        "FIntVector",
+        "FBox",
+        "FBox2D",
+        "FPlane",
+        "FDateTime",
+        "FTimespan",
+        "FGuid",
+        "FFrameRate",
+        "FFrameNumber",
+        "FFrameTime",
+        "FQualifiedFrameTime",
+        "FTimecode",
+        "FSoftObjectPath",
+        "FSoftClassPath",
+        "FPrimaryAssetId",
+        "FPrimaryAssetType",
+        "FDirectoryPath",
+        "FFilePath",
+        "FGameplayTag",
+        "FGameplayTagContainer",
+        "FTimerHandle",
+        "FLatentActionInfo",
+        "FHitResult",
+        "FTableRowBase",
+        "FInstancedStruct",
+        "FAssetData",
+        "FKey",
+    ]
 )
 # Structs that UPROPERTY may hold, but Blueprint not.
-ENGINE_STRUCTS = ENGINE_BLUEPRINT_STRUCTS | frozenset({"FTickFunction", "FRuntimeFloatCurve", "FUniqueNetIdRepl"})
-ENGINE_ENUMS = frozenset({"EEndPlayReason", "ETickingGroup", "EObjectFlags", "ECollisionChannel", "EPixelFormat"})
+ENGINE_STRUCTS = ENGINE_BLUEPRINT_STRUCTS | frozenset(
+    {"FTickFunction", "FRuntimeFloatCurve", "FUniqueNetIdRepl"}
+)
+ENGINE_ENUMS = frozenset(
+    {"EEndPlayReason", "ETickingGroup", "EObjectFlags", "ECollisionChannel", "EPixelFormat"}
+)
 # Structs whose constructor may stand as a parameter's default.
 DEFAULTED_STRUCTS = frozenset({"FVector", "FVector2D", "FRotator", "FLinearColor", "FColor", "FTransform"})
 
@@ -54,7 +94,9 @@ class Types:
     """Dynamic delegates; true: multicast."""
     classes: set[str] = field(default_factory=set)
 
-    def problem(self, kind: CppType, *, blueprint: bool, parameter: bool = False, inner: bool = False) -> str | None:
+    def problem(
+        self, kind: CppType, *, blueprint: bool, parameter: bool = False, inner: bool = False
+    ) -> str | None:
         """Why reflection (or Blueprint) cannot hold the type; None if it can."""
         name = kind.name
         if kind.references > 1:
@@ -105,7 +147,7 @@ class Types:
             return None
         if kind.name[:1] == "I" and kind.name[1:2].isupper():
             return f"{kind}: use TScriptInterface<{kind.name}>"
-        return f"{kind}: only pointers to UObject classes are reflected; pass structs by value or const reference"
+        return f"{kind}: only objects are reflected by pointer; pass structs by value or const reference"
 
     def _value(self, kind: CppType, *, blueprint: bool, parameter: bool) -> str | None:
         name = kind.name

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine's header tool would generate, as far as a compiler must see it.
 
-For each reflected header two files: `Name.generated.h` gives GENERATED_BODY() its meaning, by file and line as in
-the engine, so that a missing or misplaced include does not compile; `Name.gen.cpp` defines what is declared there,
-so that a function that both sides define, or neither, is found among the object files' symbols.
+For each reflected header two files: `Name.generated.h` gives GENERATED_BODY() its meaning, by file and line
+as in the engine, so that a missing or misplaced include does not compile; `Name.gen.cpp` defines what is
+declared there, so that a function that both sides define, or neither, is found among the objects' symbols.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from unreal_check.declarations import Class, Function, Header
+from unreal_check.declarations import Class, Enum, Function, Header
 from unreal_check.layer import Layer
 from unreal_check.vocabulary import EVENTS
 
@@ -51,65 +51,23 @@ def generated_header(header: Header) -> str:
     lines = [_HEAD.format(name=header.path.name), '#include "UObject/ObjectMacros.h"']
     lines += [f"#ifdef {file_id}_included", f"#error #pragma once is missing in {header.path.name}", "#endif"]
     lines.append(f"#define {file_id}_included")
-    for record in header.classes:
-        if record.macro:
-            lines.append(f"{record.keyword} {record.name};")
-    for enum in header.enums:
-        if enum.macro and enum.scoped:
-            lines += [f"enum class {enum.name} : {enum.underlying or 'int32'};"]
-            lines += [f"template<> UEnum* StaticEnum<{enum.name}>();"]
+    lines += [f"{record.keyword} {record.name};" for record in header.classes if record.macro]
+    for enum in _enums(header):
+        lines += [f"enum class {enum.name} : {enum.underlying or 'int32'};"]
+        lines += [f"template<> UEnum* StaticEnum<{enum.name}>();"]
     lines += ["#undef CURRENT_FILE_ID", f"#define CURRENT_FILE_ID {file_id}"]
-    by_name = {record.name: record for record in header.classes}
     for record in header.classes:
         if record.body_macro:
-            body = _body(record, by_name)
+            body = _body(record)
             lines.append(f"#define {file_id}_{record.body_line}_GENERATED_BODY \\")
             lines += [f"\t{line} \\" for line in body[:-1]] + [f"\t{body[-1]}"]
     return "\n".join(lines) + "\n"
 
 
-def _body(record: Class, others: dict[str, Class]) -> list[str]:
-    if record.kind == "USTRUCT":
-        lines = [f"static UScriptStruct* StaticStruct();"]
-        if record.bases:
-            lines.append(f"typedef {record.bases[0]} Super;")
-        return lines
-    if record.kind == "IINTERFACE":
-        return ["public:", f"virtual ~{record.name}() = default;", f"typedef U{record.name[1:]} UClassType;",
-                *[_declaration(f, implementation=True) for f in _native_events(record)], "private:"]
-    lines = ["public:", f"typedef {record.bases[0] if record.bases else 'UObject'} Super;", f"typedef {record.name} ThisClass;",
-             "static UClass* StaticClass();", f"{record.name}({record.name}&&) = delete;", f"{record.name}(const {record.name}&) = delete;"]
-    if not any("constructor" in function.before and not function.name.startswith("~") for function in record.functions):
-        lines.append(f"{record.name}(const FObjectInitializer& ObjectInitializer = FObjectInitializer::Get());")
-    declared = {function.name for function in record.functions}
-    lines += [_declaration(f, implementation=True) for f in _native_events(record) if f"{f.name}_Implementation" not in declared]
-    for function in record.functions:
-        if function.macro:
-            lines.append(f"static void exec{function.name}(UObject*);")
-    del others
-    return [*lines, "private:"]
-
-
-def _native_events(record: Class) -> list[Function]:
-    return [function for function in record.functions if function.macro and function.macro.has("BlueprintNativeEvent")]
-
-
-def _signature(function: Function, name: str) -> str:
-    parameters = ", ".join(f"{parameter.type} {parameter.name}" for parameter in function.parameters)
-    const = " const" if "const" in function.after else ""
-    return f"{function.returns or 'void'} {name}({parameters}){const}"
-
-
-def _declaration(function: Function, *, implementation: bool) -> str:
-    return f"virtual {_signature(function, f'{function.name}_Implementation' if implementation else function.name)};"
-
-
 def generated_source(header: Header, include: str) -> str:
     """Definitions of what GENERATED_BODY declares, and of events, which have none elsewhere."""
     lines = [_HEAD.format(name=header.path.name), f'#include "{include}"']
-    for enum in header.enums:
-        if enum.macro and enum.scoped:
-            lines.append(f"template<> UEnum* StaticEnum<{enum.name}>() {{ return nullptr; }}")
+    lines += [f"template<> UEnum* StaticEnum<{enum.name}>() {{ return nullptr; }}" for enum in _enums(header)]
     for record in header.classes:
         if record.kind == "USTRUCT":
             lines.append(f"UScriptStruct* {record.name}::StaticStruct() {{ return nullptr; }}")
@@ -118,34 +76,85 @@ def generated_source(header: Header, include: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _enums(header: Header) -> list[Enum]:
+    return [enum for enum in header.enums if enum.macro and enum.scoped]
+
+
+def _body(record: Class) -> list[str]:
+    if record.kind == "USTRUCT":
+        lines = ["static UScriptStruct* StaticStruct();"]
+        return lines + [f"typedef {base} Super;" for base in record.bases[:1]]
+    if record.kind == "IINTERFACE":
+        return [
+            "public:",
+            f"virtual ~{record.name}() = default;",
+            f"typedef U{record.name[1:]} UClassType;",
+            *_implementations(record),
+            "private:",
+        ]
+    name = record.name
+    lines = [
+        "public:",
+        f"typedef {record.bases[0] if record.bases else 'UObject'} Super;",
+        f"typedef {name} ThisClass;",
+        "static UClass* StaticClass();",
+        f"{name}({name}&&) = delete;",
+        f"{name}(const {name}&) = delete;",
+    ]
+    if not _has_constructor(record):
+        lines.append(f"{name}(const FObjectInitializer& ObjectInitializer = FObjectInitializer::Get());")
+    lines += _implementations(record)
+    lines += [
+        f"static void exec{function.name}(UObject*);" for function in record.functions if function.macro
+    ]
+    return [*lines, "private:"]
+
+
+def _has_constructor(record: Class) -> bool:
+    return any(function.name == record.name for function in record.functions)
+
+
+def _implementations(record: Class) -> list[str]:
+    """What BlueprintNativeEvent declares, unless the class does."""
+    declared = {function.name for function in record.functions}
+    return [
+        f"virtual {_signature(function, f'{function.name}_Implementation')};"
+        for function in record.functions
+        if function.macro
+        and function.macro.has("BlueprintNativeEvent")
+        and f"{function.name}_Implementation" not in declared
+    ]
+
+
+def _signature(function: Function, name: str) -> str:
+    parameters = ", ".join(f"{parameter.type} {parameter.name}" for parameter in function.parameters)
+    const = " const" if "const" in function.after else ""
+    return f"{function.returns or 'void'} {name}({parameters}){const}"
+
+
 def _class_source(record: Class) -> list[str]:
     name = record.name
     lines = [f"UClass* {name}::StaticClass() {{ return nullptr; }}"]
-    if not any("constructor" in function.before and not function.name.startswith("~") for function in record.functions):
-        lines.append(f"{name}::{name}(const FObjectInitializer& ObjectInitializer) : Super(ObjectInitializer) {{}}")
+    if not _has_constructor(record):
+        initializer = "const FObjectInitializer& ObjectInitializer"
+        lines.append(f"{name}::{name}({initializer}) : Super(ObjectInitializer) {{}}")
     for function in record.functions:
-        if not function.macro:
-            continue
-        lines.append(f"void {name}::exec{function.name}(UObject* Object) {{ {_call(record, function)} }}")
-        if function.macro.has(*EVENTS):
-            returned = f" {{ return {function.returns}(); }}" if function.returns else " {}"
-            lines.append(_signature(function, f"{name}::{function.name}").replace(";", "") + _unused(function, returned))
+        if function.macro:
+            lines.append(f"void {name}::exec{function.name}(UObject* Object) {{ {_call(record, function)} }}")
+            if function.macro.has(*EVENTS):
+                result = f"return {function.returns}();" if function.returns else ""
+                lines.append(f"{_signature(function, f'{name}::{function.name}')} {{ {result} }}")
     return lines
-
-
-def _unused(function: Function, body: str) -> str:
-    marks = "".join(f" (void){parameter.name};" for parameter in function.parameters)
-    return body.replace("{", "{" + marks, 1)
 
 
 def _call(record: Class, function: Function) -> str:
     """Calls the function as the engine's thunk does, which must compile and link, private or not."""
-    arguments = []
     declared = []
     for index, parameter in enumerate(function.parameters):
         plain = str(parameter.type).rstrip("&")
-        value = plain.removeprefix("const ") if not parameter.type.pointers else plain
+        value = plain if parameter.type.pointers else plain.removeprefix("const ")
         declared.append(f"{value} A{index}{{}};")
-        arguments.append(f"A{index}")
-    target = f"{record.name}::" if "static" in function.before else f"static_cast<{record.name}*>(Object)->"
-    return f"(void)Object; {' '.join(declared)} {target}{function.name}({', '.join(arguments)});"
+    static = "static" in function.before
+    target = f"{record.name}::" if static else f"static_cast<{record.name}*>(Object)->"
+    arguments = ", ".join(f"A{index}" for index in range(len(function.parameters)))
+    return f"(void)Object; {' '.join(declared)} {target}{function.name}({arguments});"

@@ -48,7 +48,9 @@ class _Reader:
                 close = closing(self.tokens, index + 1)
                 macro = read_macro(self.tokens, index, close)
                 index = close + 1
-            elif token.text.startswith("DECLARE_") and "DELEGATE" in token.text and self.text(index + 1) == "(":
+            elif (
+                token.text.startswith("DECLARE_") and "DELEGATE" in token.text and self.text(index + 1) == "("
+            ):
                 index = self.delegate(index)
             elif token.text in {"class", "struct"}:
                 index = self.record(index, macro)
@@ -203,7 +205,9 @@ def _access_after(macro: str, record: Class) -> str:
 
 
 def _base(tokens: list[Token]) -> str:
-    return spelled([token for token in tokens if token.text not in {"public", "protected", "private", "virtual"}])
+    return spelled(
+        [token for token in tokens if token.text not in {"public", "protected", "private", "virtual"}]
+    )
 
 
 def _enumerator(tokens: list[Token]) -> Enumerator:

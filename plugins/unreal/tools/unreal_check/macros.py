@@ -11,7 +11,7 @@ from unreal_check.declarations import Macro
 
 def read_macro(tokens: Sequence[Token], index: int, close: int) -> Macro:
     """The macro at `index`, whose bracket closes at `close`."""
-    macro = Macro(tokens[index].text, tokens[index].line, tokens[index].comment)
+    macro = Macro(tokens[index].text, tokens[index].line, tokens[index].comment, tokens[index].conditions)
     entries = split(tokens[index + 2 : close])
     into = macro.meta if macro.name in {"UMETA"} else macro.specifiers
     _read_entries(entries, macro, into)

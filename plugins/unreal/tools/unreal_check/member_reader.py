@@ -46,7 +46,9 @@ def _declarator_bracket(tokens: Sequence[Token], start: int, end: int) -> int | 
     for index in range(start, end):
         text = tokens[index].text
         if text == "operator":
-            while tokens[index].text != "(" or tokens[index + 1].text == ")" and tokens[index + 2].text == "(":
+            while tokens[index].text != "(" or (
+                tokens[index + 1].text == ")" and tokens[index + 2].text == "("
+            ):
                 index += 1  # noqa: PLW2901 - operators end the search
             return index
         if text == "<" and tokens[index - 1].kind is Kind.NAME:
@@ -110,7 +112,9 @@ def _property(words: list[Token], common: tuple, before: set[str]) -> Property |
     )
 
 
-def _function(words: list[Token], opening: int, common: tuple, before: set[str], owner: str, body: bool) -> Function:  # type: ignore[type-arg]
+def _function(
+    words: list[Token], opening: int, common: tuple, before: set[str], owner: str, body: bool
+) -> Function:  # type: ignore[type-arg]
     line, access, doc, conditions, macro = common
     head = words[:opening]
     close = closing(words, opening)
@@ -141,7 +145,9 @@ def _function(words: list[Token], opening: int, common: tuple, before: set[str],
         macro=macro,
         returns=returns,
         parameters=parameters,
-        before=frozenset(before | ({"constructor"} if spelled(head[name_at:]) in {owner, "~" + owner} else set())),
+        before=frozenset(
+            before | ({"constructor"} if spelled(head[name_at:]) in {owner, "~" + owner} else set())
+        ),
         after=frozenset(after),
         body=body,
     )
@@ -167,7 +173,8 @@ def read_parameter(tokens: list[Token]) -> Parameter:
 def _named(tokens: list[Token]) -> bool:
     """Whether the last word is a parameter's name and not the type itself, as in `const FString`."""
     return tokens[-2].text != "::" and any(
-        token.kind is Kind.NAME and token.text not in {"const", "class", "struct", "enum"} for token in tokens[:-1]
+        token.kind is Kind.NAME and token.text not in {"const", "class", "struct", "enum"}
+        for token in tokens[:-1]
     )
 
 

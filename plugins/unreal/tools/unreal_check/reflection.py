@@ -9,9 +9,10 @@ from unreal_check.rules_classes import check_classes
 from unreal_check.rules_delegates import check_delegates
 from unreal_check.rules_files import check_files
 from unreal_check.rules_functions import check_functions
+from unreal_check.rules_properties import check_properties
 
 
 def check_reflection(layer: Layer) -> list[Finding]:
     """Every broken rule, in order of file and line."""
-    findings = [*check_files(layer), *check_classes(layer), *check_functions(layer), *check_delegates(layer)]
-    return sorted(set(findings))
+    rules = (check_files, check_classes, check_properties, check_functions, check_delegates)
+    return sorted({finding for rule in rules for finding in rule(layer)})

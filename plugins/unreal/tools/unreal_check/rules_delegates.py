@@ -33,7 +33,10 @@ def _declaration(layer: Layer, header: Header, delegate: Delegate) -> Iterator[F
     wanted = delegate.expected * (2 if delegate.dynamic else 1)
     if delegate.arguments != wanted:
         each = "type and name" if delegate.dynamic else "type"
-        yield finding("delegate-parameters", f"{delegate.macro} takes {delegate.expected} parameters ({each}), and has {delegate.arguments} entries")
+        yield finding(
+            "delegate-parameters",
+            f"{delegate.macro}: {delegate.expected} parameters ({each}), but {delegate.arguments} entries",
+        )
         return
     if not delegate.dynamic:
         return
@@ -45,9 +48,14 @@ def _declaration(layer: Layer, header: Header, delegate: Delegate) -> Iterator[F
         if problem:
             yield finding("delegate-type", f"{parameter.name}: {problem}")
         if parameter.type.references and not parameter.type.const:
-            yield finding("delegate-type", f"{parameter.name}: an event's values are const references or copies")
+            yield finding(
+                "delegate-type", f"{parameter.name}: an event's values are const references or copies"
+            )
         if parameter.type.name == "TMap" or len(parameter.type.arguments) > 1:
-            yield finding("delegate-type", f"{parameter.name}: the comma in {parameter.type} ends the macro's argument; use a struct")
+            yield finding(
+                "delegate-type",
+                f"{parameter.name}: the comma in {parameter.type} ends the macro's argument; use a struct",
+            )
 
 
 def _bindings(layer: Layer, path: Path, tokens: Sequence[Token]) -> Iterator[Finding]:
@@ -56,20 +64,34 @@ def _bindings(layer: Layer, path: Path, tokens: Sequence[Token]) -> Iterator[Fin
             continue
         arguments = split(tokens[index + 2 : closing(tokens, index + 1)])
         if len(arguments) != 2:
-            yield Finding(path, token.line, "bound-function", f"{token.text} takes an object and &Class::Function")
+            yield Finding(
+                path, token.line, "bound-function", f"{token.text} takes an object and &Class::Function"
+            )
             continue
         target = [part.text for part in arguments[1]]
         if len(target) != 4 or target[0] != "&" or target[2] != "::":
-            yield Finding(path, token.line, "bound-function", f"{token.text}: &Class::Function, fully named; lambdas cannot be bound here")
+            yield Finding(
+                path,
+                token.line,
+                "bound-function",
+                f"{token.text}: &Class::Function, fully named; lambdas cannot be bound here",
+            )
             continue
         owner, name = ("" if target[1] == "ThisClass" else target[1]), target[3]
         candidates = _functions(layer, owner, name)
         if owner and not layer.lineage(owner):
             continue  # a class of the engine
         if not candidates:
-            yield Finding(path, token.line, "bound-function", f"{token.text}: there is no {target[1]}::{name}")
+            yield Finding(
+                path, token.line, "bound-function", f"{token.text}: there is no {target[1]}::{name}"
+            )
         elif not any(function.macro for function in candidates):
-            yield Finding(path, token.line, "bound-function", f"{target[1]}::{name} is bound to a dynamic delegate and must be a UFUNCTION()")
+            yield Finding(
+                path,
+                token.line,
+                "bound-function",
+                f"{target[1]}::{name} is bound to a dynamic delegate and must be a UFUNCTION()",
+            )
 
 
 def _functions(layer: Layer, owner: str, name: str) -> list[Function]:

@@ -44,7 +44,9 @@ def _generated_include(header: Header) -> Iterator[Finding]:
     first = min((item.line for item in _reflected_items(header)), default=0)
     for name, line in generated:
         if first and line > first:
-            yield Finding(header.path, line, "generated-last", f"{name} must come before the first declaration")
+            yield Finding(
+                header.path, line, "generated-last", f"{name} must come before the first declaration"
+            )
 
 
 def _reflected_items(header: Header) -> Iterator[object]:
@@ -57,13 +59,29 @@ def _outside_conditions(header: Header) -> Iterator[Finding]:
     """The header tool reads no conditions but WITH_EDITORONLY_DATA, and WITH_EDITOR around functions."""
     for record in header.classes:
         if record.macro and record.conditions:
-            yield Finding(header.path, record.line, "conditions", f"{record.name} must not stand inside #if {record.conditions[-1]}")
+            yield Finding(
+                header.path,
+                record.line,
+                "conditions",
+                f"{record.name} must not stand inside #if {record.conditions[-1]}",
+            )
         for member in (*record.properties, *record.functions):
-            allowed = {"WITH_EDITORONLY_DATA"} if member in record.properties else {"WITH_EDITOR", "WITH_EDITORONLY_DATA"}
-            wrong = [condition for condition in member.conditions if condition not in allowed]
+            allowed = (
+                {"WITH_EDITORONLY_DATA"}
+                if member in record.properties
+                else {"WITH_EDITOR", "WITH_EDITORONLY_DATA"}
+            )
+            wrong = [
+                condition
+                for condition in (*member.conditions, *(member.macro.conditions if member.macro else ()))
+                if condition not in allowed
+            ]
             if member.macro and wrong:
                 yield Finding(
-                    header.path, member.line, "conditions", f"{member.macro.name} {member.name} must not stand inside #if {wrong[-1]}"
+                    header.path,
+                    member.line,
+                    "conditions",
+                    f"{member.macro.name} {member.name} must not stand inside #if {wrong[-1]}",
                 )
 
 
@@ -75,12 +93,22 @@ def _one_of_each_name(layer: Layer) -> Iterator[Finding]:
         if header.reflected:
             before = files.setdefault(header.path.name.lower(), str(header.path))
             if before != str(header.path):
-                yield Finding(header.path, 1, "header-name", f"{before} has the same file name; generated headers would collide")
+                yield Finding(
+                    header.path,
+                    1,
+                    "header-name",
+                    f"{before} has the same file name; generated headers would collide",
+                )
         items = [(record.name, record.line) for record in header.classes if record.macro]
         items += [(enum.name, enum.line) for enum in header.enums if enum.macro]
         items += [(delegate.name, delegate.line) for delegate in header.delegates if delegate.dynamic]
         for name, line in items:
             before = seen.setdefault(name[1:].lower(), name)
             if before != name or seen.get(f"={name}") == "":
-                yield Finding(header.path, line, "engine-name", f"{name} and {before} are both {name[1:]!r} to the engine: rename one")
+                yield Finding(
+                    header.path,
+                    line,
+                    "engine-name",
+                    f"{name} and {before} are both {name[1:]!r} to the engine: rename one",
+                )
             seen[f"={name}"] = ""

@@ -13,8 +13,18 @@ from unreal_check.layer import Layer
 from unreal_check.rules_classes import check_macro
 from unreal_check.vocabulary import CALLED, EVENTS
 
-_NAMES_PARAMETERS = ("worldcontext", "hidepin", "defaulttoself", "internaluseparam", "autocreaterefterm", "latentinfo",
-                     "expandenumasexecs", "expandboolasexecs", "determinesoutputtype", "dynamicoutputparam")
+_NAMES_PARAMETERS = (
+    "worldcontext",
+    "hidepin",
+    "defaulttoself",
+    "internaluseparam",
+    "autocreaterefterm",
+    "latentinfo",
+    "expandenumasexecs",
+    "expandboolasexecs",
+    "determinesoutputtype",
+    "dynamicoutputparam",
+)
 ASYNC_BASES = ("UBlueprintAsyncActionBase", "UCancellableAsyncAction")
 
 
@@ -30,7 +40,7 @@ def check_functions(layer: Layer) -> Iterator[Finding]:
 
 def _function(layer: Layer, header: Header, record: Class, function: Function) -> Iterator[Finding]:
     macro = function.macro
-    assert macro is not None  # noqa: S101 - the caller's condition
+    assert macro is not None
 
     def finding(rule: str, message: str) -> Finding:
         return Finding(header.path, function.line, rule, f"{record.name}::{function.name}: {message}")
@@ -45,7 +55,11 @@ def _function(layer: Layer, header: Header, record: Class, function: Function) -
         yield finding("not-reflected", "structs have no UFUNCTIONs")
     if shown and not macro.specifiers.get("category"):
         yield finding("category", "needs a Category")
-    if function.access == "private" and macro.has(*CALLED) and macro.meta.get("allowprivateaccess", "").lower() != "true":
+    if (
+        function.access == "private"
+        and macro.has(*CALLED)
+        and macro.meta.get("allowprivateaccess", "").lower() != "true"
+    ):
         yield finding("private-access", "Blueprint calls no private functions: make it public")
     if macro.has("CallInEditor") and function.parameters:
         yield finding("specifier", "CallInEditor has no parameters")
@@ -54,25 +68,41 @@ def _function(layer: Layer, header: Header, record: Class, function: Function) -
     if macro.has("BlueprintPure"):
         outputs = [p for p in function.parameters if p.type.references and not p.type.const]
         if function.returns is None and not outputs:
-            yield finding("pure", "BlueprintPure gives nothing back: it needs a result or an output reference")
+            yield finding(
+                "pure", "BlueprintPure gives nothing back: it needs a result or an output reference"
+            )
     yield from _types(layer, header, record, function, blueprint=blueprint)
     yield from _events(layer, header, record, function)
     yield from _named_parameters(header, record, function)
-    if "static" in function.before and function.parameters and macro.has("BlueprintCallable", "BlueprintPure"):
+    if (
+        "static" in function.before
+        and function.parameters
+        and macro.has("BlueprintCallable", "BlueprintPure")
+    ):
         first = function.parameters[0]
-        if first.type.name == "UObject" and "world" in first.name.lower() and "worldcontext" not in macro.meta:
+        if (
+            first.type.name == "UObject"
+            and "world" in first.name.lower()
+            and "worldcontext" not in macro.meta
+        ):
             yield finding("world-context", f'needs meta = (WorldContext = "{first.name}")')
 
 
 def _internal(macro: Macro) -> bool:
-    return macro.meta.get("blueprintinternaluseonly", "").lower() == "true" or macro.has("BlueprintInternalUseOnly")
+    return macro.meta.get("blueprintinternaluseonly", "").lower() == "true" or macro.has(
+        "BlueprintInternalUseOnly"
+    )
 
 
-def _types(layer: Layer, header: Header, record: Class, function: Function, *, blueprint: bool) -> Iterator[Finding]:
+def _types(
+    layer: Layer, header: Header, record: Class, function: Function, *, blueprint: bool
+) -> Iterator[Finding]:
     def finding(rule: str, message: str) -> Finding:
         return Finding(header.path, function.line, rule, f"{record.name}::{function.name}: {message}")
 
-    properties = {member.name for parent in layer.lineage(record.name) for member in parent.properties if member.macro}
+    properties = {
+        member.name for parent in layer.lineage(record.name) for member in parent.properties if member.macro
+    }
     if function.returns is not None:
         problem = layer.types.problem(function.returns, blueprint=blueprint, parameter=True)
         if problem:
@@ -89,8 +119,12 @@ def _types(layer: Layer, header: Header, record: Class, function: Function, *, b
         if parameter.name in properties:
             yield finding("shadowing", f"parameter {parameter.name} hides the property of that name")
         optional = optional or parameter.default is not None
-        if parameter.default is not None and not _default_parses(layer, parameter.type.name, parameter.default):
-            yield finding("default", f"{parameter.name} = {parameter.default}: the header tool cannot read this default")
+        if parameter.default is not None and not _default_parses(
+            layer, parameter.type.name, parameter.default
+        ):
+            yield finding(
+                "default", f"{parameter.name} = {parameter.default}: the header tool cannot read this default"
+            )
 
 
 def _default_parses(layer: Layer, name: str, default: str) -> bool:
@@ -99,17 +133,21 @@ def _default_parses(layer: Layer, name: str, default: str) -> bool:
     if name in {"FString", "FName"}:
         return bool(re.fullmatch(r'(TEXT\()?"[^"]*"\)?|FString\(\)|FName\(\)|NAME_None', default))
     if name == "FText":
-        return bool(re.fullmatch(r'FText::GetEmpty\(\)|INVTEXT\(".*"\)|(NS)?LOCTEXT\(.*\)|FText\(\)', default))
+        return bool(
+            re.fullmatch(r'FText::GetEmpty\(\)|INVTEXT\(".*"\)|(NS)?LOCTEXT\(.*\)|FText\(\)', default)
+        )
     if name in layer.types.enums:
         return bool(re.fullmatch(rf"{name}::\w+", default))
     if name[:1] == "F" and name[1:2].isupper():
-        return name in DEFAULTED_STRUCTS or default == f"{name}()" and name == "FGameplayTag"
-    return bool(re.fullmatch(r"-?[\d.]+(f|e-?\d+)?|true|false|nullptr|NULL|INDEX_NONE|MAX_\w+|\w+::\w+", default))
+        return name in DEFAULTED_STRUCTS or (default == f"{name}()" and name == "FGameplayTag")
+    return bool(
+        re.fullmatch(r"-?[\d.]+(f|e-?\d+)?|true|false|nullptr|NULL|INDEX_NONE|MAX_\w+|\w+::\w+", default)
+    )
 
 
 def _events(layer: Layer, header: Header, record: Class, function: Function) -> Iterator[Finding]:
     macro = function.macro
-    assert macro is not None  # noqa: S101 - the caller's condition
+    assert macro is not None
     native = macro.has("BlueprintNativeEvent")
     event = native or macro.has("BlueprintImplementableEvent")
 
@@ -150,14 +188,16 @@ def _defines(layer: Layer, owner: str, name: str) -> bool:
         for source in module.sources.values():
             tokens = source.tokens
             for i in range(1, len(tokens) - 3):
-                if [t.text for t in tokens[i : i + 4]] == [owner, "::", name, "("] and tokens[i - 1].text not in {"&", "(", ","}:
+                if [t.text for t in tokens[i : i + 4]] == [owner, "::", name, "("] and tokens[
+                    i - 1
+                ].text not in {"&", "(", ","}:
                     return True
     return False
 
 
 def _named_parameters(header: Header, record: Class, function: Function) -> Iterator[Finding]:
     macro = function.macro
-    assert macro is not None  # noqa: S101 - the caller's condition
+    assert macro is not None
     names = {parameter.name for parameter in function.parameters} | {"ReturnValue"}
     for key in _NAMES_PARAMETERS:
         for name in re.split(r"[,|]", macro.meta.get(key, "")):
@@ -166,12 +206,16 @@ def _named_parameters(header: Header, record: Class, function: Function) -> Iter
                 yield Finding(header.path, function.line, "metadata-name", message)
     for name in re.split(r",", macro.meta.get("advanceddisplay", "")):
         if name.strip() and not name.strip().isdigit() and name.strip() not in names:
-            message = f"{record.name}::{function.name}: AdvancedDisplay names {name.strip()}, which is no parameter"
+            message = (
+                f"{record.name}::{function.name}: AdvancedDisplay names {name.strip()}, which is no parameter"
+            )
             yield Finding(header.path, function.line, "metadata-name", message)
     if "latent" in macro.meta:
         kinds = {parameter.name: parameter.type.name for parameter in function.parameters}
         if kinds.get(macro.meta.get("latentinfo", "")) != "FLatentActionInfo":
-            message = f'{record.name}::{function.name}: Latent needs LatentInfo = "..." naming an FLatentActionInfo'
+            message = (
+                f'{record.name}::{function.name}: Latent needs LatentInfo = "..." naming an FLatentActionInfo'
+            )
             yield Finding(header.path, function.line, "metadata-name", message)
 
 
@@ -195,20 +239,27 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
     if not factories:
         yield finding("has no static UFUNCTION that makes it: Blueprint shows no node")
     for factory in factories:
-        assert factory.macro is not None and factory.returns is not None  # noqa: S101, PT018 - as filtered above
+        assert factory.macro is not None and factory.returns is not None  # noqa: PT018 - as filtered above
         if factory.returns.name != record.name or factory.returns.pointers != 1:
             yield finding(f"{factory.name} must return {record.name}*", factory.line)
         if not factory.macro.has("BlueprintCallable"):
             yield finding(f"{factory.name} must be BlueprintCallable", factory.line)
         if not _internal(factory.macro):
-            yield finding(f'{factory.name} needs meta = (BlueprintInternalUseOnly = "true"), or there are two nodes', factory.line)
+            yield finding(
+                f'{factory.name} needs meta = (BlueprintInternalUseOnly = "true"), or there are two nodes',
+                factory.line,
+            )
         if "worldcontext" not in factory.macro.meta:
-            yield finding(f"{factory.name} needs a world context: the game instance comes from it", factory.line)
+            yield finding(
+                f"{factory.name} needs a world context: the game instance comes from it", factory.line
+            )
     pins = [p for p in record.properties if p.macro and p.macro.has("BlueprintAssignable")]
     if not pins:
         yield finding("has no BlueprintAssignable delegate: the node has no output pin")
     if len({layer_parameters(layer, pin.type.name) for pin in pins}) > 1:
-        yield finding("its pins' delegates differ: the node takes the outputs of the first and leaves the others' away")
+        yield finding(
+            "its pins' delegates differ: the node takes the outputs of the first and leaves the others' away"
+        )
     if not any(function.name == "Activate" and "override" in function.after for function in record.functions):
         yield finding("does not override Activate")
     words = {
@@ -220,7 +271,7 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
         if path
     }
     for needed in ("RegisterWithGameInstance", "SetReadyToDestroy"):
-        if needed not in words:
+        if words and needed not in words:
             yield finding(f"never calls {needed}: it would be collected while it runs, or never")
 
 
