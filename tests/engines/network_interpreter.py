@@ -36,21 +36,20 @@ class _Weights(ctypes.Structure):
     _fields_ = (("type", ctypes.c_int32), ("values", ctypes.c_void_p), ("count", ctypes.c_int64))
 
 
-def _dtype(kind: Any) -> torch.dtype:
-    return _DTYPES[kind.name]
-
-
 class NetworkInterpreter:
     """Runs a network definition on the CPU.
 
     Args:
         trt: The product's Python API.
         network: The network; what its weights point into has to be alive.
+        wide: Computes every floating type in float32 and rounds nothing. What remains of a quantised network
+            is its arithmetic, which then has to agree with plain arithmetic closely.
     """
 
-    def __init__(self, trt: Any, network: Any) -> None:
+    def __init__(self, trt: Any, network: Any, *, wide: bool = False) -> None:
         self._trt = trt
         self._network = network
+        self._wide = wide
         # What the layer's type says it is; Python is given every layer as the base class.
         layers = (network.get_layer(i) for i in range(network.num_layers))
         self._layers = [(layer.type.name, self._typed(layer)) for layer in layers]
@@ -80,7 +79,7 @@ class NetworkInterpreter:
             fits = len(tensor.shape) == given.ndim and all(
                 dim in (-1, size) for dim, size in zip(tensor.shape, given.shape, strict=True)
             )
-            if given.dtype is not _dtype(tensor.dtype) or not fits:
+            if given.dtype is not self._dtype(tensor.dtype) or not fits:
                 raise ValueError(f"{tensor.name} is {given.dtype} {tuple(given.shape)}, not as declared")
         values: dict[str, Tensor] = dict(inputs)
         for kind, layer in self._layers:
@@ -91,10 +90,16 @@ class NetworkInterpreter:
             ]
             output = layer.get_output(0)
             result = compute(layer, arguments)
-            assert result.dtype is _dtype(output.dtype), f"{layer.name}: {result.dtype}, not {output.dtype}"
+            assert result.dtype is self._dtype(output.dtype), (
+                f"{layer.name}: {result.dtype}, not {output.dtype}"
+            )
             values[output.name] = result
         outputs = (self._network.get_output(i).name for i in range(self._network.num_outputs))
         return {name: values[name] for name in outputs}
+
+    def _dtype(self, kind: Any) -> torch.dtype:
+        dtype = _DTYPES[kind.name]
+        return torch.float32 if self._wide and dtype.is_floating_point else dtype
 
     def _typed(self, layer: Any) -> Any:
         names = {
@@ -110,24 +115,46 @@ class NetworkInterpreter:
 
     def _constant(self, layer: Any, inputs: list[Any]) -> Tensor:
         if layer.name not in self._constants:
-            self._constants[layer.name] = self._weights(layer.weights, layer.get_output(0).dtype).view(
-                tuple(layer.shape)
-            )
+            kind = layer.get_output(0).dtype
+            numbers = self._weights(layer.weights, kind).view(tuple(layer.shape))
+            self._constants[layer.name] = numbers.to(self._dtype(kind))
         return self._constants[layer.name]
 
     @staticmethod
     def _weights(weights: Any, kind: Any) -> Tensor:
-        dtype = _dtype(kind)
+        dtype = _DTYPES[kind.name]
         if isinstance(weights, np.ndarray):
             return torch.from_numpy(weights.copy()).flatten()
         # Numpy lacks the type, and Python is shown no pointer: the structure behind the object has it.
         structure = _Weights.from_address(ctypes.c_void_p.from_address(id(weights) + _OBJECT_HEAD).value or 0)
-        assert (structure.count, _dtype(weights.dtype)) == (weights.size, dtype)
+        assert (structure.count, _DTYPES[weights.dtype.name]) == (weights.size, dtype)
         raw = (ctypes.c_char * weights.nbytes).from_address(structure.values)
         return torch.frombuffer(bytearray(raw), dtype=dtype)
 
     def _cast(self, layer: Any, inputs: list[Any]) -> Tensor:
-        return inputs[0].to(_dtype(layer.to_type))
+        return inputs[0].to(self._dtype(layer.to_type))
+
+    def _concatenation(self, layer: Any, inputs: list[Any]) -> Tensor:
+        if inputs[0].dtype.itemsize > 1:
+            return torch.cat(inputs, dim=layer.axis)
+        # Torch does not concatenate 8 bit floating point.
+        joined = torch.cat([x.view(torch.uint8) for x in inputs], dim=layer.axis)
+        return joined.view(inputs[0].dtype)
+
+    def _quantize(self, layer: Any, inputs: list[Any]) -> Tensor:
+        x, scale = inputs
+        assert scale.ndim == 0
+        scaled = x.float() / scale
+        if self._wide:
+            return scaled
+        assert layer.to_type.name == "FP8"
+        return scaled.clamp(-_FP8_MAX, _FP8_MAX).to(torch.float8_e4m3fn)
+
+    def _dequantize(self, layer: Any, inputs: list[Any]) -> Tensor:
+        x, scale = inputs
+        if scale.ndim:
+            scale = scale.view([-1 if axis == layer.axis else 1 for axis in range(x.ndim)])
+        return (x.float() * scale).to(self._dtype(layer.to_type))
 
     def _elementwise(self, layer: Any, inputs: list[Any]) -> Tensor:
         a, b = inputs
@@ -229,11 +256,15 @@ class NetworkInterpreter:
             beyond = torch.arange(keys.shape[2]) >= lengths[:, None, None, None]
             scores = scores.masked_fill(beyond, float("-inf"))
         weights = scores.softmax(-1)
+        if attention.normalization_quantize_scale is not None and not self._wide:
+            assert attention.normalization_quantize_to_type.name == "FP8"
+            scale = inputs[4]
+            weights = (weights / scale).to(torch.float8_e4m3fn).float() * scale
         kept = values.float()
         if attention.key_value_lengths is not None:
             # Unwritten slots may hold anything.
             kept = kept.masked_fill(beyond.transpose(-1, -2), 0.0)
-        return (weights @ kept).to(_dtype(layer.attention.get_output(0).dtype))
+        return (weights @ kept).to(self._dtype(layer.attention.get_output(0).dtype))
 
     def _attention_output(self, layer: Any, inputs: list[Any]) -> Tensor:
         return inputs[0]

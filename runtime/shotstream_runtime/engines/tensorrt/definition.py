@@ -9,8 +9,15 @@ from typing import Any, Self
 
 from torch import Tensor
 
+from shotstream_runtime.engines.precision import Precision
+
+from .activation_ranges import ActivationRanges
 from .constants import Constants
-from .linear import PlainLinear
+from .errors import TensorRtError
+from .fp8_format import Fp8Format
+from .number_format import NumberFormat
+from .plain_format import PlainFormat
+from .precisions import quantised
 from .student_network import StudentNetwork
 from .student_tensors import StudentTensors
 
@@ -46,7 +53,11 @@ class Definition:
 
 
 def define_student(
-    trt: Any, logger: Any, tensors: StudentTensors, weights: Mapping[str, Tensor]
+    trt: Any,
+    logger: Any,
+    tensors: StudentTensors,
+    weights: Mapping[str, Tensor],
+    ranges: ActivationRanges | None = None,
 ) -> Definition:
     """Defines the student's passes.
 
@@ -55,11 +66,22 @@ def define_student(
         logger: Told what TensorRT has to say.
         tensors: Dimensions and precision.
         weights: The student's weights, by their names in `Student`.
+        ranges: Largest magnitudes of its activations; needed where the precision is narrow.
 
     Raises:
-        TensorRtError: TensorRT refuses a layer.
+        TensorRtError: TensorRT refuses a layer, or ranges are needed and not given.
     """
     definition = Definition.empty(trt, logger)
-    linear = PlainLinear(tensors.precision.dtype)
-    StudentNetwork(trt, definition.network, definition.constants, tensors, weights, linear).define()
+    numbers = _number_format(tensors.precision, ranges)
+    StudentNetwork(trt, definition.network, definition.constants, tensors, weights, numbers).define()
     return definition
+
+
+def _number_format(precision: Precision, ranges: ActivationRanges | None) -> NumberFormat:
+    if not quantised(precision):
+        return PlainFormat(precision.dtype)
+    if ranges is None:
+        raise TensorRtError(
+            f"{precision} needs to know how large activations get; measure it with: shotstream engine calibrate"
+        )
+    return Fp8Format(precision.dtype, ranges)

@@ -12,6 +12,9 @@ from torch import Tensor
 from .constants import Constants, data_type
 from .errors import TensorRtError
 
+HEADS_FIRST = (0, 2, 1, 3)
+"""Exchanges tokens and heads of ``[b, tokens, heads, head_dim]``."""
+
 
 class Layers:
     """Adds layers to a network. Tensors that go in and come out are TensorRT's.
@@ -52,6 +55,10 @@ class Layers:
         """A constant of the tensor's own shape and type."""
         shape = tuple(tensor.shape)
         return self.only_output(self.network.add_constant(shape, self.constants.weights(tensor)), name)
+
+    def row(self, numbers: Tensor, dtype: torch.dtype) -> Any:
+        """A constant ``[n]`` as it is added to ``[g, t, n]``."""
+        return self.constant(numbers.to(dtype).view(1, 1, -1))
 
     def cast(self, x: Any, dtype: torch.dtype) -> Any:
         """The same numbers in another type; nothing where it has that type already."""
@@ -127,7 +134,7 @@ class Layers:
         )
         tiny = self.constant(torch.full((1, 1, 1), eps))
         root = self.only_output(self.network.add_unary(self.add(mean, tiny), self.trt.UnaryOperation.SQRT))
-        return self.multiply(self.divide(wide, root), self.constant(weight.float().view(1, 1, -1)))
+        return self.multiply(self.divide(wide, root), self.row(weight, torch.float32))
 
     def gelu(self, x: Any) -> Any:
         """The tanh form of the Gaussian error linear unit."""
@@ -143,7 +150,41 @@ class Layers:
         """Rotates neighbouring channels of ``[1, heads, n, head_dim]`` by tables ``[1, n, head_dim / 2]``."""
         return self.only_output(self.network.add_rotary_embedding(x, cos, sin, True, 0))
 
-    def attention(self, query: Any, keys: Any, values: Any, name: str, length: Any = None) -> Any:
+    def write_in_place(self, cache: Any, update: Any, slot: Any, name: str) -> Any:
+        """Writes ``[1, heads, n, head_dim]`` into a cache ``[1, heads, slots, head_dim]`` from a slot on.
+
+        Returns:
+            The cache after it: the same memory, if the caller binds the output to the input's address.
+        """
+        layer = self.network.add_kv_cache_update(cache, update, slot, self.trt.KVCacheMode.LINEAR)
+        return self.only_output(layer, name)
+
+    def concatenate(self, tensors: Sequence[Any], axis: int) -> Any:
+        """One after the other along an axis."""
+        layer = self.network.add_concatenation(list(tensors))
+        layer.axis = axis
+        return self.only_output(layer)
+
+    def quantise(self, x: Any, scale: Any) -> Any:
+        """``x / scale`` in 8 bit floating point, rounded to nearest."""
+        return self.only_output(self.network.add_quantize(x, scale, self.trt.DataType.FP8))
+
+    def dequantise(self, x: Any, scale: Any, dtype: torch.dtype, axis: int | None = None) -> Any:
+        """``x times scale``; the scale is one number, or one for each place along an axis."""
+        layer = self.network.add_dequantize(x, scale, data_type(self.trt, dtype))
+        if axis is not None:
+            layer.axis = axis
+        return self.only_output(layer)
+
+    def attention(
+        self,
+        query: Any,
+        keys: Any,
+        values: Any,
+        name: str,
+        length: Any = None,
+        weights_scale: Any = None,
+    ) -> Any:
         """Softmax attention that has to be fused: the build fails where TensorRT has no kernel for it.
 
         Args:
@@ -152,6 +193,7 @@ class Layers:
             values: Same shape.
             name: For the build log.
             length: Leading keys attended to, ``[b]``; none: all.
+            weights_scale: Scale with which the softmax's weights are quantised to 8 bit; none: they are not.
 
         Returns:
             Same shape as the query.
@@ -162,4 +204,7 @@ class Layers:
         )
         if length is not None:
             layer.key_value_lengths = length
+        if weights_scale is not None:
+            layer.normalization_quantize_scale = weights_scale
+            layer.normalization_quantize_to_type = trt.DataType.FP8
         return self.only_output(layer, name)

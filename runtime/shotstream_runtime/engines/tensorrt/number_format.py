@@ -1,33 +1,64 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a precision means for a TensorRT network, and which GPUs compute it."""
+"""What a number format decides in a network: its matrix products, its cache, what attention reads."""
 
 from __future__ import annotations
 
-import torch
+from typing import Any, Protocol
 
-from shotstream_runtime.engines.precision import Precision
+from torch import Tensor
 
-
-def quantised(precision: Precision) -> bool:
-    """Whether matrix products read scaled narrow numbers, whose range a calibration has to have measured."""
-    return precision in (Precision.FP8, Precision.NVFP4)
+from .layers import Layers
 
 
-def cache_dtype(precision: Precision) -> torch.dtype:
-    """Type of cached keys and values."""
-    return torch.float8_e4m3fn if quantised(precision) else precision.dtype
+class NumberFormat(Protocol):
+    """Adds the layers that depend on the precision."""
 
+    def border_product(self, layers: Layers, x: Any, weight: Tensor, bias: Tensor, name: str) -> Any:
+        """A product at the border of the network, where errors show: never quantised.
 
-def weight_bits(precision: Precision) -> float:
-    """Bits that a weight of a block's matrix takes, its share of scales included."""
-    return {Precision.FP32: 32.0, Precision.BF16: 16.0, Precision.FP8: 8.0, Precision.NVFP4: 4.5}[precision]
+        Args:
+            layers: The network.
+            x: ``[g, t, in]``.
+            weight: ``[out, in]``.
+            bias: ``[out]``.
+            name: For the build log, and to find the scale by.
+        """
+        ...
 
+    def block_product(self, layers: Layers, x: Any, weight: Tensor, bias: Tensor, name: str) -> Any:
+        """A product inside a block; arguments as `border_product`."""
+        ...
 
-def capable_targets(precision: Precision) -> tuple[int, ...]:
-    """Compute capabilities (major x 10 + minor) whose tensor cores have the format."""
-    return {
-        Precision.FP32: (75, 80, 86, 89, 90, 100, 120),
-        Precision.BF16: (80, 86, 89, 90, 100, 120),
-        Precision.FP8: (89, 90, 100, 120),
-        Precision.NVFP4: (100, 120),
-    }[precision]
+    def store(self, layers: Layers, cache: Any, new: Any, slot: Any, name: str) -> tuple[Any, Any]:
+        """Puts a pass's keys or values where later passes find them.
+
+        Args:
+            layers: The network.
+            cache: The cache, an input of the network.
+            new: ``[1, n, heads, head_dim]``.
+            slot: First token slot to write, ``[1]``; none where the format has no use for it.
+            name: For the build log, and to find the scale by.
+
+        Returns:
+            What attention reads, ``[1, heads, m, head_dim]``, and the output of the network that stores it.
+        """
+        ...
+
+    def attend(
+        self, layers: Layers, query: Any, keys: Any, values: Any, name: str, length: Any = None
+    ) -> Any:
+        """Attention over what `store` gave.
+
+        Args:
+            layers: The network.
+            query: ``[b, heads, n, head_dim]``, scaled.
+            keys: ``[b, heads, m, head_dim]``.
+            values: Same shape.
+            name: For the build log, and to find the scales by.
+            length: Leading keys attended to, ``[b]``; none: all.
+        """
+        ...
+
+    def attend_captions(self, layers: Layers, query: Any, keys: Any, values: Any, name: str) -> Any:
+        """Attention over keys and values as captions have them; arguments as `attend`."""
+        ...

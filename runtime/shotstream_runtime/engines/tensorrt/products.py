@@ -12,7 +12,7 @@ from typing import Any
 from shotstream_runtime.engines.precision import Precision
 
 from .errors import ProductMissing, TensorRtError
-from .number_format import capable_targets
+from .precisions import capable_targets
 
 _MODULES = {
     # The metapackage first; where only the bindings and libraries are installed, the bindings themselves.

@@ -25,6 +25,7 @@ from shotstream_runtime.model import (
 )
 
 from . import student_tensors as names
+from .cache_slots import CacheSlots, InPlaceSlots, PrefixSlots
 from .prepared_student import PreparedStudent
 from .student_tensors import NetworkTensor, Pass, StudentTensors
 
@@ -38,7 +39,7 @@ class PassExecutor(Protocol):
         Args:
             kind: The kind of the pass.
             buffers: Every input and output by name, contiguous and of the declared type and shape. An output
-                that stores into a cache has that cache's buffer.
+                that stores into a cache lies in that cache's buffer.
         """
         ...
 
@@ -77,7 +78,10 @@ class TensorRtSession:
             name: buffer(tensor, Pass.CHUNK) for name, tensor in inputs.items() if name not in self.cache
         }
         self._chunk[names.FLOW] = buffer(outputs[names.FLOW], Pass.CHUNK)
-        self._chunk |= {names.stored(name): self.cache[name] for name in caches}
+        self._slots: CacheSlots = InPlaceSlots(self.cache)
+        if not tensors.writes_in_place:
+            far = self._config.local_window_frames * self._config.frames_per_chunk
+            self._slots = PrefixSlots(self.cache, local_span(self._config, tensors.frame_tokens, far).keys)
         self._caption: CaptionKeys | None = None
         self._positioned: tuple[int, int] | None = None
 
@@ -125,8 +129,7 @@ class TensorRtSession:
         self, noise: Tensor, renoise: Renoise, *, first_frame: int, shot_flag: int, caption: CaptionKeys
     ) -> Tensor:
         """Generates one chunk; see `EngineSession.denoise`."""
-        self._enter(first_frame, shot_flag, caption)
-        span = local_span(self._config, self._tensors.frame_tokens, first_frame)
+        span = self._enter(first_frame, shot_flag, caption)
 
         def flow(noisy: Tensor, step: int) -> Tensor:
             return self._chunk_pass(noisy, self._schedule.steps[step], span)
@@ -140,11 +143,13 @@ class TensorRtSession:
         The last layer's attention and all after it are computed as well, and thrown away: the price, one part
         in as many as there are layers, of having the weights once.
         """
-        self._enter(first_frame, shot_flag, caption)
-        self._chunk_pass(clean, 0.0, local_span(self._config, self._tensors.frame_tokens, first_frame))
+        span = self._enter(first_frame, shot_flag, caption)
+        self._chunk_pass(clean, 0.0, span)
 
-    def _enter(self, first_frame: int, shot_flag: int, caption: CaptionKeys) -> None:
-        """Puts a chunk's place and caption into the buffers, where they have changed."""
+    def _enter(self, first_frame: int, shot_flag: int, caption: CaptionKeys) -> CacheSpan:
+        """Puts a chunk's place and caption into the buffers, where they have changed; the chunk's span."""
+        span = local_span(self._config, self._tensors.frame_tokens, first_frame)
+        self._slots.enter(span)
         if self._positioned != (first_frame, shot_flag):
             offset = self._config.max_context_frames + first_frame
             frames = self._config.frames_per_chunk
@@ -159,6 +164,7 @@ class TensorRtSession:
                 self._chunk[names.caption_keys(layer)].copy_(keys.transpose(1, 2))
                 self._chunk[names.caption_values(layer)].copy_(values.transpose(1, 2))
             self._caption = caption
+        return span
 
     def _chunk_pass(self, latents: Tensor, time: float, span: CacheSpan) -> Tensor:
         """One pass over a chunk ``[1, f, channels, h, w]``; its flow, in the type of the latents."""
@@ -167,12 +173,15 @@ class TensorRtSession:
         numbers = self._chunk[names.FLOW].unflatten(1, (latents.shape[1], -1))
         return from_patches(numbers, self._config, *latents.shape[-2:]).to(latents.dtype)
 
-    def _run(self, kind: Pass, buffers: Mapping[str, Tensor], time: float, span: CacheSpan) -> None:
+    def _run(self, kind: Pass, buffers: dict[str, Tensor], time: float, span: CacheSpan) -> None:
         blocks, head = self._student.modulation(time)
         buffers[names.MODULATION].copy_(blocks)
         buffers[names.HEAD_MODULATION].copy_(head)
-        buffers[names.WRITE_SLOT].fill_(span.start)
-        buffers[names.KEY_LENGTH].fill_(span.keys)
+        if names.WRITE_SLOT in buffers:
+            buffers[names.WRITE_SLOT].fill_(self._slots.write_slot(span))
+        buffers[names.KEY_LENGTH].fill_(self._slots.key_length(span))
+        for name in self.cache:
+            buffers[names.stored(name)] = self._slots.destination(name, span)
         self._executor.run(kind, buffers)
 
     def _patches(self, latents: Tensor, kind: Pass) -> Tensor:

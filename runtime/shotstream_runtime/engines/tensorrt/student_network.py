@@ -17,8 +17,8 @@ from torch import Tensor
 
 from . import student_tensors as names
 from .constants import Constants
-from .layers import Layers
-from .linear import Linear
+from .layers import HEADS_FIRST, Layers
+from .number_format import NumberFormat
 from .student_tensors import StudentTensors
 
 _SHIFT_A, _SCALE_A, _GATE_A, _SHIFT_F, _SCALE_F, _GATE_F = range(6)
@@ -33,7 +33,7 @@ class StudentNetwork:
         constants: Keeps what the network points into; has to live until the network is built.
         tensors: The border of the network: dimensions and precision.
         weights: The student's weights, by their names in `Student`.
-        linear: Defines its matrix products.
+        numbers: Adds what depends on the precision.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class StudentNetwork:
         constants: Constants,
         tensors: StudentTensors,
         weights: Mapping[str, Tensor],
-        linear: Linear,
+        numbers: NumberFormat,
     ) -> None:
         self._layers = Layers(trt, network, constants)
         self._tensors = tensors
         self._config = tensors.config
         self._compute = tensors.precision.dtype
         self._weights = weights
-        self._linear = linear
+        self._numbers = numbers
         self._inputs: dict[str, Any] = {}
 
     def define(self) -> None:
@@ -59,7 +59,7 @@ class StudentNetwork:
         for name, tensor in self._tensors.inputs().items():
             self._inputs[name] = layers.input(name, tensor.dtype, tensor.shape)
         embedding = self._weights["patch_embedding.weight"].flatten(1)
-        x = self._linear.plain(
+        x = self._numbers.border_product(
             layers, self._inputs[names.PATCHES], embedding, self._weights["patch_embedding.bias"], "patches"
         )
         shape = layers.shape(x)
@@ -68,7 +68,7 @@ class StudentNetwork:
         head = self._inputs[names.HEAD_MODULATION]
         shift, scale = (layers.part(head, (0, row, 0), (1, 1, self._config.dim)) for row in range(2))
         x = layers.cast(layers.layer_norm(x, scale, shift, self._config.eps), self._compute)
-        flow = self._linear.plain(
+        flow = self._numbers.border_product(
             layers, x, self._weights["head.head.weight"], self._weights["head.head.bias"], "head"
         )
         layers.output(flow, names.FLOW)
@@ -94,23 +94,21 @@ class StudentNetwork:
         return self._gated(x, self._project(hidden, layer, "ffn.2"), rows[_GATE_F])
 
     def _self_attention(self, x: Any, layer: int, shape: Any) -> Any:
-        layers, config = self._layers, self._config
+        layers, config, name = self._layers, self._config, f"blocks.{layer}.self_attn"
         # One product for all three: one quantised input, one kernel.
         joined = self._project(x, layer, "self_attn.qkv", ("self_attn.q", "self_attn.k", "self_attn.v"))
         query, keys, values = (layers.part(joined, (0, 0, i * config.dim), shape) for i in range(3))
         query = self._rotated(self._normed(query, layer, "self_attn.norm_q", self._query_scale))
         keys = self._rotated(self._normed(keys, layer, "self_attn.norm_k"))
-        values = self._heads_of_pass(values)
-        keys = self._store(names.cached_keys(layer), layers.cast(keys, self._compute))
-        values = self._store(names.cached_values(layer), values)
-        out = layers.attention(
-            layers.cast(query, self._compute),
-            keys,
-            values,
-            f"blocks.{layer}.self_attn",
+        out = self._numbers.attend(
+            layers,
+            query,
+            self._store(names.cached_keys(layer), self._tokens_first(keys), f"{name}.keys"),
+            self._store(names.cached_values(layer), self._split(values), f"{name}.values"),
+            name,
             self._inputs[names.KEY_LENGTH],
         )
-        merged = layers.reshape_like(layers.transpose(out, (0, 2, 1, 3)), shape)
+        merged = layers.reshape_like(layers.transpose(out, HEADS_FIRST), shape)
         return self._project(merged, layer, "self_attn.o")
 
     def _cross_attention(self, x: Any, layer: int) -> Any:
@@ -118,14 +116,15 @@ class StudentNetwork:
         query = self._normed(
             self._project(x, layer, "cross_attn.q"), layer, "cross_attn.norm_q", self._query_scale
         )
-        query = layers.reshape(layers.cast(query, self._compute), (0, 0, config.num_heads, config.head_dim))
-        out = layers.attention(
-            layers.transpose(query, (0, 2, 1, 3)),
+        query = layers.reshape(query, (0, 0, config.num_heads, config.head_dim))
+        out = self._numbers.attend_captions(
+            layers,
+            layers.transpose(query, HEADS_FIRST),
             self._inputs[names.caption_keys(layer)],
             self._inputs[names.caption_values(layer)],
             f"blocks.{layer}.cross_attn",
         )
-        merged = layers.reshape(layers.transpose(out, (0, 2, 1, 3)), (0, 0, config.dim))
+        merged = layers.reshape(layers.transpose(out, HEADS_FIRST), (0, 0, config.dim))
         return self._project(merged, layer, "cross_attn.o")
 
     @property
@@ -137,22 +136,24 @@ class StudentNetwork:
         weight = self._weight(layer, f"{name}.weight").float() * scale
         return self._layers.rms_norm(x, weight, self._config.eps)
 
-    def _heads_of_pass(self, x: Any) -> Any:
-        """``[g, t, dim]`` to ``[1, heads, g x t, head_dim]``: groups matter to captions alone."""
-        split = self._layers.reshape(x, (1, -1, self._config.num_heads, self._config.head_dim))
-        return self._layers.transpose(split, (0, 2, 1, 3))
+    def _split(self, x: Any) -> Any:
+        """``[g, t, dim]`` to ``[1, g x t, heads, head_dim]``: groups matter to captions alone."""
+        return self._layers.reshape(x, (1, -1, self._config.num_heads, self._config.head_dim))
 
     def _rotated(self, x: Any) -> Any:
-        """Split into heads and rotated, in float32 as the tables are."""
-        return self._layers.rotate(self._heads_of_pass(x), self._inputs[names.COS], self._inputs[names.SIN])
+        """``[g, t, dim]`` split into heads and rotated, ``[1, heads, g x t, head_dim]`` float32."""
+        heads = self._layers.transpose(self._split(x), HEADS_FIRST)
+        return self._layers.rotate(heads, self._inputs[names.COS], self._inputs[names.SIN])
 
-    def _store(self, name: str, new: Any) -> Any:
-        """Writes a pass's keys or values into their slots, in place; the cache with them."""
-        network, mode = self._layers.network, self._layers.trt.KVCacheMode.LINEAR
-        layer = network.add_kv_cache_update(self._inputs[name], new, self._inputs[names.WRITE_SLOT], mode)
-        cache = self._layers.only_output(layer, f"store {name}")
-        self._layers.output(cache, names.stored(name))
-        return cache
+    def _tokens_first(self, x: Any) -> Any:
+        return self._layers.transpose(x, HEADS_FIRST)
+
+    def _store(self, name: str, new: Any, place: str) -> Any:
+        """Stores a pass's keys or values ``[1, n, heads, head_dim]``; what attention reads."""
+        slot = self._inputs.get(names.WRITE_SLOT)
+        seen, written = self._numbers.store(self._layers, self._inputs[name], new, slot, place)
+        self._layers.output(written, names.stored(name))
+        return seen
 
     def _gated(self, x: Any, change: Any, gate: Any) -> Any:
         """``x + change x gate``, in float32, rounded once."""
@@ -165,7 +166,7 @@ class StudentNetwork:
         parts = parts or (name,)
         weight = torch.cat([self._weight(layer, f"{part}.weight") for part in parts])
         bias = torch.cat([self._weight(layer, f"{part}.bias") for part in parts])
-        return self._linear.of_block(self._layers, x, weight, bias, f"blocks.{layer}.{name}")
+        return self._numbers.block_product(self._layers, x, weight, bias, f"blocks.{layer}.{name}")
 
     def _weight(self, layer: int, name: str) -> Tensor:
         return self._weights[f"blocks.{layer}.{name}"]

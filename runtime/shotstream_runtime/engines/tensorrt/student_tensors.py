@@ -18,7 +18,7 @@ import torch
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.model import StudentConfig
 
-from .number_format import cache_dtype
+from .precisions import cache_dtype
 
 PATCHES = "patches"
 COS, SIN = "rotary_cos", "rotary_sin"
@@ -105,6 +105,11 @@ class StudentTensors:
         """Token slots of the dual cache."""
         return (self.config.max_context_frames + self.config.local_window_frames) * self.frame_tokens
 
+    @property
+    def writes_in_place(self) -> bool:
+        """Whether a pass writes into the cache by slot; otherwise it gives its keys and values out."""
+        return cache_dtype(self.precision) is self.precision.dtype
+
     def groups(self, kind: Pass) -> int:
         """Groups of tokens of a pass: the leading dimension of patches and captions."""
         return 1 if kind is Pass.CHUNK else self.config.max_context_frames
@@ -149,9 +154,9 @@ class StudentTensors:
             for name in (caption_keys(layer), caption_values(layer)):
                 inputs[name] = caption
             for name in (cached_keys(layer), cached_values(layer)):
-                inputs[name] = same(cache_dtype(self.precision), 1, heads, self.slots, head_dim)
-        if cache_dtype(self.precision) is not compute:
-            # Nothing is written by index there: see `StudentNetwork`.
+                slots = (heads, self.slots) if self.writes_in_place else (self.slots, heads)
+                inputs[name] = same(cache_dtype(self.precision), 1, *slots, head_dim)
+        if not self.writes_in_place:
             del inputs[WRITE_SLOT]
         return inputs
 
@@ -174,3 +179,8 @@ class StudentTensors:
                     }
                     outputs[stored(name)] = NetworkTensor(cache_dtype(self.precision), shapes)
         return outputs
+
+    def profiles(self) -> list[dict[str, tuple[int, ...]]]:
+        """For each kind of pass the shapes of the inputs whose dimensions differ between them."""
+        varying = {name: tensor for name, tensor in self.inputs().items() if -1 in tensor.shape}
+        return [{name: tensor.at[kind] for name, tensor in varying.items()} for kind in Pass]
