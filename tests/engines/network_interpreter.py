@@ -54,6 +54,8 @@ class NetworkInterpreter:
         layers = (network.get_layer(i) for i in range(network.num_layers))
         self._layers = [(layer.type.name, self._typed(layer)) for layer in layers]
         self._constants: dict[str, Tensor] = {}
+        self.quantised: dict[str, float] = {}
+        """By quantising layer, the share of the format's range that has been used."""
 
     @property
     def layer_types(self) -> list[str]:
@@ -145,6 +147,8 @@ class NetworkInterpreter:
         x, scale = inputs
         assert scale.ndim == 0
         scaled = x.float() / scale
+        used = scaled.abs().max().item() / _FP8_MAX
+        self.quantised[layer.name] = max(used, self.quantised.get(layer.name, 0.0))
         if self._wide:
             return scaled
         assert layer.to_type.name == "FP8"

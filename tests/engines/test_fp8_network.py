@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 import torch
-from interpreted_session import FLAGS, NEW_FLAG, Pair
+from interpreted_session import FLAGS, HEIGHT, NEW_FLAG, WIDTH, Pair
+from shotstream_runtime.engines.base import EngineSession
+from shotstream_runtime.engines.eager import EagerEngine
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.engines.tensorrt.activation_ranges import ActivationRanges, range_names
 from shotstream_runtime.engines.tensorrt.errors import TensorRtError
 from shotstream_runtime.engines.tensorrt.fp8_format import quantised_rows
+from shotstream_runtime.engines.tensorrt.range_recorder import RangeRecorder
 from shotstream_runtime.model import Student
+from torch import Tensor
 
 trt: Any = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
 
@@ -54,11 +58,62 @@ def test_arithmetic_is_eager_arithmetic_also_round_the_ring(
             torch.testing.assert_close(made, expected, atol=TOLERANCE, rtol=0)
 
 
+def calibrated(student: Student, inputs: Any) -> ActivationRanges:
+    """Ranges of one shot of the golden scenario, measured through the eager student."""
+    recorder = RangeRecorder(student)
+    with recorder.watching():
+        rehearse(EagerEngine(student).open_session(HEIGHT, WIDTH), student, inputs)
+    assert recorder.passes == 1 + 3 * (4 + 1)
+    return recorder.ranges("0" * 64, ("golden",))
+
+
+def rehearse(session: EngineSession, student: Student, inputs: Any) -> list[Tensor]:
+    """One shot of three chunks; what it made."""
+    captions = [session.prepare_caption(embeds) for embeds in inputs["in.prompt_embeds"]]
+    session.prefill(inputs["in.cond_latents"], FLAGS, [captions[flag] for flag in FLAGS])
+    made = []
+    for chunk in range(3):
+        noises = torch.randn(4, 1, 3, 16, HEIGHT, WIDTH, generator=torch.Generator().manual_seed(chunk))
+        place: Any = {"first_frame": 3 * chunk, "shot_flag": NEW_FLAG, "caption": captions[NEW_FLAG]}
+        made.append(session.denoise(noises[0], noises.__getitem__, **place))
+        session.refresh(made[-1], **place)
+    return made
+
+
+def test_calibrated_ranges_are_what_the_network_quantises(
+    golden_student: Student, golden_tensors: Any
+) -> None:
+    """Nothing is cut off, and no place has the range of another."""
+    student, inputs = representable(golden_student), golden_tensors("student_io")
+    ranges = calibrated(student, inputs)
+    assert set(ranges.largest) == set(range_names(student.config))
+    pair = Pair.of(trt, student, inputs["in.prompt_embeds"], Precision.FP8, ranges, wide=True)
+    rehearse(pair.network, student, inputs)
+    filled = pair.executor.interpreter.quantised
+    assert {name.removesuffix(" in 8 bit") for name in filled} == set(ranges.largest)
+    # What the last block makes of clean frames is thrown away, and eager does not compute it.
+    filled = {name: used for name, used in filled.items() if not name.startswith("blocks.2.")}
+    # Rotation turns pairs of channels: their length is measured, which one channel need not reach.
+    assert max(filled.values()) < 1.0001
+    assert min(filled.values()) > 0.7
+
+
+def test_rounding_stays_within_bounds(golden_student: Student, golden_tensors: Any) -> None:
+    inputs = golden_tensors("student_io")
+    ranges = calibrated(golden_student, inputs)
+    pair = Pair.of(trt, golden_student, inputs["in.prompt_embeds"], Precision.FP8, ranges)
+    expected = rehearse(pair.eager, golden_student, inputs)
+    made = rehearse(pair.network, golden_student, inputs)
+    for ours, theirs in zip(made, expected, strict=True):
+        error = (ours - theirs).square().mean().sqrt() / theirs.square().mean().sqrt()
+        assert 1e-3 < error < 0.1
+
+
 def test_place_that_was_not_calibrated_is_named(golden_student: Student, golden_tensors: Any) -> None:
     ranges = ranges_of(golden_student, 3.0)
     del ranges.largest["blocks.1.ffn.2"]
     embeds = golden_tensors("student_io")["in.prompt_embeds"]
     with pytest.raises(TensorRtError, match=r"blocks\.1\.ffn\.2.*shotstream engine calibrate"):
         Pair.of(trt, golden_student, embeds, Precision.FP8, ranges)
-    with pytest.raises(TensorRtError, match="fp8 needs to know.*shotstream engine calibrate"):
+    with pytest.raises(TensorRtError, match=r"fp8 needs to know.*shotstream engine calibrate"):
         Pair.of(trt, golden_student, embeds, Precision.FP8)

@@ -82,6 +82,7 @@ def _number_format(precision: Precision, ranges: ActivationRanges | None) -> Num
         return PlainFormat(precision.dtype)
     if ranges is None:
         raise TensorRtError(
-            f"{precision} needs to know how large activations get; measure it with: shotstream engine calibrate"
+            f"{precision} needs to know how large activations get; measure it with: "
+            "shotstream engine calibrate"
         )
     return Fp8Format(precision.dtype, ranges)

@@ -51,7 +51,7 @@ class Fp8Format:
         """See `NumberFormat.store`."""
         del slot
         scale = self._scale(layers, name)
-        narrow = layers.quantise(layers.cast(new, self._dtype), scale)
+        narrow = layers.quantise(layers.cast(new, self._dtype), scale, name)
         joined = layers.transpose(layers.concatenate((narrow, cache), axis=1), HEADS_FIRST)
         return layers.dequantise(joined, scale, self._dtype), narrow
 
@@ -73,7 +73,7 @@ class Fp8Format:
     def _rounded(self, layers: Layers, x: Any, name: str) -> Any:
         """Through 8 bit and back, which TensorRT takes into the kernel that reads it."""
         scale = self._scale(layers, name)
-        return layers.dequantise(layers.quantise(x, scale), scale, self._dtype)
+        return layers.dequantise(layers.quantise(x, scale, name), scale, self._dtype)
 
     def _scale(self, layers: Layers, name: str) -> Any:
         return layers.constant(torch.tensor(self._ranges.of(name) / FP8_MAX))

@@ -165,9 +165,11 @@ class Layers:
         layer.axis = axis
         return self.only_output(layer)
 
-    def quantise(self, x: Any, scale: Any) -> Any:
+    def quantise(self, x: Any, scale: Any, name: str) -> Any:
         """``x / scale`` in 8 bit floating point, rounded to nearest."""
-        return self.only_output(self.network.add_quantize(x, scale, self.trt.DataType.FP8))
+        return self.only_output(
+            self.network.add_quantize(x, scale, self.trt.DataType.FP8), f"{name} in 8 bit"
+        )
 
     def dequantise(self, x: Any, scale: Any, dtype: torch.dtype, axis: int | None = None) -> Any:
         """``x times scale``; the scale is one number, or one for each place along an axis."""
