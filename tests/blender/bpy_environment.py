@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blender as a Python module, each version in an environment of its own outside of the repository.
 
-Usage: python tests/blender/bpy_environment.py [4.5] [5.0]
+Usage: python tests/blender/bpy_environment.py [4.2] [4.5] [5.0]
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-VERSIONS: Final = {"4.5": "4.5.15", "5.0": "5.0.1"}
-"""Both need Python 3.11."""
+VERSIONS: Final = {"4.2": "4.2.23", "4.5": "4.5.15", "5.0": "5.0.1"}
+"""All of them need Python 3.11."""
+BESIDES: Final = {"4.2": ("numpy==1.24.4",)}
+"""Packages as that Blender brings them, where bpy takes any."""
 FOLDER_VARIABLE: Final = "SHOTSTREAM_BPY_DIR"
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = REPOSITORY / "plugins" / "blender" / "build.py"
@@ -63,6 +65,7 @@ def install(version: str) -> Path:
     subprocess.run([base, "-m", "venv", str(where)], check=True)
     path = where / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     packages = [f"bpy=={VERSIONS[version]}", "pytest==9.2.0", "pytest-timeout==2.4.0"]
+    packages += BESIDES.get(version, ())
     command = [str(path), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
     subprocess.run(command, check=True)
     (where / _READY).touch()

@@ -26,13 +26,19 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
 
 
 def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
-    """The strips at the top level of a sequence editor: 5.0 removed the old name."""
+    """The strips at the top level of a sequence editor, or of a meta strip: 5.0 removed the old name."""
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
 def all_strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
     """The strips of a sequence editor with those inside of meta strips."""
     return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+
+
+def siblings(editor: bpy.types.SequenceEditor, strip) -> bpy.types.bpy_prop_collection:
+    """The strips that share a strip's channels: those at the top level, or in the same meta strip."""
+    meta = strip.parent_meta()
+    return strips(editor if meta is None else meta)
 
 
 def set_movie_output(settings: bpy.types.ImageFormatSettings) -> None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens when a file is opened, saved or left."""
+"""What happens when a file is opened or left, and after an undo."""
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import live, preferences, story, thumbnails
+from . import live, mirror, preferences, story, thumbnails
 
 
 @persistent
@@ -15,24 +15,22 @@ def after_loading(*_: object) -> None:
     if now.run is not None and story.find(now.run.terms.story_uid) is None:
         now.end()
     live.ensure_timer()
-    settle_unfinished()
+    mirror.settle_unfinished(now)
     if preferences.get().connect_at_start and any(scene.shotstream.beats for scene in bpy.data.scenes):
         now.connection.want()
 
 
-def settle_unfinished() -> None:
-    """Beats that were under way when the file was saved, and are not any more."""
-    run = live.studio().run
-    for scene in bpy.data.scenes:
-        if run is not None and scene.shotstream.uid == run.terms.story_uid:
-            continue
-        for item in scene.shotstream.beats:
-            if item.state in {"queued", "generating"}:
-                item.state = "done" if item.pictures else "draft"
-                item.progress = 0.0
+@persistent
+def after_undo(*_: object) -> None:
+    """The scene is what it was: beats that were under way then may be over."""
+    live.studio().look_again = True
 
 
-_HANDLERS = ((bpy.app.handlers.load_post, after_loading),)
+_HANDLERS = (
+    (bpy.app.handlers.load_post, after_loading),
+    (bpy.app.handlers.undo_post, after_undo),
+    (bpy.app.handlers.redo_post, after_undo),
+)
 
 
 def register() -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The live picture: the newest frame in an Image data-block, for editors, backdrops and materials."""
 
+import contextlib
+
 import bpy
 import numpy as np
 
@@ -32,7 +34,9 @@ def ensure(width: int, height: int) -> bpy.types.Image:
     if image is None:
         image = bpy.data.images.new(IMAGE, width, height, alpha=False, float_buffer=False)
         image[MARK] = True
-        image.colorspace_settings.name = "sRGB"
+        # A studio's own colour configuration names it otherwise, and gives it to such images by itself.
+        with contextlib.suppress(TypeError):
+            image.colorspace_settings.name = "sRGB"
         # It is to be saved with what shows it, and is nothing to be asked about at the end.
         image.use_fake_user = False
     if tuple(image.size) != (width, height):

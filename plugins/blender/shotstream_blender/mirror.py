@@ -15,7 +15,7 @@ def mirror(studio: Studio) -> bool:
     Returns:
         Whether anything changed, so that it is to be drawn again.
     """
-    # Of each beat the newest attempt counts, in whichever story it is.
+    # Of each beat the newest attempt counts, in whichever take it is.
     newest: dict[str, dict[str, tuple[Session, Attempt]]] = {}
     for session in studio.sessions:
         beats = newest.setdefault(session.run.terms.story_uid, {})
@@ -32,6 +32,30 @@ def mirror(studio: Studio) -> bool:
                 changed |= _mirror_beat(item, *beats[item.uid])
         changed |= _mirror_model(studio, found[1])
     studio.forget_ended()
+    if studio.look_again:
+        studio.look_again = False
+        changed |= settle_unfinished(studio)
+    return changed
+
+
+def settle_unfinished(studio: Studio) -> bool:
+    """Beats that were under way when the file was saved, the extension was disabled, or at the step that an
+    undo went back to, and are not now: nobody works on them.
+
+    Returns:
+        Whether there were any.
+    """
+    under_way = {
+        (session.run.terms.story_uid, attempt.uid)
+        for session in studio.sessions
+        for attempt in session.run.attempts.values()
+    }
+    changed = False
+    for scene in bpy.data.scenes:
+        for item in scene.shotstream.beats:
+            if item.state not in {"queued", "generating"} or (scene.shotstream.uid, item.uid) in under_way:
+                continue
+            changed |= _set(item, state="done" if item.pictures else "draft", progress=0.0)
     return changed
 
 

@@ -4,7 +4,7 @@ another.
 
 Blender's Python interface plays every movie picture for one scene frame, whatever the rates. So a movie of
 another rate than the scene's is made once more with its pictures held as long as they last (see
-:mod:`.conforming`), and an image sequence names each picture as often as it is shown.
+:mod:`.children`), and an image sequence names each picture as often as it is shown.
 """
 
 import os

@@ -81,11 +81,20 @@ def channel_of(scene: bpy.types.Scene) -> int:
     return next(channel for channel in range(2, compat.ASIDE) if channel not in taken)
 
 
-def free_channel(scene: bpy.types.Scene, channel: int, first: int, end: int) -> int:
-    """The channel, or the nearest above it, that is empty in a range of frames."""
+def free_channel(scene: bpy.types.Scene, channel: int, first: int, end: int, beside=None) -> int:
+    """The channel, or the nearest above it, that is empty in a range of frames.
+
+    Args:
+        scene: Whose sequencer it is.
+        channel: The one that is wanted.
+        first: The range's first frame.
+        end: The frame after its last one.
+        beside: A strip whose neighbours count; None: those at the top level.
+    """
+    editor = scene.sequence_editor
     taken = {
         strip.channel
-        for strip in compat.strips(scene.sequence_editor)
+        for strip in (compat.strips(editor) if beside is None else compat.siblings(editor, beside))
         if compat.left(strip) < end and compat.right(strip) > first
     }
     return next((n for n in range(channel, compat.ASIDE) if n not in taken), compat.ASIDE - 1)
@@ -96,7 +105,7 @@ def limit_after(scene: bpy.types.Scene, strip) -> int:
     end = compat.right(strip)
     starts = [
         compat.left(other)
-        for other in compat.strips(scene.sequence_editor)
+        for other in compat.siblings(scene.sequence_editor, strip)
         if other.channel == strip.channel and other != strip and compat.left(other) >= end
     ]
     return min(starts, default=10**6)

@@ -10,13 +10,16 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import compat, preferences, story, strip_content, strip_layout, strip_marks, strip_text, strips
-from .conforming import Conformer, Order
+from .children import Children, Order
 
-_HOLDING_TOOLS = ("SEQUENCER_OT", "TRANSFORM_OT", "ANIM_OT", "MARKER_OT")
+_HOLDING_TOOLS = ("SEQUENCER_OT", "TRANSFORM_OT", "ANIM_OT", "MARKER_OT", "RENDER_OT")
+"""A render of the viewport or the sequencer's preview is a tool too, and no job."""
 
-conformer = Conformer()
+children = Children("the strip's movie")
 _pending: dict[str, str] = {}
 """Shots that wait, ID of the cut to ID of the story."""
+_made: set[str] = set()
+"""Shots whose movie was just made."""
 _layouts: set[str] = set()
 """Stories that are laid out once nothing waits."""
 _held: set[str] = set()
@@ -71,7 +74,7 @@ def lay_out(scene: bpy.types.Scene) -> int:
 
 def is_busy() -> bool:
     """Whether shots wait for their strips."""
-    return bool(_pending) or bool(_layouts) or conformer.busy
+    return bool(_pending) or bool(_layouts) or children.busy
 
 
 def settle(*, undo_step: bool = True) -> bool:
@@ -80,13 +83,13 @@ def settle(*, undo_step: bool = True) -> bool:
     Args:
         undo_step: Whether strips become a step of their own; operators make theirs.
     """
-    conformer.poll()
+    children.poll()
     if not may_touch():
         return False
     changed = False
     for cut_uid, story_uid in list(_pending.items()):
         changed |= _put(story_uid, cut_uid)
-    if _layouts and not _pending and not conformer.busy:
+    if _layouts and not _pending and not children.busy:
         changed |= _lay_out()
     if changed and undo_step:
         _remember()
@@ -118,7 +121,8 @@ def _put(story_uid: str, cut_uid: str) -> bool:
         return False
     del _pending[cut_uid]
     say("")
-    strips.put(scene, shot, content, chosen)
+    strips.put(scene, shot, content, chosen, again=cut_uid in _made)
+    _made.discard(cut_uid)
     return True
 
 
@@ -145,6 +149,7 @@ def _make_movie(scene: bpy.types.Scene, shot: strip_layout.Shot, content: strip_
         if why:
             say(why)
         else:
+            _made.add(cut_uid)
             ask(story_uid, cut_uid)
 
     held = scene.shotstream
@@ -156,7 +161,7 @@ def _make_movie(scene: bpy.types.Scene, shot: strip_layout.Shot, content: strip_
         "height": held.height,
         "fps": content.rate,
     }
-    conformer.ask(Order(cut_uid, order, done))
+    children.ask(Order(cut_uid, order, done))
 
 
 def _color() -> bool:
@@ -174,18 +179,21 @@ def _color() -> bool:
 
 def _remember() -> None:
     """Makes what happened a step of its own: an undo of something else does not take strips away."""
+    if _tools():
+        return  # in the middle of a stroke there can be no step; the tool's own one holds the strips too
     with contextlib.suppress(RuntimeError):
         bpy.ops.ed.undo_push(message="ShotStream: Shot into the Sequencer")
 
 
 def _dragging() -> bool:
-    """Whether a tool runs that keeps pointers to strips."""
-    for manager in bpy.data.window_managers:
-        for window in manager.windows:
-            for tool in getattr(window, "modal_operators", ()):
-                if tool.bl_idname.startswith(_HOLDING_TOOLS):
-                    return True
-    return False
+    """Whether a tool runs that keeps pointers to strips, or renders them."""
+    return any(name.startswith(_HOLDING_TOOLS) for name in _tools())
+
+
+def _tools() -> list[str]:
+    """The tools that run now, by their IDs."""
+    windows = [window for manager in bpy.data.window_managers for window in manager.windows]
+    return [tool.bl_idname for window in windows for tool in getattr(window, "modal_operators", ())]
 
 
 # --- what Blender tells ---------------------------------------------------------------------------
@@ -252,8 +260,9 @@ def register() -> None:
 
 def unregister() -> None:
     """Listens no more."""
-    conformer.close()
+    children.stop()
     _pending.clear()
+    _made.clear()
     _layouts.clear()
     _held.clear()
     _colors.clear()

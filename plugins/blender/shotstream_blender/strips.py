@@ -4,6 +4,8 @@
 Callers see to it that strips may be touched now (see :mod:`.strip_sync`).
 """
 
+import os
+
 import bpy
 
 from . import compat, story, strip_content, strip_layout, strip_marks, strip_text, strip_times
@@ -37,7 +39,9 @@ def wanted(scene: bpy.types.Scene, shot: Shot) -> Content:
     return content if length == content.length else strip_content.content_of(held, shot.cut, rate, length)
 
 
-def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -> list:
+def put(
+    scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str, *, again: bool = False
+) -> list:
     """Makes a shot's strips show it; without one, makes one.
 
     Args:
@@ -45,6 +49,7 @@ def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -
         shot: The shot.
         content: Of :func:`wanted`; its movie must exist if the strips are movies.
         shot_files: ``movie`` or ``pictures``: what a new strip is made of.
+        again: Whether its movie was just made, so that strips that showed it read it anew.
 
     Returns:
         The strips.
@@ -64,7 +69,7 @@ def put(scene: bpy.types.Scene, shot: Shot, content: Content, shot_files: str) -
         existing = [strip]
     else:
         for strip in existing:
-            if not _shows(strip, content) and strip.type in {"MOVIE", "IMAGE"}:
+            if (again or not _shows(strip, content)) and strip.type in {"MOVIE", "IMAGE"}:
                 _replace(scene, strip, content, last=strip == existing[-1])
     for strip in existing:
         strip[strip_marks.MADE], strip[strip_marks.RATE] = content.made, content.rate
@@ -147,11 +152,15 @@ def _replace(scene: bpy.types.Scene, strip, content: Content, *, last: bool) -> 
         # It may need more room than it has; laying out brings it back.
         strip[strip_marks.HOME] = strip.get(strip_marks.HOME, strip.channel)
         limit = compat.content_start(strip) + content.length
-        strip.channel = strip_layout.free_channel(scene, strip.channel + 1, compat.left(strip) - 1, limit)
+        strip.channel = strip_layout.free_channel(
+            scene, strip.channel + 1, compat.left(strip) - 1, limit, beside=strip
+        )
     strip_content.replace(strip, content, limit, scale)
 
 
 def _shows(strip, content: Content) -> bool:
+    if strip.type == "MOVIE" and not os.path.exists(bpy.path.abspath(strip.filepath)):
+        return False
     return strip.get(strip_marks.MADE) == content.made and strip_times.same_rate(
         _rate_of(strip), content.rate
     )

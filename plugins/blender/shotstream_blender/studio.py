@@ -29,6 +29,7 @@ class Studio:
         newest: The newest frame that is not shown yet.
         shot_ready: Called with the story's and the cut beat's ID once a shot's files are there, by the timer.
         frames_received: All of them.
+        look_again: Whether the scene may say of beats that they are under way, and they are not.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class Studio:
         self.newest: ReceivedFrame | None = None
         self.shot_ready: list[Callable[[str, str], None]] = []
         self.frames_received = 0
+        self.look_again = True
         self._message = ""
         self._session: Session | None = None
         # Stories that are over, while their files are made.

@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from . import paths, preferences, story, strip_sync, strip_times, take_files, take_reading
-from .conforming import Order
+from .children import Order
 from .take_reading import BeatPart, CannotRead, Manifest, ShotPart
 
 _OWN_ID = re.compile(r"^([0-9a-f]{12})(?:-\d+)?$")
@@ -130,4 +130,4 @@ def _ask_for_strips(
             "height": manifest.model.height,
             "fps": manifest.fps,
         }
-        strip_sync.conformer.ask(Order(f"pictures {uid}", order, done))
+        strip_sync.children.ask(Order(f"pictures {uid}", order, done))

@@ -177,6 +177,54 @@ def test_what_a_directed_beat_replaces_is_a_draft_again(hand: Hand) -> None:
     assert set(hand.states[2:6]) == {"draft"}
 
 
+def test_no_text_is_lost_at_a_cut(hand: Hand) -> None:
+    # A cut and what continues it at once, a text changed while it waits, and a cut that interrupts: at each
+    # of them a text could fall between two shots.
+    hand.write(*(text for n in range(4) for text in (f"Wide shot: the fox walks. {n}", f"> It jumps. {n}")))
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[1].frames)
+    hand.story.beats[7].text = "It sleeps."
+    hand.until_done()
+    hand.story_module.add_beat(hand.story, "Wide shot: the fox runs.").chunks = 20
+    bpy.ops.shotstream.regenerate_shot()
+    hand.until(lambda: hand.story.beats[8].frames > 9)
+    hand.story_module.add_beat(hand.story, "Close shot: the fox at the beach.").chunks = 1
+    hand.story.beats[9].policy = "interrupt"
+    bpy.ops.shotstream.direct_beat()
+    hand.until_done()
+    beats = list(hand.story.beats)
+    assert [item.made_text for item in beats] == [item.text for item in beats]
+    assert all(item.frames for item in beats)
+    manifest = json.loads((take_of(beats[0]) / "manifest.json").read_text())
+    assert [beat["text"] for beat in manifest["beats"]] == [item.text for item in beats]
+    assert [beat["shot"] for beat in manifest["beats"]] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 5]
+    # What was said last is what is seen: another place.
+    forest, beach = (
+        picture(take_of(item) / "frames" / f"{item.first_frame:06d}.png").mean(axis=(0, 1))
+        for item in beats[8:]
+    )
+    assert np.abs(forest - beach).max() > 10
+
+
+def test_the_live_picture_lags_by_no_more_than_a_frame(hand: Hand) -> None:
+    live_picture, lags = module("live_picture"), []
+    hand.write("Wide shot: the fox walks in the forest.", chunks=7)
+    bpy.ops.shotstream.generate_all()
+    came: list[int] = []
+    studio = hand.studio
+    show = studio._show
+    studio._session._shown = lambda frame: (came.append(frame.received_ns), show(frame))
+    while studio.busy:
+        before = live_picture.waiting()
+        time.sleep(hand.live.tick() or 0.0)
+        if before and not live_picture.waiting():
+            lags.append((time.monotonic_ns() - came[-1]) / 1e9)
+    hand.until_done()
+    assert len(lags) > 20
+    # It is shown one call of the timer after it came, 0.01 s later; a slow machine gets another frame's time.
+    assert np.median(lags) < 1 / 16
+
+
 def test_a_shot_made_again_has_the_others_as_its_history(hand: Hand) -> None:
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.")
     bpy.ops.shotstream.generate_all()

@@ -39,6 +39,28 @@ def test_undo_while_generating_loses_no_frame(hand: Hand) -> None:
     assert [item.frames for item in hand.story.beats] == [33, 33]
 
 
+def test_an_undo_to_when_a_beat_was_under_way_leaves_it_to_nobody(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.")
+    bpy.ops.ed.undo_push(message="written")
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: "generating" in hand.states)
+    bpy.ops.ed.undo_push(message="under way")
+    hand.until_done()
+    bpy.ops.shotstream.disconnect()
+    hand.for_seconds(0.2)
+    assert not hand.studio.sessions
+    # Each shot that came is a step of its own.
+    steps = 0
+    while not {"queued", "generating"} & set(hand.states):
+        assert bpy.ops.ed.undo() == {"FINISHED"}
+        steps += 1
+    hand.for_seconds(0.2)
+    assert set(hand.states) <= {"done", "draft"}
+    for _ in range(steps):
+        bpy.ops.ed.redo()
+    assert hand.states == ["done", "done"]
+
+
 def test_undo_of_the_beats_themselves_ends_nothing_badly(hand: Hand) -> None:
     bpy.ops.ed.undo_push(message="empty")
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=2)
@@ -125,6 +147,17 @@ def test_while_a_render_runs_nothing_is_written_and_no_frame_is_lost(hand: Hand,
     assert [item.frames for item in hand.story.beats] == [33, 33]
 
 
+def test_a_mixdown_while_generating(hand: Hand, tmp_path: Path) -> None:
+    begin(hand, chunks=3)
+    bpy.context.scene.frame_end = 20
+    assert bpy.ops.sound.mixdown(filepath=str(tmp_path / "sound.wav"), container="WAV", codec="PCM") == {
+        "FINISHED"
+    }
+    assert (tmp_path / "sound.wav").stat().st_size > 44
+    hand.until_done()
+    assert [item.frames for item in hand.story.beats] == [33, 33]
+
+
 def ours() -> list:
     """The extension's functions that Blender calls."""
     lists = [value for value in vars(type(bpy.app.handlers)) if not value.startswith("_")]
@@ -138,7 +171,7 @@ def ours() -> list:
     ]
 
 
-def test_disabling_while_generating_leaves_nothing(hand: Hand) -> None:
+def test_disabling_while_generating_leaves_nothing(hand: Hand, takes: Path) -> None:
     threads = set(threading.enumerate())
     assert len(ours()) > 5
     begin(hand, chunks=20)
@@ -164,7 +197,48 @@ def test_disabling_while_generating_leaves_nothing(hand: Hand) -> None:
     hand.live, hand.story_module = module("live"), module("story")
     assert len(hand.story.beats) == 2
     module("preferences").get().address = os.environ["SHOTSTREAM_SERVER"]
-    bpy.ops.shotstream.generate_selected.poll()
+    # Nobody works on its beats any more.
+    hand.for_seconds(0.1)
+    assert hand.states == ["draft", "draft"]
+    hand.story.beats.clear()
+    hand.write("Wide shot: the fox runs.")
+    module("preferences").get().folder, module("preferences").get().shot_files = str(takes), "pictures"
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.states == ["done"])
+
+
+def open_files() -> list[str]:
+    """What this process holds open: sockets, shared memory, files and pipes."""
+    return sorted(
+        os.readlink(path).partition(":")[0]
+        for path in Path("/proc/self/fd").iterdir()
+        if os.path.islink(path)
+    )
+
+
+def shared_memory() -> set[str]:
+    return {path.name for path in Path("/dev/shm").iterdir()}  # noqa: S108
+
+
+def test_nothing_is_left_open_after_a_story(hand: Hand) -> None:
+    def tell(text: str) -> None:
+        hand.story.beats.clear()
+        hand.write(text, chunks=2)
+        bpy.ops.shotstream.generate_all()
+        hand.until_done()
+        bpy.ops.shotstream.disconnect()
+        hand.until(lambda: not hand.studio.busy)
+        hand.for_seconds(0.3)
+
+    # What is made once and stays, as Blender's own caches, is there after the first.
+    tell("Wide shot: the fox walks.")
+    before, segments, images = open_files(), shared_memory(), len(bpy.data.images)
+    for number in range(3):
+        tell(f"Wide shot: the fox walks. {number}")
+    assert open_files() == before
+    assert shared_memory() <= segments
+    assert len(bpy.data.images) == images
+    assert not hand.studio.sessions
 
 
 def test_a_timer_that_fails_goes_on_and_says_so(hand: Hand, monkeypatch, capsys) -> None:

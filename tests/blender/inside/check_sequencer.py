@@ -136,6 +136,38 @@ def _render_to_a_movie(scene: bpy.types.Scene, story, folder: Path) -> None:
     bpy.data.scenes.remove(look)
 
 
+OTHER_COLOURS = """ocio_profile_version: 2
+roles:
+  default: raw
+  scene_linear: raw
+  color_timing: raw
+  rendering: raw
+displays:
+  Screen:
+    - !<View> {name: Studio, colorspace: dim}
+active_displays: [Screen]
+active_views: [Studio]
+colorspaces:
+  - !<ColorSpace>
+    name: raw
+  - !<ColorSpace>
+    name: dim
+    from_scene_reference: !<MatrixTransform> {matrix: [0.5,0,0,0, 0,0.5,0,0, 0,0,0.5,0, 0,0,0,1]}
+"""
+
+
+def test_a_studios_colours_do_not_change_what_was_generated(hand: Hand, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "studio.ocio").write_text(OTHER_COLOURS)
+    monkeypatch.setenv("OCIO", str(tmp_path / "studio.ocio"))
+    module("preferences").get().shot_files = "movie"
+    scene = set_up_scene(16.0)
+    hand.write("Wide shot: the fox walks in the forest.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    settle(hand)
+    assert apart(seen(scene, 1, tmp_path), frame_of(hand.story.beats[0], 0)) < CHROMA
+
+
 def test_a_take_of_the_command_line_with_a_movie(hand: Hand, takes: Path, tmp_path: Path) -> None:
     told = {"title": "Two", "global_caption": "A bear in a green coat.", "seed": 4}
     told["beats"] = [

@@ -243,6 +243,45 @@ def test_a_longer_take_never_covers_the_strip_behind_it(hand: Hand, tmp_path: Pa
     assert module("compat").content_length(strips(hand)[0]) == 50
 
 
+def test_a_movie_that_was_deleted_is_made_again_by_laying_out(hand: Hand, tmp_path: Path) -> None:
+    scene = import_numbers(hand, tmp_path, movie=True)
+    module("compat").set_handles(strips(hand)[0], 3, 30)
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    for strip in strips(hand):
+        Path(bpy.path.abspath(strip.filepath)).unlink()
+    # As in a file whose movies are gone: nothing of them is in memory.
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "story.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "story.blend"))
+    assert bpy.ops.shotstream.strips_lay_out() == {"FINISHED"}
+    settle(hand)
+    scene = bpy.context.scene
+    assert places(hand) == [(1, 28), (28, 41), (41, 73)]
+    assert [number_at(scene, frame, tmp_path) for frame in (1, 28, 72)] == [1, 21, 50]
+
+
+def test_a_strip_inside_of_a_meta_strip_is_made_again_in_its_place(hand: Hand, tmp_path: Path) -> None:
+    scene = import_numbers(hand, tmp_path)
+    compat = module("compat")
+    first, second, _ = strips(hand)
+    meta = compat.strips(scene.sequence_editor).new_meta("meta", 5, 1)
+    for strip in (first, second):
+        strip.move_to_meta(meta)
+    assert places(hand) == [(1, 33), (33, 46), (46, 78)]
+    other = numbered_take(tmp_path / "other", [("x", 33)])
+    item = hand.story.beats[0]
+    item.pictures, item.take, item.shot_frames = str(other / "frames"), str(other), 33
+    module("strip_sync").ask(hand.story.uid, item.uid)
+    settle(hand)
+    # It takes no more room than it has inside.
+    assert places(hand) == [(1, 33), (33, 46), (46, 78)]
+    assert {strip.channel for strip in strips(hand)[:2]} == {2}
+    assert strips(hand)[0].parent_meta() == meta
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    assert len(strips(hand)) == 3
+
+
 def test_nothing_is_touched_while_blender_renders_or_saves(hand: Hand, tmp_path: Path) -> None:
     scene = import_numbers(hand, tmp_path)
     compat, sync = module("compat"), module("strip_sync")

@@ -156,9 +156,15 @@ def take_pictures(order: dict) -> None:
 
 
 def main() -> None:
-    """Carries out the order."""
+    """Carries out the order, or each of a list of them."""
     arguments = sys.argv[sys.argv.index("--") + 1 :]
-    order = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    told = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    for order in told if isinstance(told, list) else [told]:
+        carry_out(order)
+
+
+def carry_out(order: dict) -> None:
+    """Makes what an order asks for."""
     if "source" in order:
         take_pictures(order)
         return

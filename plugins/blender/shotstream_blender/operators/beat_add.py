@@ -14,7 +14,9 @@ class SHOTSTREAM_OT_beat_add(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     text: bpy.props.StringProperty(name="Text", description="What is to be seen")
-    mode: bpy.props.EnumProperty(name="Mode", items=story.MODES, default="cut")
+    mode: bpy.props.EnumProperty(
+        name="Mode", description="Whether it begins a shot", items=story.MODES, default="cut"
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         held = scenes.story_of(context)

@@ -14,7 +14,9 @@ class SHOTSTREAM_OT_beat_move(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     direction: bpy.props.EnumProperty(
-        name="Direction", items=(("UP", "Up", "Earlier in the story"), ("DOWN", "Down", "Later in the story"))
+        name="Direction",
+        description="Where it goes",
+        items=(("UP", "Up", "Earlier in the story"), ("DOWN", "Down", "Later in the story")),
     )
 
     @classmethod

@@ -32,9 +32,16 @@ class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
         scene.frame_start = max(0, min(compat.left(strip) for strip in found))
         scene.frame_end = max(compat.right(strip) for strip in found) - 1
         scene.render.use_sequencer = True
-        scene.view_settings.view_transform = "Standard"
-        scene.view_settings.look = "None"
         scene.view_settings.exposure, scene.view_settings.gamma = 0.0, 1.0
+        try:
+            scene.view_settings.view_transform = "Standard"
+            scene.view_settings.look = "None"
+        except TypeError:
+            self.report(
+                {"WARNING"},
+                "Blender's colour configuration (OCIO) has no view transform Standard: choose one under "
+                "Render > Color Management that leaves the shots' colours as they are",
+            )
         self.report(
             {"INFO"},
             f"{scene.render.resolution_x} x {scene.render.resolution_y}, "

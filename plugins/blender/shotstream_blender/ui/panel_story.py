@@ -34,6 +34,11 @@ class StoryPanel:
         column.prop(held, "title")
         column.prop(held, "global_caption")
         column.prop(held, "seed")
+        if held.width:
+            row = column.split(factor=0.4)
+            row.alignment = "RIGHT"
+            row.label(text="Size")
+            row.label(text=f"{held.width} x {held.height} at {held.fps:g} fps")
         self._draw_beats(held)
         self._draw_buttons(held, now)
 
