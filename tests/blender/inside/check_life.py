@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import bpy
+import pytest
 from blender_side import EXTENSION, Hand, module
 
 
@@ -148,6 +149,8 @@ def test_while_a_render_runs_nothing_is_written_and_no_frame_is_lost(hand: Hand,
 
 
 def test_a_mixdown_while_generating(hand: Hand, tmp_path: Path) -> None:
+    if "container" not in bpy.ops.sound.mixdown.get_rna_type().properties:
+        pytest.skip("this Blender was built without sound")
     begin(hand, chunks=3)
     bpy.context.scene.frame_end = 20
     assert bpy.ops.sound.mixdown(filepath=str(tmp_path / "sound.wav"), container="WAV", codec="PCM") == {
