@@ -250,6 +250,30 @@ def evaluate(
     typer.echo(table(columns))
 
 
+@app.command("study")
+def study(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the study; what is there is kept.")],
+    model: Annotated[str, typer.Option("--model", help="What all branches start from.")] = "mini",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many, from 1.")] = 3,
+    stories: Annotated[int, typer.Option("--stories", min=2, help="Held-out stories of a trial.")] = 16,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Matrix products in bfloat16.")] = False,
+    device: Device = None,
+    changes: Changes = None,
+) -> None:
+    """Ablations by retraining: leaves parts out, one at a time, and measures what that does."""
+    from shotstream_runtime.weights.load import load_model
+
+    from shotstream_training.stages.place import Place
+    from shotstream_training.stages.run_stage import stop_on_signal
+    from shotstream_training.study.run import Study, run_study
+
+    loaded = load_model(model if model == "mini" else Path(model))
+    with Place.open(device, bfloat16=bfloat16 or None) as place, stop_on_signal() as stop:
+        plan = Study(out, loaded, place, stories=stories, changes=changes or [])
+        finished = run_study(plan, range(1, seeds + 1), stop)
+    typer.echo(f"study: {'finished' if finished else 'stopped; the same command goes on'}: {out}")
+
+
 def _given(
     start: Path | None,
     teacher: Path | None,

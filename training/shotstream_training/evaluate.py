@@ -39,6 +39,9 @@ RESAMPLES = 2000
 HUE_LIMIT = 15.0
 """Degrees within which an outfit part counts as kept."""
 
+MEDIANS = ("hue_error", "coat_error", "accessory_error")
+"""Measures of which the median is given; the mean of all others."""
+
 Pictures = NDArray[np.uint8]
 
 
@@ -114,6 +117,8 @@ def measure_story(spec: StorySpec, shots: Sequence[Pictures]) -> dict[str, list[
     return {
         "present": [float(m.all_present) for m in measures],
         "hue_error": [error for pair in errors for error in pair],
+        "coat_error": [coat for coat, _ in errors],
+        "accessory_error": [accessory for _, accessory in errors],
         "hue_kept": [float(m.worst_hue_error <= HUE_LIMIT) for m in measures],
         "setting": [float(m.setting_right) for m in measures],
         "time": [float(m.time_right) for m in measures],
@@ -132,7 +137,7 @@ def summarise(stories: Sequence[dict[str, list[float]]]) -> dict[str, Interval]:
     out = {}
     for name in stories[0]:
         parts = [np.array(story[name]) for story in stories]
-        centre = np.median if name == "hue_error" else np.mean
+        centre = np.median if name in MEDIANS else np.mean
         values = [float(centre(np.concatenate([parts[i] for i in draw]))) for draw in draws]
         low, high = np.quantile(values, (0.025, 0.975))
         out[name] = Interval(float(centre(np.concatenate(parts))), float(low), float(high))
@@ -144,7 +149,7 @@ def table(columns: dict[str, dict[str, Interval]]) -> str:
     names = list(next(iter(columns.values())))
     lines = ["| measure | " + " | ".join(columns) + " |", "|" + "---|" * (1 + len(columns))]
     for name in names:
-        digits = 1 if name in ("hue_error", "dynamic") else 3
+        digits = 1 if name in (*MEDIANS, "dynamic") else 3
         cells = [column[name].text(digits) for column in columns.values()]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

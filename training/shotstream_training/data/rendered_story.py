@@ -86,6 +86,7 @@ class StoryRenderer:
         continue_beats: Share of shots whose caption changes.
         frames: Pixel frames of a shot.
         fixed_staging: Whether captions tell all there is to see.
+        named_globally: Share of stories whose global caption says who it is.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class StoryRenderer:
         continue_beats: float = 0.22,
         frames: int = FRAMES_PER_SHOT,
         fixed_staging: bool = False,
+        named_globally: float = 0.65,
     ) -> None:
         self.frames = frames
         self._text = text
@@ -111,6 +113,7 @@ class StoryRenderer:
             "moving_camera": moving_camera,
             "continue_beats": continue_beats,
             "fixed_staging": fixed_staging,
+            "named_globally": named_globally,
         }
 
     @property

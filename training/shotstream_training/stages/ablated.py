@@ -21,10 +21,13 @@ class AblatedSource:
         source: The whole samples.
         no_global_cache: Every shot looks like a first shot.
         target_caption_only: Condition frames read the caption that the target's first frame reads.
+
+    Attributes:
+        whole: That source.
     """
 
     def __init__(self, source: ShotSource, *, no_global_cache: bool, target_caption_only: bool) -> None:
-        self._source = source
+        self.whole = source
         self._no_context, self._one_caption = no_global_cache, target_caption_only
         self.table: ContextTable = source.table
         self.size = source.size
@@ -33,23 +36,23 @@ class AblatedSource:
     @property
     def position(self) -> int:
         """Places shown so far."""
-        return self._source.position
+        return self.whole.position
 
     @position.setter
     def position(self, value: int) -> None:
-        self._source.position = value
+        self.whole.position = value
 
     def take(self, batch: int) -> list[int]:
         """See `ShotSource`."""
-        return self._source.take(batch)
+        return self.whole.take(batch)
 
     def samples(self, places: Sequence[int]) -> NextShotBatch:
         """See `ShotSource`."""
-        return self.ablate(self._source.samples(places))
+        return self.ablate(self.whole.samples(places))
 
     def shot_of_stories(self, places: Sequence[int], shot: int) -> NextShotBatch:
         """See `ShotSource`."""
-        return self.ablate(self._source.shot_of_stories(places, shot))
+        return self.ablate(self.whole.shot_of_stories(places, shot))
 
     def ablate(self, batch: NextShotBatch) -> NextShotBatch:
         """The batch without what is left out."""

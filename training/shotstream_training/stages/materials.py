@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
@@ -49,8 +50,8 @@ class Materials:
         codec: The frozen autoencoder.
         captions: Reads prompts.
         text: Mini's text side; none where the published encoder reads.
-        source: Samples.
-        judged: Makes the batch of sample pictures; none where there is no held-out data.
+        source: Samples, without what the run leaves out.
+        judged: Makes the batch of sample pictures, whole; none where there is no held-out data.
         negative: Features of the negative prompt; none: silence.
         skipped: Counts the rows that could not be used.
     """
@@ -59,10 +60,16 @@ class Materials:
     codec: PixelCodec
     captions: CaptionReader
     text: TrainedNetwork | None
-    source: ShotSource
+    source: AblatedSource
     judged: Callable[[], NextShotBatch] | None
     negative: Tensor | None
     skipped: Callable[[], int]
+
+    def for_run(self, run: RunConfig) -> Materials:
+        """The same data for another run: its dimensions, and samples without what it leaves out."""
+        source = AblatedSource(self.source.whole, **run.ablation.model_dump())
+        channels = self.config.in_dim
+        return replace(self, config=run.student.build(channels), source=source)
 
 
 @contextmanager
@@ -87,8 +94,7 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
         else:
             samples = _open_clips(run, codec, captions, config, place, stack)
         samples.source.position = position
-        ablation, judged = run.ablation, samples.judged
-        source = AblatedSource(samples.source, **ablation.model_dump())
+        source = AblatedSource(samples.source, **run.ablation.model_dump())
         negative = None
         if run.negative_prompt is not None:
             negative = captions([[run.negative_prompt]])[0, 0].detach()
@@ -98,7 +104,7 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
             captions,
             text,
             source,
-            (lambda: source.ablate(judged())) if judged is not None else None,
+            samples.judged,
             negative,
             samples.skipped,
         )
@@ -204,26 +210,30 @@ def mini_text(run: RunConfig) -> MiniTextEncoder:
 
 def story_renderer(data: WorldData, text: MiniTextEncoder) -> StoryRenderer:
     """Renders the training stories of a run."""
-    return StoryRenderer(
-        text,
-        shot_counts=data.shot_counts,
-        two_characters=data.two_characters,
-        moving_camera=data.moving_camera,
-        frames=data.frames,
+    return StoryRenderer(text, shot_counts=data.shot_counts, **_kind_of_stories(data))
+
+
+def held_out_renderer(data: WorldData, text: MiniTextEncoder, shots: int) -> StoryRenderer:
+    """Renders held-out stories of the same kind."""
+    return StoryRenderer(text, split="held_out", shot_counts=(shots,), **_kind_of_stories(data))
+
+
+def _kind_of_stories(data: WorldData) -> dict[str, Any]:
+    names = (
+        "two_characters",
+        "moving_camera",
+        "continue_beats",
+        "fixed_staging",
+        "named_globally",
+        "frames",
     )
+    return {name: getattr(data, name) for name in names}
 
 
 def _judged_world(
     data: WorldData, codec: LatentCodec, captions: LearningCaptions, config: StudentConfig
 ) -> Callable[[], NextShotBatch]:
-    renderer = StoryRenderer(
-        captions.network.inner,
-        split="held_out",
-        shot_counts=(JUDGED,),
-        two_characters=data.two_characters,
-        moving_camera=data.moving_camera,
-        frames=data.frames,
-    )
+    renderer = held_out_renderer(data, captions.network.inner, JUDGED)
     store = StoryStore(
         codec,
         capacity=JUDGED,

@@ -35,7 +35,7 @@ def picture_maker(
     def draw(curves: Curves) -> None:
         rows = None
         if materials.judged is not None:
-            batch = materials.judged()
+            batch = materials.source.ablate(materials.judged())
             made = _sample(run, assembled, batch, place)
             frames = [frame for frame in SHEET_FRAMES if frame < 1 + 4 * (batch.target.shape[1] - 1)]
             if place.leads:

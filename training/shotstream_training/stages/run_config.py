@@ -79,6 +79,9 @@ class WorldData(Settings):
         shot_counts: Numbers of shots, drawn evenly.
         two_characters: Share of stories with a cast of two.
         moving_camera: Share of shots with a pan or a push-in.
+        continue_beats: Share of shots whose caption changes.
+        fixed_staging: Whether captions tell all there is to see; see `sample_story`.
+        named_globally: Share of stories whose global caption says who it is.
         frames: Pixel frames of a shot.
         workers: Render processes; 0 renders in the training process.
     """
@@ -90,6 +93,9 @@ class WorldData(Settings):
     shot_counts: tuple[Count, ...] = (5, 5, 5, 5, 5, 5, 5, 7, 8, 10)
     two_characters: Share = 0.4
     moving_camera: Share = 0.4
+    continue_beats: Share = 0.22
+    fixed_staging: bool = False
+    named_globally: Share = 0.65
     frames: Annotated[int, Field(ge=9)] = 81
     workers: Annotated[int, Field(ge=0)] = 0
 

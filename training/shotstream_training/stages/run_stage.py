@@ -46,31 +46,44 @@ def run_stage(run: RunConfig, out: Path, place: Place, stop: Stop = lambda: Fals
     Raises:
         TrainingError: If something that the configuration names is missing or does not fit.
     """
+    position = _position(run, out)
+    if run.stage == "vae":
+        return _run_vae(run, out, place, position, stop)
+    with open_materials(run, place, position) as materials:
+        return train_stage(run, materials, out, place, stop)
+
+
+def train_stage(
+    run: RunConfig, materials: Materials, out: Path, place: Place, stop: Stop = lambda: False
+) -> bool:
+    """Runs a stage after the autoencoder with materials that are open; otherwise as `run_stage`."""
+    position = _position(run, out)
+    assembled = assemble(run, materials, place, out)
+    materials.source.position = position
+    loop = TrainingLoop(
+        assembled.stage,
+        assembled.kept,
+        run.loop,
+        record=run.record(),
+        out=out,
+        place=place,
+        picture=picture_maker(run, assembled, materials, place, out),
+    )
+    _go_on(loop, run)
+    loop.run(stop)
+    finished = loop.fraction >= 1.0
+    if finished:
+        _save_result(run, assembled, materials, loop, out)
+    return finished
+
+
+def _position(run: RunConfig, out: Path) -> int:
+    """Samples shown before, by the run that this one goes on from."""
     try:
         found = load_progress(out, run.record())
     except ValueError as error:
         raise TrainingError(str(error)) from error
-    position = found[0].position if found is not None else 0
-    if run.stage == "vae":
-        return _run_vae(run, out, place, position, stop)
-    with open_materials(run, place, position) as materials:
-        assembled = assemble(run, materials, place, out)
-        materials.source.position = position
-        loop = TrainingLoop(
-            assembled.stage,
-            assembled.kept,
-            run.loop,
-            record=run.record(),
-            out=out,
-            place=place,
-            picture=picture_maker(run, assembled, materials, place, out),
-        )
-        _go_on(loop, run)
-        loop.run(stop)
-        finished = loop.fraction >= 1.0
-        if finished:
-            _save_result(run, assembled, materials, loop, out)
-        return finished
+    return found[0].position if found is not None else 0
 
 
 def _save_result(

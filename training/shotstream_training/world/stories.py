@@ -112,6 +112,7 @@ def sample_story(
     continue_beats: float = 0.22,
     moving_camera: float = 0.4,
     fixed_staging: bool = False,
+    named_globally: float = 0.65,
 ) -> StorySpec:
     """Draws a story.
 
@@ -124,6 +125,7 @@ def sample_story(
         moving_camera: share of shots with a pan or a push-in.
         fixed_staging: captions then tell all there is to see: places, facing and scenery follow from framing,
             setting and action, where they are otherwise drawn for every shot.
+        named_globally: share of stories whose global caption says who it is; else the first shot's alone does.
 
     Raises:
         ValueError: `shots` or `frames` is not positive.
@@ -133,7 +135,7 @@ def sample_story(
     grammar = Grammar(rng)
     cast = _cast(rng, 2 if rng.uniform() < two_characters else 1, novel=split == "novel")
     setting, time = _choose(rng, SETTINGS), TIMES[int(rng.choice(3, p=(0.5, 0.25, 0.25)))]
-    identity_global, place_global = rng.uniform() < 0.65, rng.uniform() < 0.5
+    identity_global, place_global = rng.uniform() < named_globally, rng.uniform() < 0.5
     people = [grammar.person(who) for who in cast]
     pronouns = {who: "she" if who.kind == "girl" else grammar.pick(("it", "he", "she")) for who in cast}
     overview = grammar.overview(
