@@ -2,7 +2,8 @@
 """Evaluation: beats of a story, measuring, intervals, table."""
 
 import numpy as np
-from shotstream_training.evaluate import Interval, measure_story, story_beats, summarise, table
+from shotstream_training.evaluate import story_beats
+from shotstream_training.measures import Interval, difference, interval, measure_story, summarise, table
 from shotstream_training.world import StorySpec, render_shot, sample_story, story_rng
 
 
@@ -54,3 +55,34 @@ def test_table_has_a_line_per_measure() -> None:
     assert lines[0] == "| measure | rendered | mini |"
     assert lines[2] == "| present | 0.900 [0.800, 1.000] | 0.900 [0.800, 1.000] |"
     assert lines[3].startswith("| hue_error | 4.2 [2.0, 6.5]")
+
+
+def test_a_redirection_counts_where_the_second_action_is_seen() -> None:
+    spec = story_with_a_change()
+    shots = [render_shot(spec, shot) for shot in range(2)]
+    story = measure_story(spec, shots)
+    assert story["redirected"] == [1.0] * len(story["redirected"])
+    assert f"redirected to {spec.shots[0].beats[1].actions[0]}" in story
+    # The first action shown to the end is not what the second caption asks for.
+    first = spec.shots[0].beats[1].first_frame
+    frozen = [np.concatenate([shots[0][:first], shots[0][: len(shots[0]) - first]]), shots[1]]
+    assert np.mean(measure_story(spec, frozen)["redirected"]) < np.mean(story["redirected"])
+
+
+def test_a_summary_leaves_out_what_no_story_has() -> None:
+    summary = summarise([{"present": [1.0]}, {"present": [0.0], "redirected": [1.0]}])
+    assert summary["redirected"].value == 1.0
+    assert "redirected to walk" not in summary
+
+
+def test_seeds_widen_an_interval_and_pairs_narrow_a_difference() -> None:
+    alike = [[[0.0], [1.0], [0.0], [1.0]]] * 3
+    apart = [[[0.0]] * 4, [[1.0]] * 4, [[0.5]] * 4]
+    assert interval("present", apart).low == 0.0
+    assert interval("present", apart).high == 1.0
+    better = [[[value + 0.1 for value in story] for story in stories] for stories in alike]
+    gain = difference("present", better, alike)
+    assert interval("present", better).low < interval("present", alike).high
+    assert abs(gain.value - 0.1) < 1e-12
+    assert abs(gain.low - 0.1) < 1e-12
+    assert abs(gain.high - 0.1) < 1e-12

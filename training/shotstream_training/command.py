@@ -228,6 +228,9 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", help="Of the generation.")] = 0,
     two_characters: Annotated[float, typer.Option(min=0, max=1, help="Share of stories with two.")] = 0.4,
     moving_camera: Annotated[float, typer.Option(min=0, max=1, help="Share of shots that move.")] = 0.4,
+    fixed_staging: Annotated[bool, typer.Option("--fixed-staging", help="As mini was trained.")] = False,
+    redirected: Annotated[int, typer.Option(help="Stories whose every caption changes.")] = 0,
+    long: Annotated[int, typer.Option(help="Stories of ten shots.")] = 0,
 ) -> None:
     """Measures a model on held-out stories against what was to be shown."""
     if split not in ("held_out", "novel"):
@@ -235,19 +238,20 @@ def evaluate(
     from shotstream_runtime.weights.load import load_model
 
     from shotstream_training.evaluate import evaluate as measure
-    from shotstream_training.evaluate import table
+    from shotstream_training.evaluate import story_sets
 
-    columns = measure(
-        load_model(model if model == "mini" else Path(model)),
-        stories=stories,
-        shots=shots,
+    sets = story_sets(
+        stories,
+        shots,
+        redirected,
+        long,
         split=split,  # type: ignore[arg-type]  # checked above
-        seed=seed,
-        out=out,
         two_characters=two_characters,
         moving_camera=moving_camera,
+        fixed_staging=fixed_staging,
     )
-    typer.echo(table(columns))
+    measure(load_model(model if model == "mini" else Path(model)), sets, seed=seed, out=out)
+    typer.echo((out / "evaluation.md").read_text(encoding="utf-8"))
 
 
 @app.command("study")

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,35 +27,20 @@ from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
+from shotstream_training.made_on import made_on
+from shotstream_training.measures import Measures, measure_story, summarise, table
 from shotstream_training.sheets import SHEET_FRAMES, contact_sheet
 from shotstream_training.world import StorySpec, render_shot, sample_story, shot_captions, story_rng
-from shotstream_training.world.measure import find_cuts, measure_shot, shot_cut_accuracy
 from shotstream_training.world.spec import CHUNK_FRAMES, FIRST_CHUNK_FRAMES
 from shotstream_training.world.stories import Split
 
-RESAMPLES = 2000
-"""Of the stories, for a 95 % interval."""
+REDIRECTED_SHOTS = 2
+LONG_SHOTS = 10
+"""Shots of a redirected and of a long story."""
 
-HUE_LIMIT = 15.0
-"""Degrees within which an outfit part counts as kept."""
-
-MEDIANS = ("hue_error", "coat_error", "accessory_error")
-"""Measures of which the median is given; the mean of all others."""
+SHEET_STORIES = 4
 
 Pictures = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean or median over stories with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def text(self, digits: int) -> str:
-        """``value [low, high]``."""
-        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 
 def story_beats(spec: StorySpec) -> list[Beat]:
@@ -105,110 +90,91 @@ def through_autoencoder(video: VideoCodec, shot: Pictures) -> Pictures:
     return pictures
 
 
-def measure_story(spec: StorySpec, shots: Sequence[Pictures]) -> dict[str, list[float]]:
-    """Values of one story; lists have one entry per shot, per outfit part, or one for the story."""
-    measures = [measure_shot(frames, spec, shot) for shot, frames in enumerate(shots)]
-    errors = [
-        (character.coat_error, character.accessory_error) for m in measures for character in m.characters
-    ]
-    lengths = [len(frames) for frames in shots]
-    expected = np.cumsum(lengths)[:-1].tolist()
-    found = find_cuts(np.concatenate(shots))
-    return {
-        "present": [float(m.all_present) for m in measures],
-        "hue_error": [error for pair in errors for error in pair],
-        "coat_error": [coat for coat, _ in errors],
-        "accessory_error": [accessory for _, accessory in errors],
-        "hue_kept": [float(m.worst_hue_error <= HUE_LIMIT) for m in measures],
-        "setting": [float(m.setting_right) for m in measures],
-        "time": [float(m.time_right) for m in measures],
-        "framing": [float(m.framing_right) for m in measures],
-        "action": [m.action_share for m in measures],
-        "camera": [float(m.camera_right) for m in measures],
-        "cuts": [shot_cut_accuracy(found, expected, sum(lengths))],
-        "dynamic": [m.dynamic_degree for m in measures],
-    }
+@dataclass(frozen=True)
+class StorySet:
+    """Held-out stories of one kind.
 
+    Attributes:
+        stories: How many.
+        shots: Shots of each.
+        continue_beats: Share of shots whose caption changes.
+        two_characters: Share of stories with two.
+        moving_camera: Share of shots that pan or push in.
+        fixed_staging: As mini was trained.
+        split: ``held_out``, or ``novel`` for outfits that training never showed.
+    """
 
-def summarise(stories: Sequence[dict[str, list[float]]]) -> dict[str, Interval]:
-    """Over stories: the median of hue errors, the mean of everything else, resampling whole stories."""
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(stories), size=(RESAMPLES, len(stories)))
-    out = {}
-    for name in stories[0]:
-        parts = [np.array(story[name]) for story in stories]
-        centre = np.median if name in MEDIANS else np.mean
-        values = [float(centre(np.concatenate([parts[i] for i in draw]))) for draw in draws]
-        low, high = np.quantile(values, (0.025, 0.975))
-        out[name] = Interval(float(centre(np.concatenate(parts))), float(low), float(high))
-    return out
+    stories: int
+    shots: int
+    continue_beats: float = 0.22
+    two_characters: float = 0.4
+    moving_camera: float = 0.4
+    fixed_staging: bool = False
+    split: Split = "held_out"
 
-
-def table(columns: dict[str, dict[str, Interval]]) -> str:
-    """A markdown table: one line per measure, one column per model or reference."""
-    names = list(next(iter(columns.values())))
-    lines = ["| measure | " + " | ".join(columns) + " |", "|" + "---|" * (1 + len(columns))]
-    for name in names:
-        digits = 1 if name in (*MEDIANS, "dynamic") else 3
-        cells = [column[name].text(digits) for column in columns.values()]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    def plan(self, number: int) -> StorySpec:
+        """Story number ``number`` of the set."""
+        return sample_story(
+            story_rng(number, self.split),
+            self.shots,
+            split=self.split,
+            two_characters=self.two_characters,
+            moving_camera=self.moving_camera,
+            continue_beats=self.continue_beats,
+            fixed_staging=self.fixed_staging,
+        )
 
 
 def evaluate(
-    model: LoadedModel,
-    *,
-    stories: int,
-    shots: int,
-    split: Split,
-    seed: int,
-    out: Path,
-    two_characters: float = 0.4,
-    moving_camera: float = 0.4,
-    fixed_staging: bool = False,
-) -> dict[str, dict[str, Interval]]:
-    """Generates, measures, and writes ``evaluation.json``, ``evaluation.md`` and ``sheet.png``.
+    model: LoadedModel, sets: Mapping[str, StorySet], *, seed: int, out: Path
+) -> dict[str, dict[str, Measures]]:
+    """Generates, measures, and writes ``evaluation.json``, ``evaluation.md`` and a sheet per set.
 
     Args:
         model: What is measured.
-        stories: Held-out stories.
-        shots: Shots of each.
-        split: ``held_out``, or ``novel`` for outfits that training never showed.
+        sets: Held-out stories by name.
         seed: Seed of the generation.
         out: Folder for the results.
 
     Returns:
-        Intervals by model or reference and by measure.
+        By set and by model or reference, the measures of every story.
     """
-    found: dict[str, list[dict[str, list[float]]]] = {"rendered": [], "autoencoder": [], model.name: []}
+    out.mkdir(parents=True, exist_ok=True)
+    found: dict[str, dict[str, Measures]] = {}
+    for name, which in sets.items():
+        found[name], rows = _evaluate_set(model, which, seed)
+        Image.fromarray(contact_sheet(rows)).save(out / f"sheet_{name}.png")
+    tables = [
+        f"## {name}\n\n{table({column: summarise(stories) for column, stories in columns.items()})}"
+        for name, columns in found.items()
+    ]
+    (out / "evaluation.md").write_text("\n".join(tables), encoding="utf-8")
+    record = {
+        "made_on": made_on(),
+        "model": model.name,
+        "seed": seed,
+        "sets": {name: {"what": vars(sets[name]), "measures": columns} for name, columns in found.items()},
+    }
+    (out / "evaluation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def _evaluate_set(
+    model: LoadedModel, which: StorySet, seed: int
+) -> tuple[dict[str, Measures], list[list[Pictures]]]:
+    found: dict[str, Measures] = {"rendered": [], "autoencoder": [], model.name: []}
     rows: list[list[Pictures]] = []
-    for number in range(stories):
-        spec = sample_story(
-            story_rng(number, split),
-            shots,
-            split=split,
-            two_characters=two_characters,
-            moving_camera=moving_camera,
-            fixed_staging=fixed_staging,
-        )
-        truth = [render_shot(spec, shot) for shot in range(shots)]
+    for number in range(which.stories):
+        spec = which.plan(number)
+        truth = [render_shot(spec, shot) for shot in range(which.shots)]
         coded = [through_autoencoder(model.video, shot) for shot in truth]
         made = generate_story(model, spec, seed)
         for name, pictures in zip(found, (truth, coded, made), strict=True):
             found[name].append(measure_story(spec, pictures))
-        if number < 4:
+        if number < SHEET_STORIES:
             rows.extend(_sheet_rows(truth, made))
-        print(f"story {number + 1} of {stories}", flush=True)
-    columns = {name: summarise(values) for name, values in found.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(contact_sheet(rows)).save(out / "sheet.png")
-    (out / "evaluation.md").write_text(table(columns), encoding="utf-8")
-    record = {
-        name: {measure: [i.value, i.low, i.high] for measure, i in column.items()}
-        for name, column in columns.items()
-    }
-    (out / "evaluation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return columns
+        print(f"story {number + 1} of {which.stories}", flush=True)
+    return found, rows
 
 
 def _sheet_rows(truth: Iterable[Pictures], made: Iterable[Pictures]) -> list[list[Pictures]]:
@@ -220,12 +186,42 @@ def _sheet_rows(truth: Iterable[Pictures], made: Iterable[Pictures]) -> list[lis
     ]
 
 
+def story_sets(
+    stories: int,
+    shots: int,
+    redirected: int,
+    long: int,
+    *,
+    split: Split,
+    two_characters: float,
+    moving_camera: float,
+    fixed_staging: bool,
+) -> dict[str, StorySet]:
+    """The sets of an evaluation: stories as trained on, redirected ones, long ones; empty ones left out."""
+    usual = StorySet(
+        stories,
+        shots,
+        two_characters=two_characters,
+        moving_camera=moving_camera,
+        fixed_staging=fixed_staging,
+        split=split,
+    )
+    sets = {
+        "stories": usual,
+        "redirected": replace(usual, stories=redirected, shots=REDIRECTED_SHOTS, continue_beats=1.0),
+        "long": replace(usual, stories=long, shots=LONG_SHOTS),
+    }
+    return {name: which for name, which in sets.items() if which.stories}
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="shotstream_training.evaluate", description=__doc__)
     parser.add_argument("--model", default="mini", help="mini, or a model folder")
     parser.add_argument("--stories", type=int, default=20)
     parser.add_argument("--shots", type=int, default=5)
+    parser.add_argument("--redirected", type=int, default=0, help="stories whose every caption changes")
+    parser.add_argument("--long", type=int, default=0, help="stories of ten shots")
     parser.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
     parser.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
     parser.add_argument("--fixed-staging", action="store_true", help="as mini was trained")
@@ -233,18 +229,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    columns = evaluate(
-        load_model(options.model if options.model == "mini" else Path(options.model)),
-        stories=options.stories,
-        shots=options.shots,
+    sets = story_sets(
+        options.stories,
+        options.shots,
+        options.redirected,
+        options.long,
         split=options.split,
-        seed=options.seed,
-        out=options.out,
         two_characters=options.two_characters,
         moving_camera=options.moving_camera,
         fixed_staging=options.fixed_staging,
     )
-    print(table(columns))
+    model = load_model(options.model if options.model == "mini" else Path(options.model))
+    evaluate(model, sets, seed=options.seed, out=options.out)
+    print((options.out / "evaluation.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from shotstream_runtime.weights.load import load_model
 from shotstream_runtime.weights.locate import MINI_FOLDER
 
 from shotstream_training.errors import TrainingError
-from shotstream_training.evaluate import evaluate, table
+from shotstream_training.evaluate import StorySet, evaluate
 from shotstream_training.export import export_model
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.run_config import STAGES, RunConfig, preset, read_config
@@ -131,14 +131,12 @@ def _finish_mini(plans: Mapping[str, RunConfig], out: Path, stories: int) -> Non
     print(f"{out / 'model'}: {size / 1e6:.1f} MB", flush=True)
     if stories:
         data = plans["teacher"].data
-        columns = evaluate(
-            load_model(out / "model"),
-            stories=stories,
+        kind = StorySet(
+            stories,
             shots=5,
-            split="held_out",
-            seed=0,
-            out=out / "evaluation",
             two_characters=getattr(data, "two_characters", 0.4),
             moving_camera=getattr(data, "moving_camera", 0.4),
+            fixed_staging=getattr(data, "fixed_staging", False),
         )
-        print(table(columns), flush=True)
+        evaluate(load_model(out / "model"), {"stories": kind}, seed=0, out=out / "evaluation")
+        print((out / "evaluation" / "evaluation.md").read_text(encoding="utf-8"), flush=True)

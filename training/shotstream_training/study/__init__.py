@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ablations by retraining: branches of one training that each leave something out, played and measured alike."""
+"""Ablations by retraining: branches that each leave something out, played and measured alike."""

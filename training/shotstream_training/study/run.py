@@ -20,8 +20,8 @@ from shotstream_runtime.weights.load import LoadedModel
 from shotstream_training.checkpoint import save_stage
 from shotstream_training.device import cpu_bfloat16
 from shotstream_training.errors import TrainingError
-from shotstream_training.evaluate import measure_story
 from shotstream_training.latent_codec import LatentCodec
+from shotstream_training.measures import measure_story
 from shotstream_training.refine_mini import unpack
 from shotstream_training.sheets import contact_sheet
 from shotstream_training.stages.captions import LearningCaptions

@@ -125,7 +125,7 @@ def sample_story(
         moving_camera: share of shots with a pan or a push-in.
         fixed_staging: captions then tell all there is to see: places, facing and scenery follow from framing,
             setting and action, where they are otherwise drawn for every shot.
-        named_globally: share of stories whose global caption says who it is; else the first shot's alone does.
+        named_globally: share of stories whose global caption says who it is; else only the first shot's does.
 
     Raises:
         ValueError: `shots` or `frames` is not positive.

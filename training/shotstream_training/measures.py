@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures of stories against the ground truth, and their 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shotstream_training.world import StorySpec
+from shotstream_training.world.measure import find_cuts, measure_shot, shot_cut_accuracy
+
+RESAMPLES = 2000
+"""For a 95 % interval."""
+
+HUE_LIMIT = 15.0
+"""Degrees within which an outfit part counts as kept."""
+
+MEDIANS = ("hue_error", "coat_error", "accessory_error", "shot_error")
+"""Measures of which the median is given; the mean of all others."""
+
+DEGREES = (*MEDIANS, "dynamic")
+"""Measures that are no shares."""
+
+Story = dict[str, list[float]]
+Measures = list[Story]
+Resample = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean or median with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def text(self, digits: int) -> str:
+        """``value [low, high]``."""
+        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+
+def measure_story(spec: StorySpec, shots: Sequence[NDArray[np.uint8]]) -> Story:
+    """Values of one story.
+
+    Args:
+        spec: The ground truth.
+        shots: uint8 pictures ``[n, H, W, 3]`` per shot.
+
+    Returns:
+        Lists with one value per shot; per character and shot for ``coat_error``, ``accessory_error``,
+        ``hue_error`` (two each) and for ``redirected`` (only where a caption changes, and once more by the
+        action it asks for); one for ``cuts``.
+    """
+    measures = [measure_shot(frames, spec, shot) for shot, frames in enumerate(shots)]
+    errors = [(who.coat_error, who.accessory_error) for m in measures for who in m.characters]
+    lengths = [len(frames) for frames in shots]
+    expected = np.cumsum(lengths)[:-1].tolist()
+    found = find_cuts(np.concatenate(shots))
+    story = {
+        "present": [float(m.all_present) for m in measures],
+        "hue_error": [error for pair in errors for error in pair],
+        "coat_error": [coat for coat, _ in errors],
+        "accessory_error": [accessory for _, accessory in errors],
+        "shot_error": [m.worst_hue_error for m in measures],
+        "hue_kept": [float(m.worst_hue_error <= HUE_LIMIT) for m in measures],
+        "setting": [float(m.setting_right) for m in measures],
+        "time": [float(m.time_right) for m in measures],
+        "framing": [float(m.framing_right) for m in measures],
+        "action": [m.action_share for m in measures],
+        "camera": [float(m.camera_right) for m in measures],
+        "cuts": [shot_cut_accuracy(found, expected, sum(lengths))],
+        "dynamic": [m.dynamic_degree for m in measures],
+    }
+    for measure, shot in zip(measures, spec.shots, strict=True):
+        for member, who in enumerate(measure.characters):
+            for beat, seen in list(zip(shot.beats, who.actions, strict=False))[1:]:
+                followed = float(seen == beat.actions[member])
+                story.setdefault("redirected", []).append(followed)
+                story.setdefault(f"redirected to {beat.actions[member]}", []).append(followed)
+    return story
+
+
+def centre(name: str, values: NDArray[np.float64]) -> float:
+    """The median of errors, the mean of everything else; NaN of nothing."""
+    if not len(values):
+        return float("nan")
+    return float(np.median(values) if name in MEDIANS else np.mean(values))
+
+
+def interval(name: str, seeds: Sequence[Sequence[Sequence[float]]]) -> Interval:
+    """A measure's value and 95 % interval, resampling seeds and stories.
+
+    Args:
+        name: The measure.
+        seeds: ``[seed][story]`` lists of values; every seed has the same stories.
+    """
+    rng = np.random.default_rng(0)
+    parts = [[np.asarray(story, dtype=np.float64) for story in stories] for stories in seeds]
+    drawn = []
+    for _ in range(RESAMPLES):
+        which = rng.integers(len(parts), size=len(parts))
+        stories = rng.integers(len(parts[0]), size=len(parts[0]))
+        drawn.append(centre(name, np.concatenate([parts[s][story] for s in which for story in stories])))
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    everything = np.concatenate([story for stories in parts for story in stories])
+    return Interval(centre(name, everything), float(low), float(high))
+
+
+def difference(
+    name: str, seeds: Sequence[Sequence[Sequence[float]]], others: Sequence[Sequence[Sequence[float]]]
+) -> Interval:
+    """A measure less that of another row over the same seeds and stories, which are resampled as pairs.
+
+    Args:
+        name: The measure.
+        seeds: ``[seed][story]`` lists of values.
+        others: The same of the row that is subtracted.
+    """
+    rng = np.random.default_rng(0)
+    mine, theirs = (
+        [[np.asarray(story, dtype=np.float64) for story in stories] for stories in row]
+        for row in (seeds, others)
+    )
+
+    def between(which: Resample, stories: Resample) -> float:
+        first, second = (
+            centre(name, np.concatenate([row[s][story] for s in which for story in stories]))
+            for row in (mine, theirs)
+        )
+        return first - second
+
+    all_seeds, all_stories = np.arange(len(mine)), np.arange(len(mine[0]))
+    drawn = [
+        between(
+            rng.integers(len(all_seeds), size=len(all_seeds)),
+            rng.integers(len(all_stories), size=len(all_stories)),
+        )
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    return Interval(between(all_seeds, all_stories), float(low), float(high))
+
+
+def summarise(stories: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, Interval]:
+    """Every measure over stories of one run; those that no story has are left out."""
+    names = list(dict.fromkeys(name for story in stories for name in story))
+    return {name: interval(name, [[story.get(name, []) for story in stories]]) for name in names}
+
+
+def digits(name: str) -> int:
+    """Decimals that a measure is told with."""
+    return 1 if name in DEGREES else 3
+
+
+def table(columns: Mapping[str, Mapping[str, Interval]]) -> str:
+    """A markdown table: one line per measure, one column per model or reference."""
+    names = list(next(iter(columns.values())))
+    lines = ["| measure | " + " | ".join(columns) + " |", "|" + "---|" * (1 + len(columns))]
+    for name in names:
+        cells = [column[name].text(digits(name)) for column in columns.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
