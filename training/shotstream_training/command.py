@@ -278,6 +278,28 @@ def study(
     typer.echo(f"study: {'finished' if finished else 'stopped; the same command goes on'}: {out}")
 
 
+@app.command("report")
+def report(
+    evaluation: Annotated[Path | None, typer.Option("--evaluation", help="Folder of an evaluation.")] = None,
+    study: Annotated[Path | None, typer.Option("--study", help="Folder of a study.")] = None,
+    page: Annotated[Path, typer.Option("--page", help="Page with marks.")] = Path("docs/mini.md"),
+    results: Annotated[Path, typer.Option("--results", help="Folder of figures.")] = Path(
+        "benchmarks/results"
+    ),
+) -> None:
+    """Writes tables, curves and contact sheets of evaluation and study into a page."""
+    from shotstream_training.report import regions, take_over, write_page
+
+    for option, path in (("--page", page), ("--results", results)):
+        if not path.exists():
+            raise TrainingError(f"{option}: {path} is missing; start at the repository's root, or name it")
+    images = page.parent / "images"
+    images.mkdir(exist_ok=True)
+    take_over(results, images, evaluation, study)
+    write_page(page, regions(results))
+    typer.echo(f"{page}: written")
+
+
 def _given(
     start: Path | None,
     teacher: Path | None,

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,10 +17,11 @@ from PIL import Image
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.weights.load import LoadedModel
 
-from shotstream_training.checkpoint import save_stage
+from shotstream_training.checkpoint import RECORD, save_stage
 from shotstream_training.device import cpu_bfloat16
 from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
+from shotstream_training.made_on import made_on
 from shotstream_training.measures import measure_story
 from shotstream_training.refine_mini import unpack
 from shotstream_training.sheets import contact_sheet
@@ -41,8 +42,8 @@ from shotstream_training.study.branches import (
     start_folder,
 )
 from shotstream_training.study.player import StoryPlayer
+from shotstream_training.study.record import result_file
 
-RESULTS = "results"
 SHEET_STORIES = 4
 SHEET_FRAMES = (0, 10, 20)
 
@@ -187,7 +188,7 @@ def _train(
 
 def _leave_start(study: Study, training: Training, run: RunConfig, seed: int) -> None:
     """The model's weights as a finished stage of the training's dimensions, its phase among them."""
-    config = replace(run.student.build(study.model.video.latent_channels))
+    config = run.student.build(study.model.video.latent_channels)
     groups = {"student": study.model.student.state_dict(), "text": study.model.text.inner.state_dict()}
     record = {"stage": "start", "student_config": config.to_dict()}
     save_stage(start_folder(study.out, training, seed), groups, record)
@@ -207,24 +208,21 @@ def _measure(study: Study, trial: Trial, run: RunConfig, seed: int, shelf: _Shel
         for pair in zip([t.shots for t in player.truth], shots, strict=True)
         for story in pair
     ]
+    made = json.loads((source / RECORD).read_text(encoding="utf-8"))
     path = result_file(study.out, seed, trial.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(rows[: 2 * SHEET_STORIES])).save(path.with_suffix(".png"))
     record = {
+        "made_on": made_on(),
         "trial": trial.name,
-        "title": trial.title,
-        "compare": trial.compare,
         "seed": seed,
         "shots": study.shots,
-        "training": json.loads((source / "stage.json").read_text(encoding="utf-8")),
+        "rounds": made["rounds"],
+        "minutes": round(made["seconds"] / 60, 2),
+        "training": made["config"],
         "stories": stories,
     }
     part = path.with_suffix(".part")
     part.write_text(json.dumps(record), encoding="utf-8")
     os.replace(part, path)
     print(f"seed {seed}: {trial.name} measured in {time.monotonic() - began:.0f} s", flush=True)
-
-
-def result_file(out: Path, seed: int, trial: str) -> Path:
-    """Where a trial's measures are."""
-    return out / RESULTS / f"seed{seed}" / f"{trial}.json"

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of measures: its tables and pictures are written by one command, between marks in the text.
+
+    shotstream train report --evaluation runs/evaluation --study runs/study
+
+takes new figures over into the folder of results, and rewrites what stands between
+``<!-- name -->`` and ``<!-- end name -->`` on the page. Without new figures, the page is made from those
+that are there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from shotstream_training.curves import Curves
+from shotstream_training.errors import TrainingError
+from shotstream_training.measures import Interval, Measures, difference, interval, summarise, table
+from shotstream_training.sheets import curve_picture
+from shotstream_training.study.record import collect, difference_table, picture, trial_table
+
+QUALITY, ABLATIONS, TRAINING = "mini_quality.json", "mini_ablations.json", "mini_training.json"
+CURVES_WIDTH = 900
+SHOWN_TRIALS = ("init", "intra-only", "inter-only", "full", "no-cache", "one-caption", "regression-intra")
+DRIFT_SHOTS = (1, 2, 4, 6, 8, 10)
+SHEETS = {"sheet_stories.png": "mini_evaluation.png", "sheet_long.png": "mini_long.png"}
+"""Pictures of an evaluation and their names beside the page."""
+
+
+def take_over(results: Path, images: Path, evaluation: Path | None, study: Path | None) -> None:
+    """Copies new figures and pictures to where the page is made from.
+
+    Args:
+        results: Folder of the figures.
+        images: Folder of the page's pictures.
+        evaluation: Folder of a finished evaluation.
+        study: Folder of a study, which may still be running.
+
+    Raises:
+        TrainingError: If a folder holds no figures.
+    """
+    if evaluation is not None:
+        record = evaluation / "evaluation.json"
+        if not record.is_file():
+            raise TrainingError(f"--evaluation: {record} is missing; run shotstream train evaluate first")
+        shutil.copyfile(record, results / QUALITY)
+        for sheet, name in SHEETS.items():
+            if (evaluation / sheet).is_file():
+                shutil.copyfile(evaluation / sheet, images / name)
+    if study is not None:
+        found = collect(study)
+        if not found["rows"]:
+            raise TrainingError(f"--study: {study} holds no results yet; run shotstream train study first")
+        (results / ABLATIONS).write_text(json.dumps(found) + "\n", encoding="utf-8")
+        picture(study, min(found["rows"][0]["seeds"]), SHOWN_TRIALS).save(images / "mini_ablations.png")
+    if (results / TRAINING).is_file():
+        curves = Curves()
+        columns = _read(results / TRAINING)["curves"]
+        names = list(columns)
+        curves.rows.extend(
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in zip(*columns.values(), strict=True)
+        )
+        Image.fromarray(curve_picture(curves, CURVES_WIDTH)).save(images / "mini_curves.png")
+
+
+def regions(results: Path) -> dict[str, str]:
+    """What stands between the marks, by name, from the figures that are there."""
+    found: dict[str, str] = {}
+    if (results / QUALITY).is_file():
+        record = _read(results / QUALITY)
+        sets = {name: part["measures"] for name, part in record["sets"].items()}
+        found["made"] = _made(record["made_on"])
+        found["quality"] = _quality(sets["stories"])
+        if "redirected" in sets:
+            found["redirected"] = _redirected(sets["redirected"])
+        if "long" in sets:
+            found["drift"] = _drift(sets["long"])
+    if (results / ABLATIONS).is_file():
+        record = _read(results / ABLATIONS)
+        found["ablations"] = f"{trial_table(record)}\n{_made(record['made_on'])}"
+        found["differences"] = difference_table(record)
+    return found
+
+
+def write_page(page: Path, found: dict[str, str]) -> None:
+    """Rewrites a page between its marks.
+
+    Raises:
+        TrainingError: If the page lacks a mark.
+    """
+    text = page.read_text(encoding="utf-8")
+    for name, content in found.items():
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        if not mark.search(text):
+            raise TrainingError(f"{page}: put '<!-- {name} -->' and '<!-- end {name} -->' where it belongs")
+        text = mark.sub(lambda m, content=content: f"{m[1]}{content}{m[2]}", text)  # type: ignore[misc]
+    page.write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _made(on: dict[str, Any]) -> str:
+    return (
+        f"Made on {on['date']}: {on['processor']}, {on['cores']} cores usable, {on['system']}, "
+        f"Python {on['python']}, torch {on['torch']}.\n"
+    )
+
+
+def _quality(columns: dict[str, Measures]) -> str:
+    return table(
+        {
+            name: {m: i for m, i in summarise(stories).items() if not m.startswith("redirected")}
+            for name, stories in columns.items()
+        }
+    )
+
+
+def _redirected(columns: dict[str, Measures]) -> str:
+    summaries = {name: summarise(stories) for name, stories in columns.items()}
+    wanted = sorted(m for m in next(iter(summaries.values())) if m.startswith("redirected"))
+    shots = {m: sum(len(story.get(m, [])) for story in next(iter(columns.values()))) for m in wanted}
+    return table({name: {f"{m} ({shots[m]})": found[m] for m in wanted} for name, found in summaries.items()})
+
+
+def _drift(columns: dict[str, Measures]) -> str:
+    *_, (name, stories) = columns.items()
+    lines = ["| shot | worst hue error | hue kept | present | setting |", "|---|---|---|---|---|"]
+    for shot in DRIFT_SHOTS:
+        cells = [
+            interval(m, [[_at(story[m], shot) for story in stories]]).text(1 if m == "shot_error" else 2)
+            for m in ("shot_error", "hue_kept", "present", "setting")
+        ]
+        lines.append(f"| {shot} | {' | '.join(cells)} |")
+    second, tenth = ([[_at(s["shot_error"], shot) for s in stories]] for shot in (2, DRIFT_SHOTS[-1]))
+    ratio = _ratio(tenth, second)
+    change = difference("shot_error", tenth, second)
+    return (
+        "\n".join(lines) + f"\n\nThe tenth shot's error of {name} is {ratio.text(2)} times the second's, "
+        f"{change.text(1)} degrees more ({len(stories)} stories).\n"
+    )
+
+
+def _at(values: list[float], shot: int) -> list[float]:
+    return values[shot - 1 : shot]
+
+
+def _ratio(over: list[list[list[float]]], under: list[list[list[float]]]) -> Interval:
+    """Quotient of medians, stories resampled as pairs."""
+    rng = np.random.default_rng(0)
+    pairs = np.array([[story[0] for story in over[0]], [story[0] for story in under[0]]])
+    drawn = [
+        np.median(part[0]) / max(np.median(part[1]), 1e-9)
+        for part in (pairs[:, rng.integers(pairs.shape[1], size=pairs.shape[1])] for _ in range(2000))
+    ]
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Interval(float(np.median(pairs[0]) / max(np.median(pairs[1]), 1e-9)), float(low), float(high))
