@@ -18,7 +18,7 @@ RESAMPLES = 2000
 HUE_LIMIT = 15.0
 """Degrees within which an outfit part counts as kept."""
 
-MEDIANS = ("hue_error", "coat_error", "accessory_error", "shot_error")
+MEDIANS = ("hue_error", "coat_error", "accessory_error", "later_coat", "later_accessory", "shot_error")
 """Measures of which the median is given; the mean of all others."""
 
 DEGREES = (*MEDIANS, "dynamic")
@@ -51,7 +51,8 @@ def measure_story(spec: StorySpec, shots: Sequence[NDArray[np.uint8]]) -> Story:
 
     Returns:
         Lists with one value per shot; per character and shot for ``coat_error``, ``accessory_error``,
-        ``hue_error`` (two each) and for ``redirected`` (only where a caption changes, and once more by the
+        ``hue_error`` (two each), once more without the first shot for ``later_coat`` and
+        ``later_accessory``, and for ``redirected`` (only where a caption changes, and once more by the
         action it asks for); one for ``cuts``.
     """
     measures = [measure_shot(frames, spec, shot) for shot, frames in enumerate(shots)]
@@ -64,6 +65,8 @@ def measure_story(spec: StorySpec, shots: Sequence[NDArray[np.uint8]]) -> Story:
         "hue_error": [error for pair in errors for error in pair],
         "coat_error": [coat for coat, _ in errors],
         "accessory_error": [accessory for _, accessory in errors],
+        "later_coat": [who.coat_error for m in measures[1:] for who in m.characters],
+        "later_accessory": [who.accessory_error for m in measures[1:] for who in m.characters],
         "shot_error": [m.worst_hue_error for m in measures],
         "hue_kept": [float(m.worst_hue_error <= HUE_LIMIT) for m in measures],
         "setting": [float(m.setting_right) for m in measures],

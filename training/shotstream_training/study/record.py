@@ -24,9 +24,10 @@ LABEL_WIDTH = 190
 
 MEASURES = {
     "present": "present",
-    "later_kept": "identity kept",
     "coat_error": "coat",
     "accessory_error": "accessory",
+    "later_coat": "coat later",
+    "later_accessory": "accessory later",
     "setting": "setting",
     "framing": "framing",
     "action": "action",
@@ -74,9 +75,8 @@ def collect(out: Path) -> Record:
 
 
 def _kept(story: Story) -> Story:
-    """A story's measures that the tables are made of, rounded; identity after the first shot apart."""
-    whole = story | {"later_kept": story["hue_kept"][1:]}
-    return {name: [round(value, DECIMALS) for value in whole[name]] for name in MEASURES}
+    """A story's measures that the tables are made of, rounded."""
+    return {name: [round(value, DECIMALS) for value in story[name]] for name in MEASURES}
 
 
 def trial_table(record: Record) -> str:

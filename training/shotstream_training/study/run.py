@@ -155,8 +155,9 @@ def _run_branch(study: Study, branch: Branch, seed: int, shelf: _Shelf, stop: Ca
         for trial in branch.trials:
             if stop():
                 return False
-            if not result_file(study.out, seed, trial.name).is_file():
-                _measure(study, trial, runs[trial.training], seed, shelf)
+            run = runs[trial.training]
+            if not _is_measured(study, trial, run, seed):
+                _measure(study, trial, run, seed, shelf)
     return True
 
 
@@ -192,6 +193,18 @@ def _leave_start(study: Study, training: Training, run: RunConfig, seed: int) ->
     groups = {"student": study.model.student.state_dict(), "text": study.model.text.inner.state_dict()}
     record = {"stage": "start", "student_config": config.to_dict()}
     save_stage(start_folder(study.out, training, seed), groups, record)
+
+
+def _is_measured(study: Study, trial: Trial, run: RunConfig, seed: int) -> bool:
+    """Whether there is a result of this very training, over as many stories."""
+    path = result_file(study.out, seed, trial.name)
+    if not path.is_file():
+        return False
+    result = json.loads(path.read_text(encoding="utf-8"))
+    return bool(
+        result["training"] == run.model_dump(mode="json")
+        and (len(result["stories"]), result["shots"]) == (study.stories, study.shots)
+    )
 
 
 def _measure(study: Study, trial: Trial, run: RunConfig, seed: int, shelf: _Shelf) -> None:
