@@ -15,7 +15,7 @@ from shotstream_bridge.arrival import Arrival
 from shotstream_bridge.codec import validate_client
 from shotstream_bridge.counters import EndpointCounters
 from shotstream_bridge.errors import ErrorCode, InvalidMessageError, RequestRejected
-from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas
+from shotstream_bridge.fields import BeatStage, EndpointLimits, Quotas, StoryEnd
 from shotstream_bridge.log_context import log_context
 from shotstream_bridge.messages import ClientMessage, PublishedMessage
 from shotstream_bridge.reception import HOST_FAILED, Reception, refusal_of, unpack
@@ -297,6 +297,8 @@ class Dispatcher:
             self.release_held(session)
 
     def _refuse(self, session: Session, message: ClientMessage, refusal: RequestRejected) -> None:
+        if refusal.code == ErrorCode.STOPPING and self.comes_back(session):
+            return  # It sends again what was not answered, to the next server.
         # Not higher: a client that is refused thousands of times a second must not fill the disk.
         _log.debug("refused %s: %s", message.type, refusal)
         self.counters.refused(refusal.code)
@@ -331,6 +333,9 @@ class Dispatcher:
     def publish(self, message: PublishedMessage | KnownStory) -> None:
         """Puts a message of the host into the outboxes of those it concerns; takes in a story it has."""
         if isinstance(message, StoryClosed):
+            if message.end is StoryEnd.SERVER_STOPPING and self._service.keeps_stories():
+                self._leave_open(message)
+                return
             if self._ledger.get(message.story_id) is None:
                 self._watchers.forget_frames(message.story_id)
             for session in self._audience(message.story_id):
@@ -348,6 +353,17 @@ class Dispatcher:
         story_id = None if isinstance(message, ServerState) else message.story_id
         for session in self.sessions if story_id is None else self._audience(story_id):
             session.post(message)
+
+    def comes_back(self, session: Session) -> bool:
+        """Whether a client waits for the next server when this one stops, and goes on with its stories there."""
+        return session.resumes and self._service.keeps_stories()
+
+    def _leave_open(self, message: StoryClosed) -> None:
+        """Tells the end of a story that the next server goes on with to those who cannot wait for that."""
+        for session in self._audience(message.story_id):
+            if not session.resumes:
+                session.held[message.story_id] = message
+                self.release_held(session)
 
     def expire(self, now: float) -> None:
         """Lets go of clients that did not come back, and of stories that nobody is there for."""

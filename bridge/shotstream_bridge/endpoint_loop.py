@@ -299,7 +299,8 @@ class EndpointLoop:
             time.sleep(RETRY_S)
             self._frames.send_due(time.monotonic())
         for session in self._sessions:
-            session.post(Goodbye(reason="the server is stopping"))
+            comes_back = self._dispatcher.comes_back(session)
+            session.post(Goodbye(reason="the server is stopping", resume=True if comes_back else None))
         while (now := time.monotonic()) < (self._stop_at or now):
             self._sender.flush(now)
             if not any(session.outbox for session in self._sessions):

@@ -135,6 +135,10 @@ class StoryService(Protocol):
         """
         ...
 
+    def keeps_stories(self) -> bool:
+        """Whether the stories go on with the next server when this one stops; it then only says goodbye."""
+        ...
+
     def find_story(self, story_id: str) -> Future[None] | None:
         """A client asks for a story that the endpoint does not know.
 
@@ -162,6 +166,10 @@ class StoryService(Protocol):
 
 class WithoutArchive:
     """The part of `StoryService` that is about stories of before, for a host that keeps none."""
+
+    def keeps_stories(self) -> bool:
+        """They end with it."""
+        return False
 
     def find_story(self, story_id: str) -> Future[None] | None:
         """There is none."""

@@ -82,6 +82,9 @@ class ArchivingService(ScriptedService):
         )
         found.set_result(None)
 
+    def keeps_stories(self) -> bool:
+        return True
+
     def suspend_story(self, story_id: str) -> bool:
         self.suspended.append(story_id)
         return story_id == "old"

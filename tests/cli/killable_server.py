@@ -81,6 +81,11 @@ class KillableServer:
         self.kill()
         self.start()
 
+    def replace(self) -> None:
+        """Stops the server in order and starts the next one."""
+        self.stop()
+        self.start()
+
     def _end(self, how: signal.Signals) -> None:
         pid, self._pid = self._pid, None
         if pid is None:

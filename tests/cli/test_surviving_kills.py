@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients of a server that is killed with SIGKILL and started anew: they go on, and nothing is another."""
+"""Clients of a server that is killed, or stopped, and started anew: they go on, and nothing is another."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,9 +107,18 @@ class Heard:
 
 
 def play(
-    server: KillableServer, kills: list[int], undisturbed: np.ndarray, delay: Callable[[], float]
+    server: KillableServer,
+    kills: list[int],
+    undisturbed: np.ndarray,
+    delay: Callable[[], float],
+    *,
+    orderly: bool = False,
 ) -> None:
-    """Plays the story, and kills the server as soon as so many frames were received, and a little later."""
+    """Plays the story, and kills the server as soon as so many frames were received, and a little later.
+
+    With `orderly` it is stopped instead, while the client goes on asking.
+    """
+    replacing = threading.Thread()
     heard = Heard()
     server.start()
     with Client.connect(server.address, PATIENCE_S, client_id="director", reconnect_s=PATIENCE_S) as client:
@@ -124,11 +134,17 @@ def play(
                 story.submit_beat(waiting.pop(0), wait=0)
                 if not waiting:
                     story.close(wait=0)
-            if left and len(heard.frames) >= left[0]:
+            if left and len(heard.frames) >= left[0] and not replacing.is_alive():
                 left.pop(0)
                 time.sleep(delay())
-                server.restart()
+                if orderly:
+                    replacing = threading.Thread(target=server.replace)
+                    replacing.start()
+                else:
+                    server.restart()
             heard.take(client.pump(0.02))
+        if orderly:
+            replacing.join(PATIENCE_S)
     # A server may die once more behind the end of the story.
     assert len(heard.of(ConnectionInterrupted)) - len(heard.of(ConnectionResumed)) in (0, 1)
     assert heard.of(ConnectionResumed)
@@ -151,6 +167,21 @@ def test_a_client_goes_on_through_twenty_kills(server: KillableServer, undisturb
     play(server, kills, undisturbed, delay)
 
 
+def test_a_client_goes_on_through_orderly_stops(server: KillableServer, undisturbed: np.ndarray) -> None:
+    stops, delay = random_kills(0, 5)
+    play(server, stops, undisturbed, delay, orderly=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_a_client_goes_on_through_a_hundred_orderly_stops(
+    server: KillableServer, undisturbed: np.ndarray, seed: int
+) -> None:
+    stops, delay = random_kills(seed, 20)
+    play(server, stops, undisturbed, delay, orderly=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(1, 11))
@@ -161,7 +192,8 @@ def test_a_client_goes_on_through_two_hundred_kills(
     play(server, kills, undisturbed, delay)
 
 
-def test_an_asyncio_client_goes_on(server: KillableServer, undisturbed: np.ndarray) -> None:
+@pytest.mark.parametrize("orderly", [False, True], ids=["killed", "stopped"])
+def test_an_asyncio_client_goes_on(server: KillableServer, undisturbed: np.ndarray, orderly: bool) -> None:
     async def run() -> Heard:
         heard = Heard()
         server.start()
@@ -182,15 +214,16 @@ def test_an_asyncio_client_goes_on(server: KillableServer, undisturbed: np.ndarr
                         await story.submit_beat(BEATS[-1], wait=0)
                         await story.close(wait=0)
                     kills.pop(0)
-                    await asyncio.to_thread(server.restart)
+                    await asyncio.to_thread(server.replace if orderly else server.restart)
                 heard.take(await client.next_events(0.02))
         return heard
 
     asyncio.run(run()).check_whole(undisturbed)
 
 
+@pytest.mark.parametrize("orderly", [False, True], ids=["killed", "stopped"])
 def test_play_goes_on_and_its_take_is_whole(
-    server: KillableServer, undisturbed: np.ndarray, tmp_path: Path
+    server: KillableServer, undisturbed: np.ndarray, tmp_path: Path, orderly: bool
 ) -> None:
     beats = "\n".join(
         f"  - {{text: {beat.text}, mode: {beat.mode.value}, chunks: {beat.chunks}}}" for beat in BEATS
@@ -207,7 +240,7 @@ def test_play_goes_on_and_its_take_is_whole(
             assert time.monotonic() < deadline
             assert played.process.poll() is None, played.end()
             time.sleep(0.005)
-        server.restart()
+        (server.replace if orderly else server.restart)()
     outcome = played.end()
     assert outcome.code == 0, outcome
     from PIL import Image

@@ -154,8 +154,15 @@ class MiniServer:
 
     def kill(self) -> None:
         """Kills it with SIGKILL."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends it as a supervisor does."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
+        self._process.send_signal(how)
         self._process.wait(PATIENCE_S)
 
     def __enter__(self) -> Self:

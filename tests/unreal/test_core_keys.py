@@ -68,7 +68,7 @@ def ended(player: Player, code: int) -> str:
     return str(player.of("lost")[0]["reason"])
 
 
-def test_a_story_over_a_restart_of_its_server_is_whole(
+def test_a_story_over_an_orderly_stop_of_its_server_is_whole(
     programs: Programs, keys: Keys, tmp_path: Path
 ) -> None:
     frames = tmp_path / "frames"
@@ -83,7 +83,7 @@ def test_a_story_over_a_restart_of_its_server_is_whole(
             *("--cut", "jumps=the fox jumps", "--frames", frames),
         )
         player.wait_for(lambda line: line["event"] == "frame" and line["index"] == 12)
-        server.kill()
+        server.stop()
         player.wait_for(lambda line: line["event"] == "interrupted")
         server.start()
         player.wait_for(lambda line: line["event"] == "resumed")
@@ -91,6 +91,7 @@ def test_a_story_over_a_restart_of_its_server_is_whole(
         total = 2 * (9 + 24)
         assert [line["index"] for line in player.of("frame")] == list(range(total))
         assert not player.of("frames_missed")
+        assert [line["end"] for line in player.of("story_closed")] == ["drained"]
         stages = ["accepted", "scheduled", "first_frame", "done"]
         assert [player.stages(beat) for beat in ("walks", "jumps")] == [stages] * 2
         security = ClientSecurity.read(keys.folder / "alice.key", str(keys.folder / "server.pub"))

@@ -112,7 +112,12 @@ def test_the_status_of_a_server(server: MiniServer, programs: Programs) -> None:
     assert player.of("status")[0]["state"] in ("loading", "ready")
 
 
-def test_a_server_killed_in_a_shot_and_started_again_goes_on(programs: Programs, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "orderly", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["killed", "stopped"]
+)
+def test_a_server_that_ends_in_a_shot_and_is_started_again_goes_on(
+    programs: Programs, tmp_path: Path, orderly: bool
+) -> None:
     frames = tmp_path / "frames"
     frames.mkdir()
     with MiniServer(tmp_path, "--journal", tmp_path / "journal") as server:
@@ -132,7 +137,7 @@ def test_a_server_killed_in_a_shot_and_started_again_goes_on(programs: Programs,
             *("--frames", frames),
         )
         player.wait_for(lambda line: line["event"] == "frame" and line["index"] == 12)
-        server.kill()
+        (server.stop if orderly else server.kill)()
         player.wait_for(lambda line: line["event"] == "interrupted")
         server.start()
         player.wait_for(lambda line: line["event"] == "resumed")

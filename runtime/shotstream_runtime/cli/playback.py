@@ -85,7 +85,10 @@ class Playback:
         self._pacing = ScriptPacing(story.beats)
         self._problem: str | None = None
         self._end: StoryEnd | None = None
+        # Beats that are due while the server stops, and those that ended then: perhaps only for that.
         self._stopping = False
+        self._withheld: list[BeatScript] = []
+        self._stopped_beats: set[str] = set()
         self._give_up_at: float | None = None
         self._gaps = False
         self._over_beats: set[str] = set()
@@ -130,7 +133,10 @@ class Playback:
             self._handle.close(drain=False, wait=0)
 
     def _send(self, beats: Sequence[BeatScript]) -> None:
-        if self._stopping or self._client.closed:
+        if self._client.closed:
+            return
+        if self._stopping:
+            self._withheld += beats
             return
         for beat in beats:
             self._observer.beat_submitted(str(beat.id), beat.text, beat.mode, str(beat.policy))
@@ -176,6 +182,7 @@ class Playback:
                 self._observer.notice("connection_interrupted", text)
             case ConnectionResumed():
                 self._observer.notice("connection_resumed", "the connection is restored")
+                self._go_on()
             case FramesMissed():
                 self._gaps = True
                 last = event.first + event.count - 1
@@ -197,8 +204,8 @@ class Playback:
             case BeatStage.DONE if status.outcome is not None:
                 if status.outcome in (BeatOutcome.FAILED, BeatOutcome.CANCELLED):
                     self._failed.add(status.beat_id)
-                elif not self._stopping:
-                    self._over_beats.add(status.beat_id)
+                else:
+                    (self._stopped_beats if self._stopping else self._over_beats).add(status.beat_id)
                 self._observer.beat_done(status.beat_id, status.outcome, status.frames or 0, status.reason)
                 self._send(self._pacing.on(status.beat_id, Cue.DONE))
             case BeatStage.REJECTED:
@@ -206,6 +213,13 @@ class Playback:
                 self._refused(status.code, f"the server refused beat {status.beat_id!r}: {status.reason}")
             case _:
                 pass
+
+    def _go_on(self) -> None:
+        """The server that stopped is back, and its stories with it: what ended meanwhile was over."""
+        self._stopping = False
+        self._over_beats |= self._stopped_beats
+        withheld, self._withheld = self._withheld, []
+        self._send(withheld)
 
     def _refused(self, code: str | None, problem: str) -> None:
         if code in _ENDED and self._end is not None:

@@ -32,6 +32,7 @@ class FrontDesk:
 
     Attributes:
         detail: What is being done until the host is there, for people.
+        journal_expected: Whether the host will have a journal.
     """
 
     def __init__(self, facts: ModelFacts, limits: StoryLimits) -> None:
@@ -40,6 +41,7 @@ class FrontDesk:
         self._host: StoryService | None = None
         self._opened_at = time.monotonic()
         self.detail = "starting"
+        self.journal_expected = False
 
     def hand_over(self, host: StoryService) -> None:
         """From now on the host answers. Callable from any thread, once."""
@@ -84,6 +86,10 @@ class FrontDesk:
     def find_story(self, story_id: str) -> Future[None] | None:
         """See `StoryService.find_story`: which stories there are is not known before the host is there."""
         return (self._host or self._refuse()).find_story(story_id)
+
+    def keeps_stories(self) -> bool:
+        """See `StoryService.keeps_stories`."""
+        return self.journal_expected if self._host is None else self._host.keeps_stories()
 
     def suspend_story(self, story_id: str) -> bool:
         """See `StoryService.suspend_story`."""

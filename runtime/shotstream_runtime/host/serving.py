@@ -158,6 +158,10 @@ class Server:
         progress = WARM_UP_FROM * min(1.0, max(0.0, fraction))
         self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail, progress=progress))
 
+    def expect_journal(self) -> None:
+        """There will be a journal: clients with stories in it come back if this server stops before its model."""
+        self._desk.journal_expected = True
+
     def begin(self, model: LoadedModel, engine: Engine, journal: Journal | None = None) -> None:
         """Takes requests from now on; a warm-up comes first, for which they wait.
 

@@ -233,6 +233,10 @@ class StoryHost:
             with self._changed:
                 self._registry.end_all_of(client_id)
 
+    def keeps_stories(self) -> bool:
+        """Whether there is a journal; see `StoryService.keeps_stories`."""
+        return self._keeper.keeps
+
     def suspend_story(self, story_id: str) -> bool:
         """Lays a story aside that nobody is there for; see `StoryService.suspend_story`."""
         return self._met().suspend(story_id)

@@ -137,6 +137,8 @@ def _serve(
             say(f"Metrics at {monitor.url}/metrics")
         # Before the model: a folder that cannot be used is told at once.
         stories = open_journal()
+        if stories is not None:
+            server.expect_journal()
         loaded = load(model, settings, server.loading)
         for note in loaded.notes:
             say(note)
