@@ -355,7 +355,7 @@ class Dispatcher:
             session.post(message)
 
     def comes_back(self, session: Session) -> bool:
-        """Whether a client waits for the next server when this one stops, and goes on with its stories there."""
+        """Whether a client waits for the next server when this one stops: its stories go on there."""
         return session.resumes and self._service.keeps_stories()
 
     def _leave_open(self, message: StoryClosed) -> None:

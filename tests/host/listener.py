@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from shotstream_bridge.client import Client
-from shotstream_bridge.events import ClientEvent
+from shotstream_bridge.events import ClientEvent, ConnectionInterrupted
 from shotstream_bridge.frames import ReceivedFrame
 from shotstream_bridge.messages import BeatStage, BeatStatus, StoryClosed
 from shotstream_bridge.story import BeatScript
@@ -68,6 +68,10 @@ class Listener:
     def done(self, beat_id: str, story_id: str | None = None) -> BeatStatus | None:
         """The last word about a beat."""
         return next((s for s in self.statuses(beat_id, story_id) if s.stage is BeatStage.DONE), None)
+
+    def interrupted(self) -> bool:
+        """Whether its connection was lost, and it tries to restore it."""
+        return any(isinstance(event, ConnectionInterrupted) for event in self.heard)
 
     def closed(self, story_id: str | None = None) -> StoryClosed | None:
         """The end of a story."""

@@ -195,7 +195,7 @@ def test_a_shortage_is_kept_in_the_journal_and_the_story_goes_on_from_there(
         one.until(lambda: len(one.frames()) > sum(one.done(name).frames for name in "abc"))
     finally:
         server.stop()
-    one.until(one.closed)
+    one.until(one.interrupted)
     shown = one.pixels()
     outcomes = [one.done(name).outcome for name in "abc"]
     assert outcomes.count("failed") == 1

@@ -7,7 +7,7 @@ import os
 import shutil
 
 import pytest
-from core_programs import Programs, built
+from core_programs import CORE, Programs, built
 
 SANITIZE_VARIABLE = "SHOTSTREAM_CORE_SANITIZE"
 
@@ -24,4 +24,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> Programs:
     """The programs, with the sanitizers that SHOTSTREAM_CORE_SANITIZE names, if any: `thread` for example."""
+    os.environ.setdefault("TSAN_OPTIONS", f"suppressions={CORE / 'tests' / 'tsan_suppressions.txt'}")
     return built(request.config, os.environ.get(SANITIZE_VARIABLE, ""))

@@ -159,7 +159,7 @@ class Server:
         self.endpoint.publish(ServerState(state=ServerStateName.LOADING, detail=detail, progress=progress))
 
     def expect_journal(self) -> None:
-        """There will be a journal: clients with stories in it come back if this server stops before its model."""
+        """There will be a journal: clients come back for theirs if this server stops while it loads."""
         self._desk.journal_expected = True
 
     def begin(self, model: LoadedModel, engine: Engine, journal: Journal | None = None) -> None:
