@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
+import torch
 from shotstream_runtime.cli import options
 from shotstream_runtime.engines import EngineError, Precision
+from shotstream_runtime.engines.attention_kernels import choose_attention
 from shotstream_runtime.engines.choice import AUTO, choose_engine
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.kinds import ENGINE_KINDS
@@ -34,3 +37,36 @@ def test_what_is_not_possible_is_refused_with_what_is() -> None:
         choose_engine(CPU, "eager", Precision.NVFP4)
     with pytest.raises(EngineError, match=r"--precision nvfp4: no engine.*possible on CPU: .*eager"):
         choose_engine(CPU, AUTO, Precision.NVFP4)
+
+
+H100 = DeviceFacts(type="cuda", name="H100", capability=(9, 0), memory_bytes=80 << 30, compiler=True)
+TURING = DeviceFacts(type="cuda", name="RTX 2080", capability=(7, 5), memory_bytes=8 << 30)
+
+
+def test_a_gpu_gets_graphs_in_bfloat16_and_mini_float32() -> None:
+    choice = choose_engine(H100)
+    assert (choice.kind.name, choice.precision) == ("cuda-graph", Precision.BF16)
+    assert choose_engine(H100, small=True).precision is Precision.FP32
+    assert "not cuda-graph: needs a CUDA device" in choose_engine(CPU).reason
+
+
+def test_an_engine_that_cannot_run_there_says_what_it_lacks() -> None:
+    with pytest.raises(EngineError, match=r"--engine cuda-graph: needs a CUDA device; possible on CPU"):
+        choose_engine(CPU, "cuda-graph")
+    with pytest.raises(EngineError, match=r"torch\.compile needs Triton"):
+        choose_engine(TURING, "compiled")
+    with pytest.raises(EngineError, match=r"torch\.compile needs a C\+\+ compiler"):
+        choose_engine(CPU, "compiled")
+
+
+def test_attention_kernels_are_taken_by_device_and_type() -> None:
+    hopper = replace(H100, packages=frozenset({"flash_attn_interface"}))
+    assert choose_attention(hopper, torch.bfloat16).name == "fa3"
+    assert choose_attention(H100, torch.bfloat16).name == "cudnn"
+    assert choose_attention(H100, torch.bfloat16, "fa2").name == "fa2"
+    assert choose_attention(H100, torch.float32).name == "sdpa"
+    assert choose_attention(TURING, torch.bfloat16).name == "sdpa"
+    with pytest.raises(EngineError, match=r"fa3: .*not installed; possible on H100.*cudnn, fa2, sdpa"):
+        choose_attention(H100, torch.bfloat16, "fa3")
+    with pytest.raises(EngineError, match="--attention fa9: unknown"):
+        choose_attention(CPU, torch.float32, "fa9")

@@ -29,6 +29,8 @@ class EngineName(StrEnum):
 
     AUTO = "auto"
     EAGER = "eager"
+    COMPILED = "compiled"
+    CUDA_GRAPH = "cuda-graph"
 
 
 class PrecisionName(StrEnum):

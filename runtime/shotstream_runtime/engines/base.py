@@ -20,6 +20,11 @@ class EngineSession(Protocol):
     All tensors are on the session's device. Passes of one session are strictly sequential.
     """
 
+    @property
+    def bytes(self) -> int:
+        """Memory that the session holds on the device."""
+        ...
+
     def prepare_caption(self, embeds: Tensor) -> CaptionKeys:
         """Turns text features ``[text_len, text_dim]`` into what the passes read; constant per caption."""
         ...
@@ -64,8 +69,17 @@ class Engine(Protocol):
         """Short name, as chosen on the command line."""
         ...
 
+    @property
+    def idle_bytes(self) -> int:
+        """Memory on the device that is kept for the next session, which takes it over."""
+        ...
+
+    def release_idle(self) -> None:
+        """Frees that memory."""
+        ...
+
     def open_session(self, height: int, width: int, batch: int = 1) -> EngineSession:
-        """Opens a session for latents of ``height x width``.
+        """Opens a session for latents of ``height x width``; its memory is freed when it is dropped.
 
         Raises:
             ValueError: If the student cannot serve this size.

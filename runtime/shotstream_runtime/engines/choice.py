@@ -62,7 +62,8 @@ def choose_engine(
         alternatives = [] if precision is not None else _precisions(kind, device)
         if alternatives:
             return EngineChoice(kind, alternatives[0], f"{kind.name} runs on {device} in {alternatives[0]}")
-        raise EngineError(f"--engine {engine}: {refusal}; {_possible(device, kinds)}")
+        asked_for = f"--engine {engine}" + (f" --precision {precision}" if precision else "")
+        raise EngineError(f"{asked_for}: {refusal}; {_possible(device, kinds)}")
     passed_over: list[str] = []
     for kind in kinds:
         if not kind.automatic:

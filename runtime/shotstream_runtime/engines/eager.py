@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from shotstream_runtime.engines.base import Renoise
+from shotstream_runtime.engines.caption_runs import batch_caption, caption_runs, check_context
 from shotstream_runtime.model import (
     CacheAccess,
     CaptionKeys,
@@ -32,6 +33,8 @@ class EagerEngine:
         self.schedule = FlowSchedule(config.timestep_shift, config.denoising_steps)
         self._modulations: dict[tuple[float, int], TimeModulation] = {}
 
+    idle_bytes = 0
+
     def open_session(self, height: int, width: int, batch: int = 1) -> EagerSession:
         """Opens a session for latents of ``height x width``.
 
@@ -39,6 +42,9 @@ class EagerEngine:
             ValueError: If the latent size is not a multiple of the student's patch.
         """
         return EagerSession(self, height, width, batch)
+
+    def release_idle(self) -> None:
+        """Nothing is kept between sessions."""
 
     def modulation(self, time: float, frames: int) -> TimeModulation:
         """Modulation of a pass whose frames all have one time; computed once per time and length."""
@@ -65,6 +71,11 @@ class EagerSession:
         )
         self._local_rotary: tuple[tuple[int, int, int], RotaryTable] | None = None
 
+    @property
+    def bytes(self) -> int:
+        """Memory held."""
+        return self.cache.bytes
+
     @torch.inference_mode()
     def prepare_caption(self, embeds: Tensor) -> CaptionKeys:
         """Cross-attention keys of one caption ``[text_len, text_dim]``, shared by the rows of a batch.
@@ -72,13 +83,7 @@ class EagerSession:
         Raises:
             ValueError: If the features do not have the student's text shape.
         """
-        keys = self._student.embed_captions(embeds[None].to(self._student.device, self._student.dtype))
-        batch = self.cache.batch
-        if batch == 1:
-            return keys
-        return CaptionKeys(
-            tuple((k.expand(batch, -1, -1, -1), v.expand(batch, -1, -1, -1)) for k, v in keys.layers)
-        )
+        return batch_caption(self._student, embeds, self.cache.batch)
 
     @torch.inference_mode()
     def prefill(self, latents: Tensor, shot_flags: Sequence[int], captions: Sequence[CaptionKeys]) -> None:
@@ -87,17 +92,12 @@ class EagerSession:
         Raises:
             ValueError: If the numbers of latents, flags and captions differ from the student's context.
         """
-        frames = self._student.config.max_context_frames
-        if not latents.shape[1] == len(shot_flags) == len(captions) == frames:
-            raise ValueError(
-                f"context has {latents.shape[1]} latents, {len(shot_flags)} flags and {len(captions)} "
-                f"captions; this student takes {frames} of each"
-            )
+        check_context(self._student.config, latents, shot_flags, captions)
         self._student.fill_cache(
             latents,
-            self._engine.modulation(0.0, frames),
+            self._engine.modulation(0.0, len(shot_flags)),
             self._rotary(0, shot_flags),
-            _runs(captions),
+            caption_runs(captions),
             CacheAccess(self.cache, self.cache.context_span()),
         )
 
@@ -142,14 +142,3 @@ class EagerSession:
     def _rotary(self, first_position: int, shot_flags: Sequence[int]) -> RotaryTable:
         positions = torch.arange(first_position, first_position + len(shot_flags))
         return self._student.rotary_table(positions, torch.tensor(shot_flags), self._height, self._width)
-
-
-def _runs(captions: Sequence[CaptionKeys]) -> tuple[CaptionRun, ...]:
-    """Groups neighbouring frames with the same caption, so that each group is one attention call."""
-    runs: list[CaptionRun] = []
-    for frame, caption in enumerate(captions):
-        if runs and runs[-1].caption is caption:
-            runs[-1] = CaptionRun(runs[-1].start, frame + 1, caption)
-        else:
-            runs.append(CaptionRun(frame, frame + 1, caption))
-    return tuple(runs)

@@ -31,7 +31,7 @@ class CacheAccess:
     in_place: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class CaptionKeys:
     """Cross-attention keys and values of one caption per batch row, for every layer.
 

@@ -91,10 +91,23 @@ class DualCache:
         Returns:
             Views ``[b, span.keys, heads, head_dim]`` of the layer's keys and values.
         """
+        key_slot, value_slot = self.slot(layer, span)
+        key_slot.copy_(keys)
+        value_slot.copy_(values)
+        return self.leading(layer, span, keys.dtype)
+
+    def slot(self, layer: int, span: CacheSpan) -> tuple[Tensor, Tensor]:
+        """Views ``[b, span tokens, heads, head_dim]`` of where a pass writes a layer's keys and values."""
         buffer = self.buffers[layer]
-        buffer[0, :, span.start : span.stop].copy_(keys)
-        buffer[1, :, span.start : span.stop].copy_(values)
-        return buffer[0, :, : span.keys], buffer[1, :, : span.keys]
+        return buffer[0, :, span.start : span.stop], buffer[1, :, span.start : span.stop]
+
+    def leading(self, layer: int, span: CacheSpan, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """What a pass attends to: views ``[b, span.keys, heads, head_dim]`` of a layer's keys and values.
+
+        Of a cache in another type than `dtype` they are copies in that type, for as long as they are used.
+        """
+        buffer = self.buffers[layer]
+        return buffer[0, :, : span.keys].to(dtype), buffer[1, :, : span.keys].to(dtype)
 
     def preceding(self, layer: int, span: CacheSpan) -> tuple[Tensor, Tensor]:
         """Views of everything before a span, for passes that carry gradient and must not write in place."""

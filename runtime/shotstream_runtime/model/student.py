@@ -230,7 +230,7 @@ class Student(nn.Module):
         Returns:
             The flow (noise minus clean) ``[b, f, out_dim, h, w]``.
         """
-        x = self._patchify(latents)
+        x = self.patchify(latents)
         for block in self._layers:
             x = block(x, modulation.projection, rotary, captions, access, None)
         return from_patches(self.head(x, modulation.embed), self.config, latents.shape[-2], latents.shape[-1])
@@ -248,7 +248,7 @@ class Student(nn.Module):
         Takes the arguments of `forward`. The last layer's attention and everything after it would be thrown
         away, so they are not computed.
         """
-        x = self._patchify(latents)
+        x = self.patchify(latents)
         *blocks, last = self._layers
         for block in blocks:
             x = block(x, modulation.projection, rotary, captions, access, None)
@@ -280,7 +280,7 @@ class Student(nn.Module):
             The flow ``[b, f, out_dim, h, w]``.
         """
         height, width = latents.shape[-2:]
-        x = self._patchify(latents)
+        x = self.patchify(latents)
         mask = None
         if attention_mask is not None:
             tokens = x.shape[2]
@@ -292,7 +292,7 @@ class Student(nn.Module):
             x = block(x, modulation.projection, rotary, captions, None, mask)
         return from_patches(self.head(x, modulation.embed), self.config, height, width)
 
-    def _patchify(self, latents: Tensor) -> Tensor:
+    def patchify(self, latents: Tensor) -> Tensor:
         """``[b, f, c, h, w]`` to tokens by frame ``[b, f, t, dim]``; the convolution as a matrix product."""
         weight = self.patch_embedding.weight
         patches = to_patches(latents, self.config).to(weight.dtype)

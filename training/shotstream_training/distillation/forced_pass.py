@@ -113,7 +113,7 @@ class ForcedPass:
             student.text_embedding(batch.embeds.to(student.dtype)),
             batch.caption_index[:, first : first + frames],
         )
-        x = student._patchify(latents)
+        x = student.patchify(latents)
         *blocks, last = student._layers
         for block in blocks:
             x = block(x, modulation.projection, rotary, captions, access, mask)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engines over static buffers: `compiled`, and `cuda-graph`, which is the same captured."""
+
+from __future__ import annotations
+
+import weakref
+
+import torch
+
+from shotstream_runtime.engines.attention_kernels import choose_attention
+from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane, Lane
+from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
+from shotstream_runtime.engines.cuda_graph.static_session import CLEAN_TIME, StaticBuffers, StaticSession
+from shotstream_runtime.engines.cuda_graph.static_student import StaticStudent
+from shotstream_runtime.engines.device_facts import DeviceFacts
+from shotstream_runtime.model import FlowSchedule, Student
+
+LOW_PRIORITY = 0
+HIGH_PRIORITY = -1
+"""Of CUDA streams: a negative number goes before the streams that graphics and others use by default."""
+
+
+class StaticEngine:
+    """Runs a student over static buffers.
+
+    The buffers of a story that ended wait for the next one, with their graphs: at most one set per size.
+
+    Args:
+        student: The student; its weights become views of joined ones.
+        name: As on the command line.
+        compiled: Whether what lies between matrix products is compiled.
+        capture: Whether passes become CUDA graphs; on a GPU only.
+        attention: Attention kernel by name; none takes the best one.
+        cache_dtype: Type of the dual caches; the student's by default.
+        share_gpu: Streams of the lowest priority, so that graphics go first.
+
+    Raises:
+        EngineError: The attention kernel does not run here.
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        *,
+        name: str,
+        compiled: bool,
+        capture: bool,
+        attention: str | None = None,
+        cache_dtype: torch.dtype | None = None,
+        share_gpu: bool = False,
+    ) -> None:
+        self.name = name
+        self.student = student
+        kernel = choose_attention(DeviceFacts.of(student.device), student.dtype, attention)
+        self.attention = kernel.name
+        self.schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
+        self._passes = StaticStudent(
+            student, kernel.load(), Pointwise.compiled() if compiled else Pointwise()
+        )
+        self._passes.prepare((*self.schedule.steps, CLEAN_TIME))
+        self._cache_dtype = cache_dtype or student.dtype
+        self._lane: Lane = DirectLane()
+        if student.device.type == "cuda":
+            priority = LOW_PRIORITY if share_gpu else HIGH_PRIORITY
+            self._lane = CudaLane(student.device, priority=priority, capture=capture)
+        self._idle: list[StaticBuffers] = []
+
+    def open_session(self, height: int, width: int, batch: int = 1) -> StaticSession:
+        """Opens a session for latents of ``height x width``.
+
+        Raises:
+            ValueError: If the latent size is not a multiple of the student's patch.
+        """
+        session = StaticSession(self._take((height, width, batch)))
+        weakref.finalize(session, self._give_back, session._buffers)
+        return session
+
+    @property
+    def idle_bytes(self) -> int:
+        """Memory of the buffers that wait for the next session."""
+        return sum(buffers.bytes for buffers in self._idle)
+
+    def release_idle(self) -> None:
+        """Frees them."""
+        self._idle.clear()
+
+    def _take(self, size: tuple[int, int, int]) -> StaticBuffers:
+        for place, buffers in enumerate(self._idle):
+            if buffers.size == size:
+                return self._idle.pop(place)
+        height, width, batch = size
+        return StaticBuffers(
+            self._passes,
+            self.schedule,
+            self._lane,
+            height=height,
+            width=width,
+            batch=batch,
+            cache_dtype=self._cache_dtype,
+        )
+
+    def _give_back(self, buffers: StaticBuffers) -> None:
+        if all(waiting.size != buffers.size for waiting in self._idle):
+            self._idle.append(buffers)
