@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from engine_rollout import Place, roll
+from operations import WAITS, Operations
 from shotstream_runtime.engines import EagerEngine, Engine
 from shotstream_runtime.engines.cuda_graph.static_engine import StaticEngine
 from shotstream_runtime.model import Student, StudentConfig
@@ -106,3 +107,30 @@ def test_joined_weights_are_held_once_and_the_student_still_works(make_student: 
         layer.weight.untyped_storage().data_ptr() for layer in (attention.q, attention.k, attention.v)
     }
     assert len(pointers) == 1
+
+
+def test_a_session_holds_what_the_engine_says(make_student: Any) -> None:
+    engine = static(make_student())
+    session = engine.open_session(8, 12, 2)
+    assert session.bytes == engine.session_bytes(8, 12, 2) > session.cache.bytes
+
+
+def test_a_pass_keeps_no_memory_and_asks_nothing_of_the_host(make_student: Any) -> None:
+    engine = static(make_student())
+    session = engine.open_session(8, 12)
+    buffers = session._buffers
+    buffers.caption.hold(session.prepare_caption(torch.ones(16, 32)))
+    places = {
+        name: tensor.data_ptr() for name, tensor in vars(buffers).items() if isinstance(tensor, torch.Tensor)
+    }
+    with torch.inference_mode(), Operations() as operations:
+        span = session.cache.local_span(3)
+        buffers.denoise(span)
+        buffers.refresh(span)
+    assert [name for name in WAITS if operations.counts[name]] == []
+    assert operations.counts["aten.cat.default"] == operations.counts["aten.clone.default"] == 0
+    assert places == {name: getattr(buffers, name).data_ptr() for name in places}
+    # One product gives queries, keys and values.
+    config = session.cache._config
+    wide = operations.shapes["aten.linear.default"].count((1, 3 * 24, 3 * config.dim))
+    assert wide == config.num_layers * (len(engine.schedule.steps) + 1)

@@ -16,6 +16,7 @@ from listener import CAPTION, beat, open_watched
 from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.messages import EndpointLimits
 from shotstream_bridge.story import BeatScript
+from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host import admission as admission_module
 from shotstream_runtime.host.admission_limits import AdmissionLimits
 from shotstream_runtime.host.free_memory import cgroup_room, free_host_bytes
@@ -37,7 +38,7 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_of_many_that_come_at_once_as_many_get_in_as_there_is_room_for(
     serve: Any, connect: Any, tiny_loaded: Any, room: Any
 ) -> None:
-    cost = StoryDimensions.of(tiny_loaded).total
+    cost = StoryDimensions.of(tiny_loaded, EagerEngine(tiny_loaded.student)).total
     one_story = cost.device + cost.host
     room(RESERVE + 2 * one_story + one_story // 2)
     server = serve(admission=AdmissionLimits(reserve_bytes=RESERVE))
@@ -68,7 +69,7 @@ def test_of_many_that_come_at_once_as_many_get_in_as_there_is_room_for(
 def test_what_a_story_holds_is_charged_once_and_its_end_makes_room(
     serve: Any, connect: Any, tiny_loaded: Any, room: Any
 ) -> None:
-    cost = StoryDimensions.of(tiny_loaded).total
+    cost = StoryDimensions.of(tiny_loaded, EagerEngine(tiny_loaded.student)).total
     one_story = cost.device + cost.host
     room(RESERVE + one_story)
     one = connect(serve(admission=AdmissionLimits(reserve_bytes=RESERVE)))

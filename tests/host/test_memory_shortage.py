@@ -15,7 +15,6 @@ import torch
 from listener import beat, open_watched
 from shotstream_bridge.messages import StoryEnd
 from shotstream_runtime.codecs.video import VideoCodec
-from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host.memory_shortage import is_out_of_memory
 from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
@@ -24,6 +23,7 @@ from shotstream_runtime.journal.catalogue import list_stories
 from shotstream_runtime.journal.journal import Journal
 from shotstream_runtime.journal.story_reader import StoryReader
 from tiny_model_folder import CHUNK, FIRST_CHUNK
+from wrapped_engine import WrappedEngine
 
 PASSES = ("prefill", "denoise", "refresh", "prepare_caption")
 
@@ -33,7 +33,7 @@ def too_much(*_: Any, **__: Any) -> Any:
     return torch.empty(1 << 46, dtype=torch.uint8)
 
 
-class HungryEngine:
+class HungryEngine(WrappedEngine):
     """The real engine; when it is armed, one pass of the kind named asks for more memory than there is.
 
     Attributes:
@@ -43,7 +43,7 @@ class HungryEngine:
     name = "hungry"
 
     def __init__(self, student: Any, kind: str) -> None:
-        self.inner = EagerEngine(student)
+        super().__init__(student)
         self.kind = kind
         self.armed = threading.Event()
         self.opened = 0

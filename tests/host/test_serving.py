@@ -25,21 +25,22 @@ from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server, ServingError
 from shotstream_runtime.weights.errors import WeightsError
 from tiny_model_folder import CHUNK, FIRST_CHUNK
+from wrapped_engine import WrappedEngine
 
 ANY_PORT = "tcp://127.0.0.1:0"
 
 
-class HeldEngine:
+class HeldEngine(WrappedEngine):
     """The real engine; no chunk begins before it is let go."""
 
     name = "held"
 
     def __init__(self, student: Any) -> None:
-        self._inner = EagerEngine(student)
+        super().__init__(student)
         self.go = threading.Event()
 
     def open_session(self, height: int, width: int, batch: int = 1) -> Any:
-        session = self._inner.open_session(height, width, batch)
+        session = self.inner.open_session(height, width, batch)
         whole = session.denoise
 
         def denoise(*args: Any, **kwargs: Any) -> Any:

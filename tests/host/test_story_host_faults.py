@@ -16,10 +16,10 @@ import pytest
 from listener import beat, open_watched
 from shotstream_bridge.errors import AddressError
 from shotstream_bridge.messages import Quotas, StoryEnd
-from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.host import serving
 from shotstream_runtime.host.model_facts import ModelFacts
 from tiny_model_folder import CHUNK, FIRST_CHUNK
+from wrapped_engine import WrappedEngine
 
 CLIENT_THAT_DIES = """
     import os, sys
@@ -65,13 +65,13 @@ def test_a_client_killed_mid_shot_leaves_a_server_that_serves(serve: Any, connec
     assert server.host.running
 
 
-class FailingEngine:
+class FailingEngine(WrappedEngine):
     """The real engine, except that a chosen chunk of one story fails as an engine does."""
 
     name = "failing"
 
     def __init__(self, student: Any, error: Exception) -> None:
-        self.inner = EagerEngine(student)
+        super().__init__(student)
         self.error = error
         self.armed: threading.Event = threading.Event()
 

@@ -11,7 +11,7 @@ from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.streaming.beats import Beat
-from shotstream_runtime.streaming.footprint import Footprint, StoryDimensions, decoder_state_bytes
+from shotstream_runtime.streaming.footprint import Footprint, StoryDimensions
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
@@ -27,7 +27,7 @@ def really_held(stream: StoryStream) -> dict[str, int]:
     shot = stream._shot
     contexts = [stream._next_context, shot.context if shot else None]
     return {
-        "cache": size(stream._place._opened.cache.buffers) if stream._place._opened else 0,  # type: ignore[attr-defined]
+        "session": size(stream._place._opened.cache.buffers) if stream._place._opened else 0,  # type: ignore[attr-defined]
         "captions": size(
             part for keys in stream._place._captions._keys.values() for layer in keys.layers for part in layer
         ),
@@ -60,15 +60,15 @@ def test_a_story_holds_what_its_dimensions_say_and_never_more(tiny_model: Loaded
             update={"latent_frames_per_shot": 2 * model.student.config.frames_per_chunk}
         ),
     )
-    most = StoryDimensions.of(model)
+    most = StoryDimensions.of(model, EagerEngine(model.student))
     stream = StoryStream(model, EagerEngine(model.student), global_caption="A fox.", seed=1)
-    assert really_held(stream)["cache"] == most.cache
+    assert really_held(stream)["session"] == most.session
     shots = model.student.config.max_context_frames + 2
     for number in range(shots):
         play(stream, Beat(id=f"b{number}", text=f"the fox walks {number}"))
         held = really_held(stream)
         # What it says of itself is what it holds.
-        on_device = held["cache"] + held["captions"] + held["decoder"] + held["contexts"]
+        on_device = held["session"] + held["captions"] + held["decoder"] + held["contexts"]
         assert stream.held == Footprint(on_device, held["running"] + held["history"])
         assert all(held[part] <= getattr(most, part) for part in held), (held, most)
     # In the end it holds all of it: the estimate is exact, but for the history, whose rounding varies.
@@ -77,7 +77,7 @@ def test_a_story_holds_what_its_dimensions_say_and_never_more(tiny_model: Loaded
 
 
 def test_a_long_shot_takes_no_more(tiny_model: LoadedModel) -> None:
-    most = StoryDimensions.of(tiny_model)
+    most = StoryDimensions.of(tiny_model, EagerEngine(tiny_model.student))
     stream = StoryStream(tiny_model, EagerEngine(tiny_model.student), global_caption="A fox.", seed=1)
     play(stream, Beat(id="a", text="the fox walks", chunks=12))
     assert not stream.held.beyond(most.total).host
@@ -88,8 +88,8 @@ def test_the_published_autoencoder_is_weighed_without_being_made() -> None:
     with torch.device("meta"):
         vae = VideoCodecConfig().build()
     codec = VideoCodec(vae, torch.zeros(16), torch.ones(16))
-    assert decoder_state_bytes(codec, 60, 104) == 3_777_146_880
-    assert decoder_state_bytes(codec.to("meta", torch.bfloat16), 60, 104) == 3_777_146_880 // 2
+    assert codec.decoder_bytes(60, 104) == 3_777_146_880
+    assert codec.to("meta", torch.bfloat16).decoder_bytes(60, 104) == 3_777_146_880 // 2
 
 
 def test_after_a_chunk_is_given_up_nothing_is_held_on_the_device(tiny_model: LoadedModel) -> None:

@@ -17,6 +17,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchif
 from torch import Tensor, nn
 
 from .fast_wan_vae import accelerate
+from .frame_decoder import FramesOnDevice, PendingFrames
 from .video_config import VideoCodecConfig
 
 _RGB = 3
@@ -160,6 +161,13 @@ class VideoCodec:
         """A fresh stream, at the first latent of a shot."""
         return DecoderStream(self)
 
+    def decoder_bytes(self, height: int, width: int) -> int:
+        """State that a decoder of ``height x width`` latents carries from its second latent on.
+
+        The autoencoder itself says so: a twin without memory behind its tensors decodes two latents.
+        """
+        return DecoderStream.on_meta(self, height, width).bytes
+
     @property
     def _any_weight(self) -> Tensor:
         weight: Tensor = self.vae.post_quant_conv.weight
@@ -197,8 +205,16 @@ class VideoCodec:
         mean = moments[:, : self.latent_channels].float()
         return ((mean - self._mean) / self._std).transpose(1, 2)
 
-    def _decode_one(self, latent: Tensor, state: list[Any], first: bool) -> Tensor:
-        """One latent [b, C, h, w] to pixels [b, n, 3, H, W]; replaces the entries of `state`."""
+    def decode_one(self, latent: Tensor, state: list[Any], first: bool) -> Tensor:
+        """One latent [b, C, h, w] to pixels [b, n, 3, H, W]; replaces the entries of `state`.
+
+        For those who keep the carried state themselves; `DecoderStream` does it for everybody else.
+
+        Args:
+            latent: Normalised.
+            state: One entry per causal convolution: None at a shot's first latent, then what was left there.
+            first: Whether it is a shot's first.
+        """
         raw = (latent.to(self.device).float()[:, :, None] * self._std + self._mean).to(self.dtype)
         pixels = self.vae.decoder(
             self.vae.post_quant_conv(raw), feat_cache=state, feat_idx=[0], first_chunk=first
@@ -215,16 +231,37 @@ class DecoderStream:
     The carried state is the stream's own: one entry per causal convolution, the frames it will need again.
     """
 
+    ahead = 1
+
     def __init__(self, codec: VideoCodec) -> None:
         self._codec = codec
         self._state: list[Any] = [None] * codec.vae._cached_conv_counts["decoder"]
         self._latents = 0
         self._shape: tuple[int, ...] | None = None
 
+    @classmethod
+    def on_meta(cls, codec: VideoCodec, height: int, width: int) -> DecoderStream:
+        """A stream after two latents, whose tensors have shapes and no memory."""
+        with torch.device("meta"):
+            twin = type(codec.vae).from_config(codec.vae.config).eval()
+        # Past the library's own `to`, which warns of casts that concern other models.
+        nn.Module.to(twin, codec.dtype)
+        blank = torch.empty(codec.latent_channels)
+        stream = cls(VideoCodec(twin, blank, blank))
+        with torch.inference_mode():
+            for _ in range(2):
+                stream.decode(torch.empty(1, codec.latent_channels, height, width, device="meta"))
+        return stream
+
     @property
     def latents(self) -> int:
         """Latents decoded so far."""
         return self._latents
+
+    @property
+    def state(self) -> Sequence[Any]:
+        """The carried state, one entry per causal convolution: a tensor, a marker of the library, or None."""
+        return tuple(self._state)
 
     @property
     def bytes(self) -> int:
@@ -256,10 +293,19 @@ class DecoderStream:
             )
         # On a copy, so that a decode that fails (out of memory) can be repeated.
         state = list(self._state)
-        pixels = self._codec._decode_one(latent, state, first=self._latents == 0)
+        pixels = self._codec.decode_one(latent, state, first=self._latents == 0)
         self._state, self._shape = state, shape
         self._latents += 1
         return pixels
+
+    @torch.inference_mode()
+    def begin(self, latent: Tensor) -> PendingFrames:
+        """See `FrameDecoder.begin`: decodes at once."""
+        return FramesOnDevice(self.decode(latent)[0])
+
+    def close(self) -> None:
+        """Gives the carried state back; the stream has ended."""
+        self._state = []
 
     def fork(self) -> DecoderStream:
         """A second stream that goes on from here, independent of this one."""

@@ -69,6 +69,10 @@ class Engine(Protocol):
         """Short name, as chosen on the command line."""
         ...
 
+    def session_bytes(self, height: int, width: int, batch: int = 1) -> int:
+        """Memory on the device that a session for latents of ``height x width`` will hold."""
+        ...
+
     @property
     def idle_bytes(self) -> int:
         """Memory on the device that is kept for the next session, which takes it over."""

@@ -43,6 +43,13 @@ class EagerEngine:
         """
         return EagerSession(self, height, width, batch)
 
+    def session_bytes(self, height: int, width: int, batch: int = 1) -> int:
+        """See `Engine.session_bytes`: the dual cache."""
+        config = self.student.config
+        tokens = config.tokens_per_frame(height, width)
+        itemsize = self.student.dtype.itemsize
+        return DualCache.bytes_of(config, tokens_per_frame=tokens, itemsize=itemsize, batch=batch)
+
     def release_idle(self) -> None:
         """Nothing is kept between sessions."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -109,8 +109,9 @@ def _build_static(
         attention=options.attention,
         cache_dtype=torch.float8_e4m3fn if options.eight_bit_cache else None,
         share_gpu=options.share_gpu,
+        video=model.video,
     )
-    return model, engine
+    return replace(model, other_decoders=model.other_decoders or engine.decoders), engine
 
 
 def _store_weights(model: LoadedModel, options: EngineOptions) -> None:

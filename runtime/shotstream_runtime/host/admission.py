@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import torch
 from shotstream_bridge.errors import ErrorCode, RequestRejected
 
+from shotstream_runtime.engines import Engine
 from shotstream_runtime.streaming.footprint import Footprint, StoryDimensions
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -44,12 +45,17 @@ class Admission:
         self._limits = limits or AdmissionLimits()
 
     @classmethod
-    def to(cls, model: LoadedModel, limits: AdmissionLimits | None = None) -> Admission:
-        """Admission to a host that generates with a model."""
+    def to(cls, model: LoadedModel, engine: Engine, limits: AdmissionLimits | None = None) -> Admission:
+        """Admission to a host that generates with a model on an engine."""
         device = model.student.device
         chunks = model.profile.latent_frames_per_shot // model.profile.frames_per_chunk
-        cost = _as_seen_from(device, StoryDimensions.of(model).total)
-        return cls(cost, lambda: free_memory(device), chunks, limits)
+        cost = _as_seen_from(device, StoryDimensions.of(model, engine).total)
+
+        def free() -> Footprint:
+            # The next story takes over what the engine has kept of the last one.
+            return free_memory(device) + _as_seen_from(device, Footprint(device=engine.idle_bytes))
+
+        return cls(cost, free, chunks, limits)
 
     def check_story(self, open_stories: Iterable[HostedStory]) -> None:
         """Refuses a story for which there is no room.

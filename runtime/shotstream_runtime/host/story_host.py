@@ -99,7 +99,7 @@ class StoryHost:
         self._engine = engine
         self._keeper = StoryKeeper(journal, model, engine)
         self._limits = limits or StoryLimits()
-        self._registry = StoryRegistry(self._limits, Admission.to(model, admission))
+        self._registry = StoryRegistry(self._limits, Admission.to(model, engine, admission))
         self._changed = self._registry.changed
         self._state = ServerStateName.LOADING
         self._made_at = time.monotonic()
@@ -348,6 +348,7 @@ class StoryHost:
             return error
         _log.error("story %s: out of memory; its chunk is given up", story.id, exc_info=error)
         try:
+            self._engine.release_idle()
             give_memory_back(error)
             self._tell(story, stream.give_up_chunk())
         except Exception as another:  # noqa: BLE001 - the story ends, and the others go on

@@ -6,7 +6,6 @@ from __future__ import annotations
 from shotstream_runtime.engines import Engine, EngineSession
 from shotstream_runtime.model import CaptionKeys
 from shotstream_runtime.streaming.caption_keys import CaptionKeyCache, captions_kept
-from shotstream_runtime.streaming.footprint import cache_bytes
 from shotstream_runtime.streaming.shot_context import ShotContext, latent_size
 from shotstream_runtime.streaming.stage_times import Measure, Stage
 from shotstream_runtime.weights.load import LoadedModel
@@ -40,7 +39,7 @@ class EnginePlace:
     @property
     def bytes(self) -> int:
         """Memory that it takes now."""
-        return self._captions.bytes + (cache_bytes(self._model) if self._opened is not None else 0)
+        return self._captions.bytes + (self._opened.bytes if self._opened is not None else 0)
 
     def prefill(self, context: ShotContext) -> None:
         """Brings a shot's context into the global cache, unless it is there."""

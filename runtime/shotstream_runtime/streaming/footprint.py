@@ -6,10 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
-from shotstream_runtime.codecs.video import VideoCodec
-from shotstream_runtime.model import DualCache, StudentConfig
+from shotstream_runtime.engines import Engine
+from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.streaming.caption_keys import captions_kept
 from shotstream_runtime.streaming.context import selectable_frames
 from shotstream_runtime.streaming.shot_context import latent_size
@@ -46,7 +45,7 @@ class StoryDimensions:
     A shot longer than the model's default keeps its further frames on disk, so none of this grows with it.
 
     Attributes:
-        cache: The dual cache.
+        session: The dual cache, and what else a session holds on the engine.
         captions: Cross-attention keys of the captions a shot can read.
         decoder: Carried state of the running shot's decoder.
         contexts: Condition latents of the running and of the next shot.
@@ -54,7 +53,7 @@ class StoryDimensions:
         history: Frames of finished shots that can become condition frames.
     """
 
-    cache: int
+    session: int
     captions: int
     decoder: int
     contexts: int
@@ -62,9 +61,9 @@ class StoryDimensions:
     history: int
 
     @classmethod
-    def of(cls, model: LoadedModel) -> StoryDimensions:
-        """The dimensions of every story of a model."""
-        config, profile, video = model.student.config, model.profile, model.video
+    def of(cls, model: LoadedModel, engine: Engine) -> StoryDimensions:
+        """The dimensions of every story of a model on an engine."""
+        config, profile = model.student.config, model.profile
         size = latent_size(model)[1:]
         item = model.student.dtype.itemsize
         frame = frame_bytes(profile.height, profile.width)
@@ -72,9 +71,9 @@ class StoryDimensions:
         # Which frames can be picked depends on the parity of a shot's first frame.
         kept = max(len(selectable_frames(first, length, config.max_context_frames)) for first in (0, 1))
         return cls(
-            cache=cache_bytes(model),
+            session=engine.session_bytes(*size),
             captions=captions_kept(config) * caption_bytes(config, item),
-            decoder=decoder_state_bytes(video, *size),
+            decoder=model.decoders.decoder_bytes(*size),
             contexts=_CONTEXTS * config.max_context_frames * config.in_dim * size[0] * size[1] * item,
             running=length * frame,
             history=config.max_context_frames * kept * frame,
@@ -84,16 +83,9 @@ class StoryDimensions:
     def total(self) -> Footprint:
         """All of them."""
         return Footprint(
-            device=self.cache + self.captions + self.decoder + self.contexts,
+            device=self.session + self.captions + self.decoder + self.contexts,
             host=self.running + self.history,
         )
-
-
-def cache_bytes(model: LoadedModel) -> int:
-    """The dual cache of one story."""
-    config = model.student.config
-    tokens = config.tokens_per_frame(*latent_size(model)[1:])
-    return DualCache.bytes_of(config, tokens_per_frame=tokens, itemsize=model.student.dtype.itemsize)
 
 
 def shot_frames(model: LoadedModel) -> int:
@@ -109,20 +101,3 @@ def frame_bytes(height: int, width: int) -> int:
 def caption_bytes(config: StudentConfig, itemsize: int) -> int:
     """Cross-attention keys and values of one caption, in every layer."""
     return 2 * config.num_layers * config.text_len * config.dim * itemsize
-
-
-def decoder_state_bytes(video: VideoCodec, height: int, width: int) -> int:
-    """State that a decoder of ``height x width`` latents carries from its second latent on.
-
-    The autoencoder itself says so: a twin without memory behind its tensors decodes two latents.
-    """
-    with torch.device("meta"):
-        twin = type(video.vae).from_config(video.vae.config).eval()
-    # Past the library's own `to`, which warns of casts that concern other models.
-    nn.Module.to(twin, video.dtype)
-    blank = torch.empty(video.latent_channels)
-    stream = VideoCodec(twin, blank, blank).open_decoder()
-    with torch.inference_mode():
-        for _ in range(2):
-            stream.decode(torch.empty(1, video.latent_channels, height, width, device="meta"))
-    return stream.bytes

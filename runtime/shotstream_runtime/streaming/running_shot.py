@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shotstream_runtime.codecs.video import DecoderStream
+from shotstream_runtime.codecs.frame_decoder import FrameDecoder, PendingFrames
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.shot_context import ShotContext
@@ -26,7 +25,7 @@ class RunningShot:
 
     number: int
     context: ShotContext
-    decoder: DecoderStream
+    decoder: FrameDecoder
     frames: ShotFrames
     first_index: int
     beat: Beat
@@ -38,39 +37,38 @@ class RunningShot:
     unrefreshed: tuple[Tensor, int, str] | None = None
     """Last chunk (clean latents, first latent frame, prompt) whose clean pass nothing has needed yet."""
     undecoded: deque[Tensor] = field(default_factory=deque)
-    """Latents of the last chunk that are still to be decoded."""
+    """Latents of the last chunk whose decoding has not begun."""
+    pending: deque[PendingFrames] = field(default_factory=deque)
+    """Frames of its latents that are being decoded, or could not be kept yet."""
+
+    @property
+    def undelivered(self) -> bool:
+        """Whether frames of the last chunk are still to be told."""
+        return bool(self.undecoded or self.pending)
 
     def decode_rest(self, measure: Measure) -> Iterator[FramesReady]:
         """Decodes what is left of the last chunk, latent by latent, and keeps the frames.
 
-        A latent whose decoding fails (out of memory) can be decoded again: nothing has changed.
+        A latent whose decoding fails (out of memory), or whose frames cannot be kept, comes again: nothing
+        has changed.
 
         Args:
             measure: Times the decoding of each.
         """
-        while self.undecoded:
+        while self.undelivered:
             first = len(self.frames)
             with measure(Stage.DECODE):
-                pictures = self._decode_next()
+                pictures = self._take_next()
             self.beat_frames += len(pictures)
             yield FramesReady(
                 self.beat.id, self.number, self.chunk - 1, self.first_index + first, first, pictures
             )
 
-    # Inference mode belongs around what computes, never around a yield: the reader would inherit it.
-    @torch.inference_mode()
-    def _decode_next(self) -> NDArray[np.uint8]:
-        decoder = self.decoder.fork()
-        pixels = decoder.decode(self.undecoded[0])[0]
-        pictures = _to_rgb8(pixels)
-        self.frames.append(pixels, self.prompt)
-        self.decoder = decoder
-        self.undecoded.popleft()
-        return pictures
-
-
-def _to_rgb8(pixels: Tensor) -> NDArray[np.uint8]:
-    """``[n, 3, h, w]`` in [-1, 1] to RGB8 pictures ``[n, h, w, 3]``."""
-    scaled = pixels.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    pictures: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
-    return pictures
+    def _take_next(self) -> NDArray[np.uint8]:
+        while self.undecoded and len(self.pending) < self.decoder.ahead:
+            self.pending.append(self.decoder.begin(self.undecoded[0]))
+            self.undecoded.popleft()
+        decoded = self.pending[0].frames()
+        self.frames.append(decoded.pixels, self.prompt)
+        self.pending.popleft()
+        return decoded.pictures

@@ -193,7 +193,7 @@ class StoryStream:
         self._next_context = None
         shot, starting = self._shot, self._queue.starting
         if shot is not None:
-            if shot.undecoded and shot.unrefreshed is not None:
+            if shot.undelivered and shot.unrefreshed is not None:
                 yield from shot.decode_rest(self._measure)
                 yield ChunkFinished(shot.beat.id, shot.number, shot.chunk - 1, shot.unrefreshed[0])
             if shot.beat_open:
@@ -284,7 +284,7 @@ class StoryStream:
         self._shot = RunningShot(
             number=number,
             context=context,
-            decoder=self._model.video.open_decoder(),
+            decoder=self._model.decoders.open_decoder(),
             frames=ShotFrames(self._default_frames),
             first_index=self._history.frames,
             beat=beat,
@@ -309,6 +309,7 @@ class StoryStream:
     def _forget(self, shot: RunningShot) -> ShotFinished:
         finished = ShotFinished(shot.number, len(shot.frames), self._history.of_shot(shot.number))
         shot.frames.close()
+        shot.decoder.close()
         self._shot = None
         return finished
 

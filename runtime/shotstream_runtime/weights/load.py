@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..codecs.caption_cache import CachedTextEncoder
+from ..codecs.frame_decoder import DecoderSource
 from ..codecs.mini_text import MiniTextEncoder
 from ..codecs.text import TextEncoder, Umt5TextEncoder, load_tokenizer
 from ..codecs.video import VideoCodec
@@ -42,6 +43,7 @@ class LoadedModel:
         video: Frames to latents and back.
         text: Prompts to features, remembered per prompt; may be called from any thread.
         profile: Sizes and rates for clients.
+        other_decoders: What decodes instead of the video codec, if anything does.
     """
 
     name: str
@@ -49,6 +51,12 @@ class LoadedModel:
     video: VideoCodec
     text: CachedTextEncoder
     profile: ModelProfile
+    other_decoders: DecoderSource | None = None
+
+    @property
+    def decoders(self) -> DecoderSource:
+        """What turns latents into the frames that are shown."""
+        return self.other_decoders or self.video
 
 
 def load_model(

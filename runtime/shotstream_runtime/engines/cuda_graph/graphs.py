@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 Work = Callable[[], None]
-"""Reads and writes static buffers only, allocates nothing that outlives it, and never waits for a value."""
+"""Reads and writes static buffers only, keeps nothing that it allocates, and never waits for a value."""
 
 
 class GraphSet(Protocol):
@@ -21,37 +23,77 @@ class GraphSet(Protocol):
         ...
 
 
+class Mark(Protocol):
+    """A point in a lane's order."""
+
+    def wait(self) -> None:
+        """Blocks the host until everything before it is done."""
+        ...
+
+
 class Lane(Protocol):
     """Where work is done in order; another lane's work may be done at the same time.
 
-    Whoever calls from the device's current stream sees what was written before, and is seen.
+    Attributes:
+        captures: Whether work becomes graphs, which is worth preparing for.
     """
+
+    captures: bool
 
     def graphs(self) -> GraphSet:
         """For work over a set of static buffers."""
         ...
 
-    def entered(self) -> AbstractContextManager[object]:
+    def entered(self) -> AbstractContextManager[None]:
         """For work that is no graph: done in this lane's order."""
+        ...
+
+    def mark(self) -> Mark:
+        """The point after everything queued so far."""
+        ...
+
+    def follow(self, mark: Mark) -> None:
+        """What is queued from now on is done after a point of any lane."""
+        ...
+
+    def uses(self, tensor: Tensor) -> None:
+        """A tensor of another lane is read here: its memory is not given out before that is done."""
         ...
 
 
 class DirectLane:
     """Work is done at once, as the CPU does it anyway; the same code without graphs."""
 
+    captures = False
+
     def graphs(self) -> GraphSet:
         """See `Lane.graphs`."""
         return _Direct()
 
-    def entered(self) -> AbstractContextManager[object]:
+    def entered(self) -> AbstractContextManager[None]:
         """See `Lane.entered`."""
         return nullcontext()
+
+    def mark(self) -> Mark:
+        """See `Lane.mark`."""
+        return _Done()
+
+    def follow(self, mark: Mark) -> None:
+        """See `Lane.follow`."""
+
+    def uses(self, tensor: Tensor) -> None:
+        """See `Lane.uses`."""
 
 
 class _Direct:
     def run(self, key: Hashable, work: Work) -> None:
         del key
         work()
+
+
+class _Done:
+    def wait(self) -> None:
+        """Everything is."""
 
 
 class CudaLane:
@@ -64,67 +106,85 @@ class CudaLane:
         device: The device.
         priority: Of the stream; lower numbers go first.
         capture: Whether work becomes graphs.
+        joins: Whether what is queued on the caller's current stream later waits for this lane. Otherwise
+            only those see its results who follow a mark of it.
     """
 
-    def __init__(self, device: torch.device, *, priority: int = 0, capture: bool = True) -> None:
+    def __init__(
+        self, device: torch.device, *, priority: int = 0, capture: bool = True, joins: bool = True
+    ) -> None:
+        self.captures = capture
         self._stream = torch.cuda.Stream(device, priority=priority)
-        self._pool = torch.cuda.graph_pool_handle()
-        self._capture = capture
+        self._pool: Any = torch.cuda.graph_pool_handle()
+        self._joins = joins
+        # Stories are opened on one thread while another generates; a capture must have the stream alone.
+        self._one_at_a_time = threading.RLock()
 
     def graphs(self) -> GraphSet:
         """See `Lane.graphs`."""
-        return _Captured(self._stream, self._pool) if self._capture else _OnStream(self._stream)
+        return _Captured(self)
 
-    def entered(self) -> AbstractContextManager[object]:
-        """See `Lane.entered`."""
-        return _Joined(self._stream)
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """See `Lane.entered`; after what the current stream has queued before."""
+        with self._one_at_a_time:
+            current = torch.cuda.current_stream(self._stream.device)
+            self._stream.wait_stream(current)
+            with torch.cuda.stream(self._stream):
+                yield
+            if self._joins:
+                current.wait_stream(self._stream)
+
+    def mark(self) -> Mark:
+        """See `Lane.mark`."""
+        return _CudaMark(self._stream)
+
+    def follow(self, mark: Mark) -> None:
+        """See `Lane.follow`."""
+        if isinstance(mark, _CudaMark):
+            self._stream.wait_event(mark.event)
+
+    def uses(self, tensor: Tensor) -> None:
+        """See `Lane.uses`."""
+        tensor.record_stream(self._stream)
+
+    def capture(self, work: Work) -> torch.cuda.CUDAGraph:
+        """Captures work that has been done once before, so that libraries have made their choices."""
+        with self._one_at_a_time:
+            self._stream.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            # Captions are encoded on another thread meanwhile, which may take memory: only this one is
+            # watched for what a capture forbids.
+            with torch.cuda.graph(
+                graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
+            ):
+                work()
+            return graph
 
 
-class _Joined:
-    """The stream as the current one: after what was queued before, and before what is queued later."""
-
+class _CudaMark:
     def __init__(self, stream: torch.cuda.Stream) -> None:
-        self._stream = stream
-        self._current = torch.cuda.current_stream(stream.device)
-        self._context = torch.cuda.stream(stream)
+        # Waited for without spinning: the host's threads have other things to do.
+        self.event = torch.cuda.Event(blocking=True)
+        self.event.record(stream)
 
-    def __enter__(self) -> None:
-        self._stream.wait_stream(self._current)
-        self._context.__enter__()
-
-    def __exit__(self, *exception: object) -> None:
-        self._context.__exit__(None, None, None)
-        self._current.wait_stream(self._stream)
-
-
-class _OnStream:
-    def __init__(self, stream: torch.cuda.Stream) -> None:
-        self._stream = stream
-
-    def run(self, key: Hashable, work: Work) -> None:
-        del key
-        with _Joined(self._stream):
-            work()
+    def wait(self) -> None:
+        self.event.synchronize()
 
 
 class _Captured:
-    """Graphs by key. The first time the work is done as it stands, which is its warm-up, and captured."""
+    """Graphs by key. The first time, the work is done as it stands, which is its warm-up, and captured."""
 
-    def __init__(self, stream: torch.cuda.Stream, pool: Any) -> None:
-        self._stream, self._pool = stream, pool
+    def __init__(self, lane: CudaLane) -> None:
+        self._lane = lane
         self._graphs: dict[Hashable, torch.cuda.CUDAGraph] = {}
 
     def run(self, key: Hashable, work: Work) -> None:
         graph = self._graphs.get(key)
-        with _Joined(self._stream):
+        with self._lane.entered():
             if graph is not None:
                 graph.replay()
                 return
-            # The result of this time; libraries choose their kernels and take their memory here.
             work()
-        self._stream.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        # Captions are encoded on another thread meanwhile, which may take memory: only this one is watched.
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-            work()
-        self._graphs[key] = graph
+        if self._lane.captures:
+            self._graphs[key] = self._lane.capture(work)

@@ -7,9 +7,11 @@ import weakref
 
 import torch
 
+from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.engines.attention_kernels import choose_attention
 from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane, Lane
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
+from shotstream_runtime.engines.cuda_graph.static_decoder import StaticDecoders
 from shotstream_runtime.engines.cuda_graph.static_session import CLEAN_TIME, StaticBuffers, StaticSession
 from shotstream_runtime.engines.cuda_graph.static_student import StaticStudent
 from shotstream_runtime.engines.device_facts import DeviceFacts
@@ -17,7 +19,15 @@ from shotstream_runtime.model import FlowSchedule, Student
 
 LOW_PRIORITY = 0
 HIGH_PRIORITY = -1
-"""Of CUDA streams: a negative number goes before the streams that graphics and others use by default."""
+"""Of CUDA streams: a lower number goes first; what others do on the GPU has `LOW_PRIORITY` by default."""
+
+
+def make_lane(device: torch.device, *, share_gpu: bool, capture: bool, joins: bool = True) -> Lane:
+    """A lane of a device; see `CudaLane`."""
+    if device.type != "cuda":
+        return DirectLane()
+    priority = LOW_PRIORITY if share_gpu else HIGH_PRIORITY
+    return CudaLane(device, priority=priority, capture=capture, joins=joins)
 
 
 class StaticEngine:
@@ -33,6 +43,7 @@ class StaticEngine:
         attention: Attention kernel by name; none takes the best one.
         cache_dtype: Type of the dual caches; the student's by default.
         share_gpu: Streams of the lowest priority, so that graphics go first.
+        video: The codec whose decoder is to run over static buffers too, see `decoders`.
 
     Raises:
         EngineError: The attention kernel does not run here.
@@ -48,6 +59,7 @@ class StaticEngine:
         attention: str | None = None,
         cache_dtype: torch.dtype | None = None,
         share_gpu: bool = False,
+        video: VideoCodec | None = None,
     ) -> None:
         self.name = name
         self.student = student
@@ -59,10 +71,16 @@ class StaticEngine:
         )
         self._passes.prepare((*self.schedule.steps, CLEAN_TIME))
         self._cache_dtype = cache_dtype or student.dtype
-        self._lane: Lane = DirectLane()
-        if student.device.type == "cuda":
-            priority = LOW_PRIORITY if share_gpu else HIGH_PRIORITY
-            self._lane = CudaLane(student.device, priority=priority, capture=capture)
+        device = student.device
+        self._lane = make_lane(device, share_gpu=share_gpu, capture=capture)
+        self.decoders: StaticDecoders | None = None
+        if video is not None:
+            self.decoders = StaticDecoders(
+                video,
+                make_lane(device, share_gpu=share_gpu, capture=capture, joins=False),
+                make_lane(device, share_gpu=share_gpu, capture=False, joins=False),
+                ahead=student.config.frames_per_chunk,
+            )
         self._idle: list[StaticBuffers] = []
 
     def open_session(self, height: int, width: int, batch: int = 1) -> StaticSession:
@@ -75,19 +93,33 @@ class StaticEngine:
         weakref.finalize(session, self._give_back, session._buffers)
         return session
 
+    def session_bytes(self, height: int, width: int, batch: int = 1) -> int:
+        """See `Engine.session_bytes`."""
+        return self._make((height, width, batch), torch.device("meta")).bytes
+
     @property
     def idle_bytes(self) -> int:
-        """Memory of the buffers that wait for the next session."""
-        return sum(buffers.bytes for buffers in self._idle)
+        """Memory of the buffers that wait for the next session, or shot."""
+        decoders = self.decoders.idle_bytes if self.decoders is not None else 0
+        return decoders + sum(buffers.bytes for buffers in self._idle)
 
     def release_idle(self) -> None:
         """Frees them."""
         self._idle.clear()
+        if self.decoders is not None:
+            self.decoders.release_idle()
 
     def _take(self, size: tuple[int, int, int]) -> StaticBuffers:
         for place, buffers in enumerate(self._idle):
             if buffers.size == size:
                 return self._idle.pop(place)
+        buffers = self._make(size)
+        if self._lane.captures:
+            with torch.inference_mode():
+                buffers.prepare()
+        return buffers
+
+    def _make(self, size: tuple[int, int, int], device: torch.device | None = None) -> StaticBuffers:
         height, width, batch = size
         return StaticBuffers(
             self._passes,
@@ -97,6 +129,7 @@ class StaticEngine:
             width=width,
             batch=batch,
             cache_dtype=self._cache_dtype,
+            device=device,
         )
 
     def _give_back(self, buffers: StaticBuffers) -> None:

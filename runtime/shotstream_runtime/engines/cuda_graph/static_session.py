@@ -29,6 +29,7 @@ class StaticBuffers:
         width: Latent columns.
         batch: Rows of a batch.
         cache_dtype: Type of the dual cache.
+        device: Another device than the student's; ``meta`` to weigh them.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class StaticBuffers:
         width: int,
         batch: int,
         cache_dtype: torch.dtype,
+        device: torch.device | None = None,
     ) -> None:
         student = passes.student
-        config, device, dtype = student.config, student.device, student.dtype
+        config, dtype = student.config, student.dtype
+        device = device or student.device
         tokens = config.tokens_per_frame(height, width)
         self.size = (height, width, batch)
         self.passes, self.schedule, self.lane = passes, schedule, lane
@@ -61,6 +64,17 @@ class StaticBuffers:
         """Memory held, but for what graphs use on the way."""
         inputs = (self.noise, self.fresh, self.clean, self.rotary.table.cos, self.rotary.table.sin)
         return self.cache.bytes + self.caption.bytes + sum(tensor.nbytes for tensor in inputs)
+
+    def prepare(self) -> None:
+        """Does every piece of work of a shot within the window once, so that none is captured while it runs.
+
+        What it leaves in the cache is overwritten before it is read.
+        """
+        config = self.passes.student.config
+        for first in range(0, config.local_window_frames, config.frames_per_chunk):
+            span = self.cache.local_span(first)
+            self.denoise(span)
+            self.refresh(span)
 
     def denoise(self, span: CacheSpan) -> None:
         """All steps of a chunk, `noise` and `fresh` to `clean`."""

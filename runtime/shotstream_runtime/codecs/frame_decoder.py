@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface of everything that turns a shot's latents into frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedFrames:
+    """The frames of one latent, in main memory.
+
+    Attributes:
+        pixels: ``[n, 3, H, W]`` float32 in [-1, 1].
+        pictures: The same as RGB8 ``[n, H, W, 3]``.
+    """
+
+    pixels: Tensor
+    pictures: NDArray[np.uint8]
+
+
+class PendingFrames(Protocol):
+    """Frames that are being decoded, or are there already."""
+
+    def frames(self) -> DecodedFrames:
+        """Waits for them. May be called again, until the decoder has begun `ahead` further latents."""
+        ...
+
+
+class FrameDecoder(Protocol):
+    """Decodes the latents of one shot in order.
+
+    Attributes:
+        ahead: How many latents may be begun before the frames of the first are asked for. One where decoding
+            is done by whoever asks for it: then the next latent is better begun after these frames are shown.
+    """
+
+    ahead: int
+
+    @property
+    def bytes(self) -> int:
+        """Memory on the device that the carried state holds."""
+        ...
+
+    def begin(self, latent: Tensor) -> PendingFrames:
+        """Begins with the next latent ``[1, C, h, w]``. One that fails (out of memory) may be begun again.
+
+        Raises:
+            ValueError: The latent has another shape than the earlier ones.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back what the shot's decoding holds."""
+        ...
+
+
+class DecoderSource(Protocol):
+    """Opens decoders."""
+
+    def open_decoder(self) -> FrameDecoder:
+        """A decoder at the first latent of a shot."""
+        ...
+
+    def decoder_bytes(self, height: int, width: int) -> int:
+        """Memory that a decoder of ``height x width`` latents holds from its second latent on."""
+        ...
+
+
+def to_pictures(pixels: Tensor) -> Tensor:
+    """``[n, 3, H, W]`` in [-1, 1] to RGB8 ``[n, H, W, 3]``, on the same device."""
+    scaled = pixels.float().add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FramesOnDevice:
+    """Frames that are decoded already and are brought over when they are asked for.
+
+    Attributes:
+        pixels: ``[n, 3, H, W]`` in [-1, 1], on any device.
+    """
+
+    pixels: Tensor
+
+    def frames(self) -> DecodedFrames:
+        """See `PendingFrames.frames`."""
+        pictures: NDArray[np.uint8] = to_pictures(self.pixels).cpu().numpy()
+        return DecodedFrames(self.pixels.float().cpu(), pictures)

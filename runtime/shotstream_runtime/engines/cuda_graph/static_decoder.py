@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The video decoder over static buffers: one piece of work for a shot's first latent, one for all others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from shotstream_runtime.codecs.frame_decoder import PendingFrames, to_pictures
+from shotstream_runtime.codecs.video import DecoderStream, VideoCodec
+from shotstream_runtime.engines.cuda_graph.frame_ring import FrameRing
+from shotstream_runtime.engines.cuda_graph.graphs import Lane, Mark
+from shotstream_runtime.engines.cuda_graph.static_inputs import fill
+
+_CARRIED_FRAMES = 2
+"""What a causal convolution of three frames needs of the past."""
+
+
+class StaticDecoders:
+    """Decoders of a codec over static buffers.
+
+    The buffers of a shot that ended wait for the next one: at most one set per size.
+
+    Args:
+        codec: The codec.
+        lane: Decodes. It need not be joined by others.
+        copies: Brings frames to main memory.
+        ahead: How many latents may be under way.
+    """
+
+    def __init__(self, codec: VideoCodec, lane: Lane, copies: Lane, *, ahead: int) -> None:
+        self._codec, self._lane, self._copies = codec, lane, copies
+        self._ahead = ahead
+        self._idle: list[DecoderBuffers] = []
+
+    def open_decoder(self) -> StaticDecoderStream:
+        """A decoder at the first latent of a shot."""
+        return StaticDecoderStream(self)
+
+    def decoder_bytes(self, height: int, width: int) -> int:
+        """See `DecoderSource.decoder_bytes`."""
+        return sum(entry.nbytes for entry in _meta_state(self._codec, height, width) if entry is not None)
+
+    @property
+    def idle_bytes(self) -> int:
+        """Memory of the buffers that wait for the next shot."""
+        return sum(buffers.bytes for buffers in self._idle)
+
+    def release_idle(self) -> None:
+        """Frees them."""
+        self._idle.clear()
+
+    def take(self, height: int, width: int) -> DecoderBuffers:
+        """Buffers for latents of a size."""
+        for place, buffers in enumerate(self._idle):
+            if buffers.size == (height, width):
+                return self._idle.pop(place)
+        return DecoderBuffers(self._codec, self._lane, self._copies, height, width, self._ahead)
+
+    def give_back(self, buffers: DecoderBuffers) -> None:
+        """Takes the buffers of a shot that ended."""
+        if all(waiting.size != buffers.size for waiting in self._idle):
+            self._idle.append(buffers)
+
+
+class DecoderBuffers:
+    """Everything of a decoder that stays at its place in memory.
+
+    The state that the library carries between latents (`DecoderStream`) has entries of one or two frames, or
+    a marker, until the second latent. Padded with frames of zeros before the first, every entry has two
+    frames from the first latent on, and gives the same bits.
+    """
+
+    def __init__(
+        self, codec: VideoCodec, lane: Lane, copies: Lane, height: int, width: int, ahead: int
+    ) -> None:
+        device = codec.device
+        self.size = (height, width)
+        self._codec, self._lane = codec, lane
+        self._graphs = lane.graphs()
+        self._latent = torch.zeros(1, codec.latent_channels, height, width, device=device)
+        self._state: list[Tensor | None] = [
+            None if entry is None else torch.zeros(entry.shape, dtype=entry.dtype, device=device)
+            for entry in _meta_state(codec, height, width)
+        ]
+        rows, columns = height * codec.spatial_factor, width * codec.spatial_factor
+        frames = codec.temporal_factor
+        self._pixels = torch.zeros(frames, 3, rows, columns, device=device)
+        self._pictures = torch.zeros(frames, rows, columns, 3, dtype=torch.uint8, device=device)
+        self._ring = FrameRing(
+            ahead, frames=frames, height=rows, width=columns, lane=copies, pinned=device.type == "cuda"
+        )
+        self._copied: Mark | None = None
+
+    @property
+    def ahead(self) -> int:
+        """How many latents may be under way."""
+        return self._ring.slots
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the carried state."""
+        return sum(entry.nbytes for entry in self._state if entry is not None)
+
+    @torch.inference_mode()
+    def decode(self, latent: Tensor, *, first: bool) -> PendingFrames:
+        """Queues the decoding of a latent ``[1, C, h, w]`` and the way of its frames to main memory."""
+        lane = self._lane
+        with lane.entered():
+            fill(self._latent, latent)
+        if latent.device == self._latent.device:
+            lane.uses(latent)
+        if self._copied is not None:
+            # The frames before are still being copied out of the buffers that are written now.
+            lane.follow(self._copied)
+        self._graphs.run("first" if first else "next", self._first if first else self._following)
+        frames = 1 if first else len(self._pixels)
+        under_way, self._copied = self._ring.bring(
+            self._pixels[:frames], self._pictures[:frames], lane.mark()
+        )
+        return under_way
+
+    def _first(self) -> None:
+        state: list[Any] = [None] * len(self._state)
+        self._show(self._codec.decode_one(self._latent, state, first=True))
+        for buffer, entry in zip(self._state, state, strict=True):
+            if buffer is None:
+                continue
+            buffer.zero_()
+            if isinstance(entry, Tensor):
+                buffer[:, :, -entry.shape[2] :].copy_(entry)
+
+    def _following(self) -> None:
+        state: list[Any] = list(self._state)
+        self._show(self._codec.decode_one(self._latent, state, first=False))
+        for buffer, entry in zip(self._state, state, strict=True):
+            if buffer is not None:
+                buffer.copy_(entry)
+
+    def _show(self, pixels: Tensor) -> None:
+        frames = pixels.shape[1]
+        self._pixels[:frames].copy_(pixels[0])
+        self._pictures[:frames].copy_(to_pictures(pixels[0]))
+
+
+class StaticDecoderStream:
+    """Decodes the latents of one shot; see `FrameDecoder`."""
+
+    def __init__(self, source: StaticDecoders) -> None:
+        self._source = source
+        self._buffers: DecoderBuffers | None = None
+        self._latents = 0
+        self.ahead = source._ahead
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the carried state holds."""
+        return 0 if self._buffers is None else self._buffers.bytes
+
+    def begin(self, latent: Tensor) -> PendingFrames:
+        """See `FrameDecoder.begin`."""
+        shape = tuple(latent.shape)
+        channels = self._source._codec.latent_channels
+        if latent.ndim != 4 or shape[:2] != (1, channels):
+            raise ValueError(f"latent has shape {list(shape)}; expected [1, {channels}, h, w]")
+        if self._buffers is None:
+            self._buffers = self._source.take(*shape[2:])
+        if self._buffers.size != shape[2:]:
+            raise ValueError(
+                f"latent has {list(shape[2:])} rows and columns; the shot's earlier ones have "
+                f"{list(self._buffers.size)}"
+            )
+        pending = self._buffers.decode(latent, first=self._latents == 0)
+        self._latents += 1
+        return pending
+
+    def close(self) -> None:
+        """Gives the buffers back."""
+        if self._buffers is not None:
+            self._source.give_back(self._buffers)
+            self._buffers = None
+
+
+def _meta_state(codec: VideoCodec, height: int, width: int) -> list[Tensor | None]:
+    """The carried state from the first latent on, as shapes: every entry with two frames."""
+    entries = DecoderStream.on_meta(codec, height, width).state
+    return [
+        entry.new_empty((*entry.shape[:2], _CARRIED_FRAMES, *entry.shape[3:]))
+        if isinstance(entry, Tensor)
+        else None
+        for entry in entries
+    ]
