@@ -1,37 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a figure was measured on; printed beside every result."""
+"""Where results are kept, and what they were measured on."""
 
 from __future__ import annotations
 
-import datetime
 import json
-import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from shotstream_bridge.cores import usable_cores
+from shotstream_runtime.bench.machine import describe
 
 RESULTS = Path(__file__).parent / "results"
 
-
-def describe(*packages: str) -> dict[str, Any]:
-    """Date, processor and versions of the packages that matter to a figure."""
-    processor = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        processor = names[0] if names else processor
-    return {
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "processor": processor,
-        "cores": usable_cores(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
-    }
+__all__ = ["RESULTS", "describe", "report"]
 
 
 def report(name: str, results: dict[str, Any]) -> None:

@@ -119,7 +119,7 @@ def test_frames_that_were_begun_are_told_to_their_end(
     serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The decoder runs out of memory between two latents of a chunk, when frames of it have left already."""
-    decode = VideoCodec._decode_one
+    decode = VideoCodec.decode_one
     calls = 0
 
     def decode_or_fail(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -131,12 +131,12 @@ def test_frames_that_were_begun_are_told_to_their_end(
 
     server = serve()
     one = connect(server)
-    monkeypatch.setattr(VideoCodec, "_decode_one", decode_or_fail)
+    monkeypatch.setattr(VideoCodec, "decode_one", decode_or_fail)
     story = open_watched(one)
     story.submit_beat(beat("a", chunks=5))
     one.until(lambda: one.done("a"))
     assert (one.done("a").outcome, one.done("a").frames) == ("failed", FIRST_CHUNK + CHUNK)
-    monkeypatch.setattr(VideoCodec, "_decode_one", decode)
+    monkeypatch.setattr(VideoCodec, "decode_one", decode)
     # They are the frames of an undisturbed story.
     undisturbed = connect(server)
     open_watched(undisturbed, "undisturbed").submit_beat(beat("a", chunks=5))

@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 
 from .commands import (
+    bench_cpu,
+    bench_deviation,
+    bench_gpu,
     demo,
     doctor,
     health,
@@ -55,6 +58,7 @@ def _help_if_alone(context: typer.Context) -> None:
 
 weights = _group("weights", "Get and check the published weights.")
 key_commands = _group("keys", "Make keys for serving other hosts, and say which clients are let in.")
+bench = _group("bench", "Measure speed, memory and exactness on this machine.")
 story_commands = _group("stories", "List, show, export, resume and delete the stories of a journal.")
 
 app.command("demo")(demo.demo)
@@ -64,6 +68,9 @@ app.command("render")(render.render)
 app.command("top")(top.top)
 app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
+bench.command("cpu")(bench_cpu.cpu)
+bench.command("gpu")(bench_gpu.gpu)
+bench.command("deviation")(bench_deviation.deviation)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("verify")(weights_verify.verify)
 key_commands.command("new")(keys.new)

@@ -15,9 +15,21 @@ class ComputeSettings:
         threads: CPU threads; none for the machine's default.
         engine: Name of an engine, or ``auto``.
         precision: Name of a precision; none for the device's own.
+        attention: Name of an attention kernel; none for the best.
+        eight_bit_cache: Keeps the dual cache in 8 bits.
+        share_gpu: Lets graphics on the same GPU go first.
     """
 
     device: str = "auto"
     threads: int | None = None
     engine: str = "auto"
     precision: str | None = None
+    attention: str | None = None
+    eight_bit_cache: bool = False
+    share_gpu: bool = False
+
+    def command_line(self) -> list[str]:
+        """The options that say the same to another process; the device is said by its command."""
+        threads = [] if self.threads is None else ["--threads", str(self.threads)]
+        precision = [] if self.precision is None else ["--precision", str(self.precision)]
+        return [*threads, "--engine", str(self.engine), *precision]

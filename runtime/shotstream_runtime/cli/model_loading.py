@@ -18,7 +18,10 @@ from .options import BUILT_IN_MODEL
 from .terminal import telling
 
 if TYPE_CHECKING:
+    import torch
+
     from shotstream_runtime.engines import Engine
+    from shotstream_runtime.engines.choice import EngineChoice
     from shotstream_runtime.weights.load import LoadedModel
 
 # Of the loading's whole: how much is done after the imports, and once the weights are where they compute.
@@ -89,6 +92,28 @@ class Loaded:
     notes: tuple[str, ...]
 
 
+def choose(settings: ComputeSettings, *, small: bool) -> tuple[torch.device, EngineChoice]:
+    """The device and the engine; also sets how many threads this process computes with.
+
+    Args:
+        settings: What is asked for.
+        small: The model is mini.
+
+    Raises:
+        ComputeError: There is no such device.
+        EngineError: The engine or the precision is not possible there; lists what is.
+    """
+    from shotstream_runtime.engines.choice import choose_engine
+    from shotstream_runtime.engines.device_facts import DeviceFacts
+    from shotstream_runtime.engines.precision import Precision
+    from shotstream_runtime.host.compute import choose_device, set_threads
+
+    device = choose_device(settings.device)
+    set_threads(settings.threads)
+    precision = None if settings.precision is None else Precision(settings.precision)
+    return device, choose_engine(DeviceFacts.of(device), settings.engine, precision, small=small)
+
+
 def load(
     model: str,
     settings: ComputeSettings,
@@ -113,32 +138,28 @@ def load(
         with importing():
             from shotstream_bridge.heap import keep_freed_memory
 
-            from shotstream_runtime.host.compute import choose_device, set_threads
-
-            # Before the model's own packages, which take seconds to import.
-            chosen = choose_device(settings.device)
-            set_threads(settings.threads)
+            # Before the model's own packages, which take seconds to import, and before its weights, which
+            # take minutes: what cannot be is told at once.
+            chosen, choice = choose(settings, small=model == BUILT_IN_MODEL)
             keep_freed_memory()
 
-            from shotstream_runtime.engines.choice import choose_engine
-            from shotstream_runtime.engines.device_facts import DeviceFacts
-            from shotstream_runtime.engines.kinds import EngineOptions
-            from shotstream_runtime.engines.precision import Precision
+            from shotstream_runtime.engines.engine_kind import EngineOptions
             from shotstream_runtime.weights.load import load_model
             from shotstream_runtime.weights.loading_report import between
 
-        # Before the weights, which take minutes: what cannot be is told at once.
-        choice = choose_engine(
-            DeviceFacts.of(chosen),
-            settings.engine,
-            None if settings.precision is None else Precision(settings.precision),
-            small=model == BUILT_IN_MODEL,
-        )
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
         loaded = load_model(
             source, device=chosen, dtype=choice.precision.dtype, report=between(tell, _IMPORTED, _LOADED)
         )
         tell("building the engine", _LOADED)
-        loaded, engine = choice.kind.build(loaded, EngineOptions(precision=choice.precision))
+        loaded, engine = choice.kind.build(
+            loaded,
+            EngineOptions(
+                precision=choice.precision,
+                attention=settings.attention,
+                eight_bit_cache=settings.eight_bit_cache,
+                share_gpu=settings.share_gpu,
+            ),
+        )
     return Loaded(loaded, engine, (f"Engine: {choice.reason}",))

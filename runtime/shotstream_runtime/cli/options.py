@@ -53,6 +53,20 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, max=256, help="CPU threads for arithmetic. Default: by the machine."),
 ]
+EightBitCache = Annotated[
+    bool, typer.Option("--eight-bit-cache", help="Keep the dual cache in 8 bits: half the memory.")
+]
+AttentionOption = Annotated[
+    str | None,
+    typer.Option("--attention", help="Attention kernel: fa3, cudnn, fa2 or sdpa. Default: the best here."),
+]
+ShareGpu = Annotated[
+    bool,
+    typer.Option("--share-gpu", help="Beside a game on the same GPU: its graphics go first."),
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there as JSON as well.")
+]
 SeedOverride = Annotated[
     int | None,
     typer.Option("--seed", min=0, max=MAX_SEED, help="Seed to use instead of the story's own."),

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shotstream_runtime.engines.device_facts import DeviceFacts
+from shotstream_runtime.engines.engine_kind import EngineKind
 from shotstream_runtime.engines.errors import EngineError
-from shotstream_runtime.engines.kinds import ENGINE_KINDS, EngineKind
+from shotstream_runtime.engines.kinds import ENGINE_KINDS
 from shotstream_runtime.engines.precision import Precision
 
 AUTO = "auto"

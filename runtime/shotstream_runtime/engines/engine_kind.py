@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an engine says of itself before it is made, and how it is to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shotstream_runtime.engines.base import Engine
+from shotstream_runtime.engines.device_facts import DeviceFacts
+from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.weights.load import LoadedModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """How an engine is to run, whatever its kind.
+
+    Attributes:
+        precision: Number format of the student's matrix products.
+        attention: Attention kernel by name; none takes the best one there is.
+        eight_bit_cache: Keeps the dual cache in float8, where the engine can.
+        share_gpu: Lets graphics on the same GPU go first: streams of low priority, and kernels that leave
+            shared memory free.
+    """
+
+    precision: Precision
+    attention: str | None = None
+    eight_bit_cache: bool = False
+    share_gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineKind:
+    """One kind of engine.
+
+    Attributes:
+        name: As on the command line.
+        about: A few words for people.
+        automatic: Whether ``auto`` may take it: it needs no preparation such as a build of minutes.
+        refusal: Why it does not run on a device with a precision; none if it does. Asked before anything is
+            loaded.
+        build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
+            model back, as it may bring parts of its own, such as a decoder.
+
+    Raises:
+        EngineError: From ``build``: it cannot be made after all.
+    """
+
+    name: str
+    about: str
+    automatic: bool
+    refusal: Callable[[DeviceFacts, Precision], str | None]
+    build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]
