@@ -80,13 +80,11 @@ class StaticBuffers:
         """All steps of a chunk, `noise` and `fresh` to `clean`."""
 
         def work() -> None:
-            noisy = clean = self.noise
-            for step, time in enumerate(self.schedule.steps):
-                sigma = self.schedule.sigma(time)
-                if step:
-                    noisy = self.schedule.renoise(clean, self.fresh[step - 1], sigma)
-                flow = self.passes.forward(noisy, time, self.rotary.table, self._runs, self.cache, span)
-                clean = self.schedule.clean(noisy, flow, sigma)
+            def flow(noisy: Tensor, step: int) -> Tensor:
+                time = self.schedule.steps[step]
+                return self.passes.forward(noisy, time, self.rotary.table, self._runs, self.cache, span)
+
+            clean = self.schedule.denoise(self.noise, lambda step: self.fresh[step - 1], flow)
             self.clean.copy_(clean)
 
         self.graphs.run(("denoise", span), work)

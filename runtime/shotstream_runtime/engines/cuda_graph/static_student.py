@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from shotstream_runtime.engines.attention_kernels import Attend
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
-from shotstream_runtime.model import CacheSpan, CaptionRun, DualCache, RotaryTable, Student
+from shotstream_runtime.model import CacheSpan, CaptionRun, DualCache, RotaryTable, Student, from_patches
 from shotstream_runtime.model.linear_storage import join_rows
 from shotstream_runtime.model.student import Block
 
