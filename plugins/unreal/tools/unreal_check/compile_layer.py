@@ -53,7 +53,6 @@ class Compiler:
     layer: Layer
     generated: Path
     passed: set[str] = field(default_factory=set)
-    compiled: int = 0
 
     def units(self, versions: Sequence[str] = VERSIONS) -> list[Unit]:
         found = []
@@ -72,19 +71,22 @@ class Compiler:
         return sorted({finding for result in results for finding in result})
 
     def _check_one(self, unit: Unit) -> list[Finding]:
-        text = self._run(unit, ["-E", "-P"])
-        if text.returncode == 0:
-            key = hashlib.sha256(f"{unit.module} {unit.path}\n{text.stdout}".encode()).hexdigest()
-            if key in self.passed:
-                return []
-        done = self._run(unit, ["-fsyntax-only"])
-        self.compiled += 1
-        if done.returncode == 0 and text.returncode == 0:
+        key = self.key(unit)
+        if key in self.passed:
+            return []
+        done = self.run(unit, ["-fsyntax-only"])
+        if done.returncode == 0:
             self.passed.add(key)
             return []
-        return _findings(done.stderr, unit)
+        return compile_findings(done.stderr, unit)
 
-    def _run(self, unit: Unit, mode: list[str]) -> subprocess.CompletedProcess[str]:
+    def key(self, unit: Unit) -> str:
+        """Names what the compiler gets to see of the unit; a failed preprocessing has a key of its own."""
+        text = self.run(unit, ["-E", "-P"])
+        seen = text.stdout if text.returncode == 0 else f"{unit} {text.stderr}"
+        return hashlib.sha256(f"{unit.module} {unit.path.name}\n{seen}".encode()).hexdigest()
+
+    def run(self, unit: Unit, mode: list[str]) -> subprocess.CompletedProcess[str]:
         command = [find_clang(), *mode, *self.flags(unit), "-x", "c++"]
         if unit.is_header:
             source, given = "-", f'#include "{unit.path}"\n'
@@ -151,7 +153,7 @@ def find_clang() -> str:
     raise FileNotFoundError("clang++ is missing; Debian: apt-get install clang")
 
 
-def _findings(text: str, unit: Unit) -> list[Finding]:
+def compile_findings(text: str, unit: Unit) -> list[Finding]:
     where = f"engine {unit.version}{'' if unit.editor else ', without editor'}"
     found = [
         Finding(Path(match["path"]), int(match["line"]), "compile", f"{match['message']} ({where})")

@@ -14,7 +14,7 @@ from unreal_check.findings import Finding
 from unreal_check.header_reader import read_header
 
 ENGINE_FREE = {"ShotStreamCore"}
-"""Modules without a word of the engine; they have their own build and tests."""
+"""Modules without a word of the engine, except in Private/Module; they have their own build and tests."""
 
 
 @dataclass(slots=True)
@@ -75,10 +75,10 @@ def read_layer(plugin: Path) -> Layer:
     layer = Layer(plugin)
     for build in sorted(plugin.glob("Source/*/*.Build.cs")):
         module = Module(build.name.removesuffix(".Build.cs"), build.parent)
-        if module.name in ENGINE_FREE:
-            continue
         layer.modules.append(module)
         for path in sorted(build.parent.rglob("*")):
+            if module.name in ENGINE_FREE and path.parent.name != "Module":
+                continue
             try:
                 if path.suffix == ".h":
                     module.headers.append(read_header(path))

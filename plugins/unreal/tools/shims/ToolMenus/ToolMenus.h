@@ -9,8 +9,6 @@
 #include "ToolMenuSection.h"
 #include "UObject/Class.h"
 
-using FSimpleMulticastDelegateToolMenus = TMulticastDelegate<void()>;
-
 class UToolMenus : public UObject
 {
 public:

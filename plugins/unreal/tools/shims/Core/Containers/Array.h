@@ -4,6 +4,7 @@
 #pragma once
 
 #include "HAL/Platform.h"
+#include "Templates/UnrealTemplate.h"
 
 enum class EAllowShrinking : uint8
 {
@@ -13,6 +14,7 @@ enum class EAllowShrinking : uint8
 };
 
 class FDefaultAllocator;
+class FDefaultAllocator64;
 template<uint32 Count>
 class TInlineAllocator;
 
@@ -21,12 +23,13 @@ class TArray
 {
 public:
 	using ElementType = T;
+	using SizeType = std::conditional_t<std::is_same_v<Allocator, FDefaultAllocator64>, int64, int32>;
 
 	TArray();
 	TArray(const TArray&);
 	TArray(TArray&&);
 	TArray(std::initializer_list<T> Values);
-	TArray(const T* Data, int32 Count);
+	TArray(const T* Data, SizeType Count);
 	template<typename Other, typename = std::enable_if_t<!std::is_same_v<Other, Allocator>>>
 	explicit TArray(const TArray<T, Other>& Values);
 	TArray& operator=(const TArray&);
@@ -34,27 +37,27 @@ public:
 	TArray& operator=(std::initializer_list<T> Values);
 	~TArray();
 
-	int32 Num() const;
+	SizeType Num() const;
 	bool IsEmpty() const;
-	bool IsValidIndex(int32 Index) const;
+	bool IsValidIndex(SizeType Index) const;
 	T* GetData();
 	const T* GetData() const;
-	T& operator[](int32 Index);
-	const T& operator[](int32 Index) const;
-	T& Last(int32 FromEnd = 0);
-	const T& Last(int32 FromEnd = 0) const;
+	T& operator[](SizeType Index);
+	const T& operator[](SizeType Index) const;
+	T& Last(SizeType FromEnd = 0);
+	const T& Last(SizeType FromEnd = 0) const;
 	T& Top();
-	int32 Add(const T& Value);
-	int32 Add(T&& Value);
+	SizeType Add(const T& Value);
+	SizeType Add(T&& Value);
 	T& Add_GetRef(const T& Value);
 	T& Add_GetRef(T&& Value);
 	T& AddDefaulted_GetRef();
-	int32 AddDefaulted(int32 Count = 1);
-	int32 AddZeroed(int32 Count = 1);
-	int32 AddUninitialized(int32 Count = 1);
-	int32 AddUnique(const T& Value);
+	SizeType AddDefaulted(SizeType Count = 1);
+	SizeType AddZeroed(SizeType Count = 1);
+	SizeType AddUninitialized(SizeType Count = 1);
+	SizeType AddUnique(const T& Value);
 	template<typename... Args>
-	int32 Emplace(Args&&... Values)
+	SizeType Emplace(Args&&... Values)
 	{
 		static_assert(std::is_constructible_v<T, Args&&...>, "Emplace: no such constructor");
 		return 0;
@@ -64,36 +67,36 @@ public:
 	void Push(const T& Value);
 	void Push(T&& Value);
 	T Pop(EAllowShrinking Shrinking = EAllowShrinking::Default);
-	int32 Insert(const T& Value, int32 Index);
+	SizeType Insert(const T& Value, SizeType Index);
 	void Append(const TArray& Values);
 	void Append(std::initializer_list<T> Values);
-	void Append(const T* Data, int32 Count);
+	void Append(const T* Data, SizeType Count);
 	template<typename Container>
 	void Append(Container&& Values);
 	TArray& operator+=(const TArray& Values);
-	int32 Remove(const T& Value);
-	int32 RemoveSingle(const T& Value);
+	SizeType Remove(const T& Value);
+	SizeType RemoveSingle(const T& Value);
 	template<typename Predicate>
-	int32 RemoveAll(const Predicate& Wanted);
-	void RemoveAt(int32 Index, int32 Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
-	void RemoveAtSwap(int32 Index, int32 Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
-	void Empty(int32 Slack = 0);
-	void Reset(int32 Size = 0);
-	void Reserve(int32 Count);
+	SizeType RemoveAll(const Predicate& Wanted);
+	void RemoveAt(SizeType Index, SizeType Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
+	void RemoveAtSwap(SizeType Index, SizeType Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
+	void Empty(SizeType Slack = 0);
+	void Reset(SizeType Size = 0);
+	void Reserve(SizeType Count);
 	void Shrink();
-	void SetNum(int32 Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
-	void SetNumZeroed(int32 Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
-	void SetNumUninitialized(int32 Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
-	void Init(const T& Value, int32 Count);
+	void SetNum(SizeType Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
+	void SetNumZeroed(SizeType Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
+	void SetNumUninitialized(SizeType Count, EAllowShrinking Shrinking = EAllowShrinking::Default);
+	void Init(const T& Value, SizeType Count);
 	bool Contains(const T& Value) const;
 	template<typename Predicate>
 	bool ContainsByPredicate(Predicate Wanted) const;
-	int32 Find(const T& Value) const;
-	bool Find(const T& Value, int32& Index) const;
+	SizeType Find(const T& Value) const;
+	bool Find(const T& Value, SizeType& Index) const;
 	template<typename Key>
-	int32 IndexOfByKey(const Key& Wanted) const;
+	SizeType IndexOfByKey(const Key& Wanted) const;
 	template<typename Predicate>
-	int32 IndexOfByPredicate(Predicate Wanted) const;
+	SizeType IndexOfByPredicate(Predicate Wanted) const;
 	template<typename Key>
 	T* FindByKey(const Key& Wanted);
 	template<typename Key>
@@ -107,8 +110,8 @@ public:
 	void Sort();
 	template<typename Predicate>
 	void Sort(const Predicate& Before);
-	void Swap(int32 First, int32 Second);
-	int32 Max() const;
+	void Swap(SizeType First, SizeType Second);
+	SizeType Max() const;
 	SIZE_T GetAllocatedSize() const;
 	bool operator==(const TArray&) const;
 	bool operator!=(const TArray&) const;
@@ -118,8 +121,5 @@ public:
 	const T* end() const;
 };
 
-using TArray64Allocator = FDefaultAllocator;
 template<typename T>
-using TArray64 = TArray<T>;
-template<typename T>
-struct TIsContiguousContainer;
+using TArray64 = TArray<T, FDefaultAllocator64>;

@@ -26,6 +26,10 @@ public:
 
 template<typename T>
 using TConstArrayView = TArrayView<const T>;
+template<typename T>
+using TArrayView64 = TArrayView<T>;
+template<typename T>
+using TConstArrayView64 = TArrayView<const T>;
 
 template<typename T>
 TArrayView<T> MakeArrayView(T* Data, int32 Count);

@@ -93,6 +93,7 @@ public:
 	FString TrimEnd() const;
 	FString TrimStartAndEnd() const;
 	void TrimStartAndEndInline();
+	FString TrimChar(TCHAR Character, bool* bRemoved = nullptr) const;
 	FString TrimQuotes(bool* bRemoved = nullptr) const;
 	bool IsNumeric() const;
 	bool Split(const FString& Separator, FString* First, FString* Second, ESearchCase::Type Case = ESearchCase::IgnoreCase, ESearchDir::Type Dir = ESearchDir::FromStart) const;

@@ -168,3 +168,6 @@ public:
 #define BindDynamic(Object, Method) InternalBind(Object, Method, TEXT(#Method))
 
 #include "Delegates/DelegateCombinations.h"
+
+DECLARE_DELEGATE(FSimpleDelegate);
+DECLARE_MULTICAST_DELEGATE(FSimpleMulticastDelegate);

@@ -24,6 +24,8 @@ class FEventRef
 public:
 	explicit FEventRef(EEventMode Mode = EEventMode::AutoReset);
 	~FEventRef();
+	FEventRef(const FEventRef&) = delete;
+	FEventRef& operator=(const FEventRef&) = delete;
 	FEvent* operator->() const;
 	FEvent* Get();
 };

@@ -27,5 +27,7 @@ public:
 	virtual bool Move(const TCHAR* To, const TCHAR* From, bool bReplace = true, bool bEvenIfReadOnly = false, bool bAttributes = false, bool bDoNotRetryOrError = false) = 0;
 	virtual void FindFiles(TArray<FString>& Names, const TCHAR* Pattern, bool bFiles, bool bDirectories) = 0;
 	virtual void FindFilesRecursive(TArray<FString>& Names, const TCHAR* Start, const TCHAR* Pattern, bool bFiles, bool bDirectories, bool bClear = true) = 0;
+	virtual FString ConvertToAbsolutePathForExternalAppForRead(const TCHAR* Path) = 0;
+	virtual FString ConvertToAbsolutePathForExternalAppForWrite(const TCHAR* Path) = 0;
 	virtual FDateTime GetTimeStamp(const TCHAR* Path) = 0;
 };

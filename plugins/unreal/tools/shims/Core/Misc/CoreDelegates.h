@@ -5,9 +5,6 @@
 
 #include "Delegates/Delegate.h"
 
-using FSimpleMulticastDelegate = TMulticastDelegate<void()>;
-using FSimpleDelegate = TDelegate<void()>;
-
 struct FCoreDelegates
 {
 	static TMulticastDelegate<void()> OnPreExit;

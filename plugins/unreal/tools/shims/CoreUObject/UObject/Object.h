@@ -36,6 +36,9 @@ public:
 	EObjectFlags GetFlags() const;
 };
 
+FString GetNameSafe(const UObject* Object);
+FString GetPathNameSafe(const UObject* Object);
+
 class UObjectBaseUtility : public UObjectBase
 {
 public:

@@ -15,7 +15,7 @@ public:
 	static UClass* StaticClass();
 	TextureAddress AddressX = TA_Wrap;
 	TextureAddress AddressY = TA_Wrap;
-	static UTexture2D* CreateTransient(int32 SizeX, int32 SizeY, EPixelFormat Format = PF_B8G8R8A8, const FName Name = NAME_None, TArrayView<const uint8> Data = TArrayView<const uint8>());
+	static UTexture2D* CreateTransient(int32 SizeX, int32 SizeY, EPixelFormat Format = PF_B8G8R8A8, const FName Name = NAME_None, TConstArrayView64<uint8> Data = TConstArrayView64<uint8>());
 	int32 GetSizeX() const;
 	int32 GetSizeY() const;
 	EPixelFormat GetPixelFormat(uint32 Layer = 0u) const;

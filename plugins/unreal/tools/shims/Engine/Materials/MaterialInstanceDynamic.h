@@ -19,6 +19,7 @@ public:
 	static UMaterialInstanceDynamic* Create(UMaterialInterface* Parent, UObject* Outer);
 	static UMaterialInstanceDynamic* Create(UMaterialInterface* Parent, UObject* Outer, FName Name);
 	void SetTextureParameterValue(FName Name, UTexture* Value);
+	void ClearParameterValues();
 	void SetScalarParameterValue(FName Name, float Value);
 	void SetVectorParameterValue(FName Name, FLinearColor Value);
 };

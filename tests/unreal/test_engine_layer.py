@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine layer keeps all rules that can be checked without an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from engine_layer import NODES, PLUGIN, needs_clang
+from unreal_check.checks import CHECKS, Checker
+from unreal_check.compile_layer import SHIMS, VERSIONS
+from unreal_check.layer import read_layer
+from unreal_check.node_reference import BEGIN, read_comment, reference
+
+COMPILED = {"compile", "link"}
+
+
+@pytest.fixture
+def checker(tmp_path: Path, request: pytest.FixtureRequest) -> Checker:
+    return Checker(PLUGIN, tmp_path, request.config.cache.mkdir("unreal_check"))
+
+
+def test_everything_is_read(checker: Checker) -> None:
+    """The checks would pass on an empty folder too."""
+    modules = {module.name: module for module in checker.layer.modules}
+    assert set(modules) == {"ShotStream", "ShotStreamCore", "ShotStreamEditor"}
+    classes = {record.name for _, _, record in checker.layer.classes()}
+    assert {
+        "UShotStreamSubsystem",
+        "UShotStreamPlayBeatAsync",
+        "UShotStreamNarrative",
+        "FShotStreamBeat",
+    } <= classes
+    functions = {f.name for _, _, record in checker.layer.classes() for f in record.functions if f.macro}
+    assert {"Connect", "SendBeat", "SendGameEvent", "GetStreamTexture", "ImportTakeToSequence"} <= functions
+
+
+@pytest.mark.parametrize("name", [name for name in CHECKS if name not in {*COMPILED, "script"}])
+def test_the_rules_are_kept(name: str, checker: Checker) -> None:
+    assert [str(finding) for finding in checker.run(name)] == []
+
+
+@needs_clang
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_compiles(version: str, checker: Checker) -> None:
+    """Each header on its own and each source, as the editor and as a game has them."""
+    checker.versions = (version,)
+    assert len(checker.compiler.units((version,))) > 40
+    assert [str(finding) for finding in checker.run("compile")] == []
+
+
+@needs_clang
+@pytest.mark.slow
+def test_it_would_link(checker: Checker) -> None:
+    assert [str(finding) for finding in checker.run("link")] == []
+
+
+@pytest.mark.slow
+def test_the_editor_scripts_fit_the_engine(checker: Checker) -> None:
+    assert sorted(PLUGIN.glob("Content/Python/*.py"))
+    assert [str(finding) for finding in checker.run("script")] == []
+
+
+@pytest.mark.slow
+def test_a_wrong_editor_script_is_found(tmp_path: Path, checker: Checker) -> None:
+    plugin = tmp_path / "Plugin"
+    script = plugin / "Content" / "Python" / "wrong.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(
+        "import unreal\n"
+        "def make(sequence: unreal.LevelSequence) -> None:\n"
+        "    sequence.set_display_rates(unreal.FrameRate(16, 1))\n"
+        "    sequence.set_editor_property('frame_rate_overide', 16)\n"
+        "    unreal.AssetToolsHelpers.get_asset_tools().create_asset('a', '/Game', unreal.LevelSequence)\n"
+    )
+    found = {(f.line, f.rule) for f in Checker(plugin, tmp_path / "work", checker.cache).run("script")}
+    assert found == {(3, "pyright"), (4, "editor-property"), (5, "pyright")}
+
+
+def test_the_declarations_say_where_they_were_read() -> None:
+    headers = sorted(SHIMS.rglob("*.h"))
+    assert len(headers) > 100
+    for header in headers:
+        lines = header.read_text(encoding="utf-8").splitlines()
+        assert lines[2].startswith("// Read from: "), header
+        assert "(5." in "\n".join(lines[2:4]) or "#include" in header.read_text(encoding="utf-8"), header
+
+
+def test_the_node_reference_is_current() -> None:
+    head, mark, body = NODES.read_text(encoding="utf-8").partition(BEGIN)
+    assert head.startswith("# ")
+    assert mark
+    assert body.strip() == reference(read_layer(PLUGIN)).strip(), (
+        "run plugins/unreal/tools/check.py --write-nodes"
+    )
+
+
+def test_comments_are_read_as_they_are_written() -> None:
+    comment = read_comment(
+        "// of something else\n\n/** Sends a beat.\n *\n *  It is sent once.\n"
+        " *  @param Beat  What happens,\n *    in a sentence.\n *  @return Its handle. */"
+    )
+    assert comment.text == "Sends a beat.\n\nIt is sent once."
+    assert comment.parameters == {"Beat": "What happens, in a sentence."}
+    assert comment.result == "Its handle."
