@@ -29,7 +29,7 @@ def parameters() -> list[object]:
 @pytest.mark.parametrize("mutation", parameters())
 def test_the_mistake_is_found(mutation: Mutation, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     cache = request.config.cache.mkdir("unreal_check")
-    outcome = try_mutation(mutation, PLUGIN, tmp_path, cache, set())
+    outcome = try_mutation(mutation, PLUGIN, tmp_path, cache)
     assert outcome.as_stated, outcome.findings
 
 

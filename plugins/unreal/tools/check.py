@@ -60,11 +60,10 @@ def main() -> int:
 
 
 def _write_mutations(work: Path) -> int:
-    passed: set[str] = set()
     mutations = read_mutations()
     wrong = 0
     for mutation in mutations:
-        outcome = try_mutation(mutation, PLUGIN, work / "mutations", work / "cache", passed)
+        outcome = try_mutation(mutation, PLUGIN, work / "mutations", work / "cache")
         if not outcome.as_stated:
             wrong += 1
             stated = "is not found" if mutation.missed else f"is found by {mutation.rule}"

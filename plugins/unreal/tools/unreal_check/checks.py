@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -39,8 +39,6 @@ class Checker:
     work: Path
     cache: Path
     versions: Sequence[str] = VERSIONS
-    passed: set[str] = field(default_factory=set)
-    """Preprocessed texts that compiled, by hash: shared between copies of the plugin."""
 
     @cached_property
     def layer(self) -> Layer:
@@ -53,7 +51,7 @@ class Checker:
     @cached_property
     def compiler(self) -> Compiler:
         assert self.stubs is not None
-        return Compiler(self.layer, self.work / "generated", self.passed)
+        return Compiler(self.layer, self.work / "generated")
 
     def run(self, name: str, units: Sequence[Unit] | None = None) -> list[Finding]:
         """One of CHECKS; `units` narrows what is compiled."""

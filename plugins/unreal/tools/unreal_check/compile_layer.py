@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,8 @@ WARNINGS = [
     "-Wno-unused-parameter",
 ]
 """As the engine's own clang builds, and -Wextra; unused parameters are no warning there."""
+_VERSION = re.compile(r"\bENGINE_(?:MAJOR|MINOR|PATCH)_VERSION\b|\bUE_VERSION_")
+_INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)', re.MULTILINE)
 _ERROR = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:fatal )?error: (?P<message>.*)$", re.MULTILINE)
 
 
@@ -48,20 +50,20 @@ class Unit:
 
 @dataclass(slots=True)
 class Compiler:
-    """Compiles units of one layer, and no text a second time that is the same after preprocessing."""
+    """Compiles units of one layer."""
 
     layer: Layer
     generated: Path
-    passed: set[str] = field(default_factory=set)
 
     def units(self, versions: Sequence[str] = VERSIONS) -> list[Unit]:
+        """Everything for the first version; for the others what sees the version, the rest being the same."""
         found = []
-        for version in versions:
-            for module in self.layer.modules:
-                paths = [header.path for header in module.headers] + sorted(module.sources)
-                found += [Unit(module.name, path, version) for path in paths]
-                if not module.name.endswith("Editor"):  # what a packaged game compiles
-                    found += [Unit(module.name, path, version, editor=False) for path in paths]
+        for module in self.layer.modules:
+            for path in [header.path for header in module.headers] + sorted(module.sources):
+                seen = versions if self._sees_version(path) else versions[:1]
+                # As the editor has it, and as a packaged game does.
+                kinds = (True,) if module.name.endswith("Editor") else (True, False)
+                found += [Unit(module.name, path, version, editor) for version in seen for editor in kinds]
         return found
 
     def check(self, units: Iterable[Unit]) -> list[Finding]:
@@ -71,14 +73,23 @@ class Compiler:
         return sorted({finding for result in results for finding in result})
 
     def _check_one(self, unit: Unit) -> list[Finding]:
-        key = self.key(unit)
-        if key in self.passed:
-            return []
         done = self.run(unit, ["-fsyntax-only"])
-        if done.returncode == 0:
-            self.passed.add(key)
-            return []
-        return compile_findings(done.stderr, unit)
+        return compile_findings(done.stderr, unit) if done.returncode else []
+
+    def _sees_version(self, path: Path) -> bool:
+        """Whether the file, or anything that it includes, asks for the engine's version."""
+        own = {header.path.name: header.path for _, header in self.layer.headers()}
+        seen, queue = {path}, [path]
+        while queue:
+            text = queue.pop().read_text(encoding="utf-8")
+            if _VERSION.search(text):
+                return True
+            for name in _INCLUDE.findall(text):
+                found = own.get(Path(name).name) or _shim(name)
+                if found and found not in seen:
+                    seen.add(found)
+                    queue.append(found)
+        return False
 
     def key(self, unit: Unit) -> str:
         """Names what the compiler gets to see of the unit; a failed preprocessing has a key of its own."""
@@ -141,6 +152,11 @@ def dependencies(module: Module) -> list[str]:
     """The module names in the strings of its Build.cs."""
     text = (module.folder / f"{module.name}.Build.cs").read_text(encoding="utf-8")
     return re.findall(r'"(\w+)"', re.sub(r"//[^\n]*", "", text))
+
+
+@cache
+def _shim(include: str) -> Path | None:
+    return next((folder / include for folder in SHIMS.iterdir() if (folder / include).is_file()), None)
 
 
 @cache

@@ -87,11 +87,11 @@ def apply(mutation: Mutation, plugin: Path, into: Path) -> Path:
     return copy
 
 
-def try_mutation(mutation: Mutation, plugin: Path, work: Path, cache: Path, passed: set[str]) -> Outcome:
+def try_mutation(mutation: Mutation, plugin: Path, work: Path, cache: Path) -> Outcome:
     """Makes the mistake and runs the check that must find it."""
     folder = work / mutation.name
     copy = apply(mutation, plugin, folder)
-    checker = Checker(copy, folder, cache, (mutation.engine,), passed)
+    checker = Checker(copy, folder, cache, (mutation.engine,))
     findings: list[Finding] = []
     if mutation.check == "compile":
         for unit in affected(checker.layer, copy / mutation.file, mutation.engine):
