@@ -13,6 +13,7 @@ from shotstream_runtime.engines.eager import EagerEngine, EagerSession
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.engines.tensorrt import student_tensors as names
 from shotstream_runtime.engines.tensorrt.activation_ranges import ActivationRanges
+from shotstream_runtime.engines.tensorrt.build_log import BuildLog
 from shotstream_runtime.engines.tensorrt.definition import define_student
 from shotstream_runtime.engines.tensorrt.prepared_student import PreparedStudent
 from shotstream_runtime.engines.tensorrt.session import TensorRtSession
@@ -53,7 +54,7 @@ class InterpretedPasses:
         *,
         wide: bool = False,
     ) -> None:
-        logger = trt.Logger(trt.Logger.ERROR)
+        logger = BuildLog().logger(trt)
         self.definition = define_student(trt, logger, tensors, student.state_dict(), ranges)
         self.interpreter = NetworkInterpreter(trt, self.definition.network, wide=wide)
         self.passes: list[Pass] = []

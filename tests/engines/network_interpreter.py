@@ -167,7 +167,6 @@ class NetworkInterpreter:
             "SUM": torch.add,
             "PROD": torch.mul,
             "DIV": torch.div,
-            "SUB": torch.sub,
             "MAX": torch.maximum,
         }
         return operations[layer.op.name](a, b)
@@ -182,7 +181,28 @@ class NetworkInterpreter:
             return F.gelu(x, approximate="tanh")
         if layer.type.name == "SIGMOID":
             return torch.sigmoid(x)
+        if layer.type.name == "CLIP":
+            return x.clamp(layer.alpha, layer.beta)
         raise NotImplementedError(layer.type)
+
+    def _convolution(self, layer: Any, inputs: list[Any]) -> Tensor:
+        (x,) = inputs
+        assert tuple(layer.stride_nd) == tuple(layer.dilation_nd) == (1,) * (x.ndim - 2)
+        assert layer.num_groups == 1
+        assert layer.padding_mode.name == "EXPLICIT_ROUND_DOWN"
+        kind = layer.get_output(0).dtype
+        shape = (layer.num_output_maps, x.shape[1], *layer.kernel_size_nd)
+        weight, bias = (self._weights(part, kind) for part in (layer.kernel, layer.bias))
+        return F.conv3d(x, weight.view(shape), bias, padding=tuple(layer.padding_nd))
+
+    def _resize(self, layer: Any, inputs: list[Any]) -> Tensor:
+        (x,) = inputs
+        assert layer.resize_mode.name == "NEAREST"
+        assert layer.coordinate_transformation.name == "ASYMMETRIC"
+        assert layer.nearest_rounding.name == "FLOOR"
+        for axis, scale in enumerate(layer.scales):
+            x = x.repeat_interleave(int(scale), dim=axis)
+        return x
 
     def _reduce(self, layer: Any, inputs: list[Any]) -> Tensor:
         (x,) = inputs
@@ -252,7 +272,6 @@ class NetworkInterpreter:
         assert attention.norm_op.name == "SOFTMAX"
         assert attention.causal_kind.name == "NONE"
         assert attention.mask is None
-        assert not attention.decomposable
         # The scale is the definition's own business: the layer has none.
         scores = query.float() @ keys.float().transpose(-1, -2)
         if attention.key_value_lengths is not None:

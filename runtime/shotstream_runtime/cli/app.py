@@ -15,6 +15,7 @@ from .commands import (
     bench_gpu,
     demo,
     doctor,
+    engine,
     health,
     keys,
     play,
@@ -57,6 +58,7 @@ def _help_if_alone(context: typer.Context) -> None:
 
 
 weights = _group("weights", "Get and check the published weights.")
+engine_commands = _group("engine", "Build TensorRT engines, and look after those that were built.")
 key_commands = _group("keys", "Make keys for serving other hosts, and say which clients are let in.")
 bench = _group("bench", "Measure speed, memory and exactness on this machine.")
 story_commands = _group("stories", "List, show, export, resume and delete the stories of a journal.")
@@ -73,6 +75,11 @@ bench.command("gpu")(bench_gpu.gpu)
 bench.command("deviation")(bench_deviation.deviation)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("verify")(weights_verify.verify)
+engine_commands.command("build")(engine.build)
+engine_commands.command("calibrate")(engine.calibrate)
+engine_commands.command("list")(engine.list_engines)
+engine_commands.command("info")(engine.info)
+engine_commands.command("clear")(engine.clear)
 key_commands.command("new")(keys.new)
 key_commands.command("allow")(keys.allow)
 key_commands.command("revoke")(keys.revoke)

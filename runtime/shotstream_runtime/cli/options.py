@@ -31,6 +31,8 @@ class EngineName(StrEnum):
     EAGER = "eager"
     COMPILED = "compiled"
     CUDA_GRAPH = "cuda-graph"
+    TENSORRT_RTX = "tensorrt-rtx"
+    TENSORRT = "tensorrt"
 
 
 class PrecisionName(StrEnum):

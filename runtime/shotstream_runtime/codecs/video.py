@@ -86,6 +86,11 @@ class VideoCodec:
         self._mean, self._std = self._mean.to(device), self._std.to(device)
         return self
 
+    @property
+    def normalisation(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of each raw latent channel, as they broadcast over ``[C, f, h, w]``."""
+        return self._mean, self._std
+
     def encode_frames(self, pixels: Tensor, *, frames_per_pass: int | None = None) -> Tensor:
         """Encodes each frame on its own, as a clip of one frame.
 

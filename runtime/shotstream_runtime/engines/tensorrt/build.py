@@ -25,12 +25,10 @@ class BuildOptions:
         targets: Compute capabilities (major x 10 + minor); none: the GPU at hand.
         shared_memory_bytes: Most shared memory that a kernel may take; none: all there is. With 48 KiB,
             kernels and a game's graphics run on a multiprocessor together.
-        exact: Without TF32, for float32 that is float32.
     """
 
     targets: tuple[int, ...] = ()
     shared_memory_bytes: int | None = None
-    exact: bool = True
 
 
 def build_plan(
@@ -58,8 +56,6 @@ def build_plan(
     trt = definition.trt
     config = definition.builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
-    if options.exact:
-        config.clear_flag(trt.BuilderFlag.TF32)
     if options.targets:
         # The number first: a capability beyond it is refused.
         config.num_compute_capabilities = len(options.targets)

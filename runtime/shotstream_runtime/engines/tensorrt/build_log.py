@@ -74,20 +74,16 @@ class BuildLog:
     lines: list[tuple[str, str]] = field(default_factory=list)
 
     def logger(self, trt: Any) -> Any:
-        """A logger of the product's own type that writes here."""
-        log = self
+        """The product's logger, which writes here from now on.
 
-        class Logger(trt.ILogger):  # type: ignore[misc]
-            """Hands every line on."""
-
-            def __init__(self) -> None:
-                trt.ILogger.__init__(self)
-
-            def log(self, severity: Any, message: str) -> None:
-                """Called by TensorRT, from any thread."""
-                log.lines.append((severity.name, message))
-
-        return Logger()
+        TensorRT knows one logger in a process and ignores others while anything of the first lives. So there
+        is one, and it writes into the log that asked last.
+        """
+        logger = _LOGGERS.get(trt.__name__)
+        if logger is None:
+            logger = _LOGGERS[trt.__name__] = _make_logger(trt)
+        logger.sink = self.lines
+        return logger
 
     @property
     def problems(self) -> list[str]:
@@ -112,6 +108,26 @@ class BuildLog:
     def _number(self, pattern: str) -> int:
         found = (re.match(pattern, text) for _, text in self.lines)
         return max((int(match[1]) for match in found if match), default=0)
+
+
+_LOGGERS: dict[str, Any] = {}
+
+
+def _make_logger(trt: Any) -> Any:
+    base: Any = trt.ILogger
+
+    class Logger(base):  # type: ignore[misc]
+        """Appends what it is told to a list."""
+
+        def __init__(self) -> None:
+            base.__init__(self)
+            self.sink: list[tuple[str, str]] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            """Called by TensorRT, from any thread."""
+            self.sink.append((severity.name, message))
+
+    return Logger()
 
 
 def _kernel(line: str) -> Kernel | None:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
+from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.engines.precision import Precision
 
 from .activation_ranges import ActivationRanges
 from .constants import Constants
+from .decoder_network import DecoderNetwork, DecoderTensors
 from .errors import TensorRtError
 from .fp8_format import Fp8Format
 from .number_format import NumberFormat
@@ -77,9 +80,41 @@ def define_student(
     return definition
 
 
+def define_decoder(
+    trt: Any,
+    logger: Any,
+    codec: VideoCodec,
+    height: int,
+    width: int,
+    dtype: torch.dtype,
+    *,
+    first: bool,
+) -> tuple[Definition, DecoderTensors]:
+    """Defines a step of the video decoder.
+
+    Args:
+        trt: The product's Python API.
+        logger: Told what TensorRT has to say.
+        codec: The autoencoder.
+        height: Latent rows.
+        width: Latent columns.
+        dtype: Type of activations and weights.
+        first: Whether it is the step of a shot's first latent.
+
+    Raises:
+        TensorRtError: TensorRT refuses a layer.
+    """
+    definition = Definition.empty(trt, logger)
+    network, constants = definition.network, definition.constants
+    decoder = DecoderNetwork(trt, network, constants, codec, height, width, dtype, first=first)
+    return definition, decoder.define()
+
+
 def _number_format(precision: Precision, ranges: ActivationRanges | None) -> NumberFormat:
     if not quantised(precision):
         return PlainFormat(precision.dtype)
+    if precision is Precision.NVFP4:
+        raise TensorRtError("nvfp4 is not there yet; use fp8")
     if ranges is None:
         raise TensorRtError(
             f"{precision} needs to know how large activations get; measure it with: "

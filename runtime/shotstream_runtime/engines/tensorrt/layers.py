@@ -65,6 +65,10 @@ class Layers:
         kind = data_type(self.trt, dtype)
         return x if x.dtype == kind else self.only_output(self.network.add_cast(x, kind))
 
+    def at_least(self, a: Any, b: Any) -> Any:
+        """The larger of two, broadcast."""
+        return self._elementwise(a, b, "MAX")
+
     def add(self, a: Any, b: Any) -> Any:
         """Sum, broadcast."""
         return self._elementwise(a, b, "SUM")
@@ -133,12 +137,49 @@ class Layers:
             self.network.add_reduce(self.multiply(wide, wide), self.trt.ReduceOperation.AVG, 1 << 2, True)
         )
         tiny = self.constant(torch.full((1, 1, 1), eps))
-        root = self.only_output(self.network.add_unary(self.add(mean, tiny), self.trt.UnaryOperation.SQRT))
-        return self.multiply(self.divide(wide, root), self.row(weight, torch.float32))
+        return self.multiply(
+            self.divide(wide, self.root(self.add(mean, tiny))), self.row(weight, torch.float32)
+        )
 
     def gelu(self, x: Any) -> Any:
         """The tanh form of the Gaussian error linear unit."""
         return self.only_output(self.network.add_activation(x, self.trt.ActivationType.GELU_TANH))
+
+    def sigmoid(self, x: Any) -> Any:
+        """``1 / (1 + exp(-x))``."""
+        return self.only_output(self.network.add_activation(x, self.trt.ActivationType.SIGMOID))
+
+    def clip(self, x: Any, low: float, high: float) -> Any:
+        """Cut to a range."""
+        layer = self.network.add_activation(x, self.trt.ActivationType.CLIP)
+        layer.alpha, layer.beta = low, high
+        return self.only_output(layer)
+
+    def root(self, x: Any) -> Any:
+        """Square root."""
+        return self.only_output(self.network.add_unary(x, self.trt.UnaryOperation.SQRT))
+
+    def channel_sum(self, x: Any) -> Any:
+        """Sum over axis 1, which stays as one."""
+        return self.only_output(self.network.add_reduce(x, self.trt.ReduceOperation.SUM, 1 << 1, True))
+
+    def doubled(self, x: Any) -> Any:
+        """``[1, c, f, h, w]`` with every row and column twice."""
+        layer = self.network.add_resize(x)
+        layer.resize_mode = self.trt.InterpolationMode.NEAREST
+        layer.coordinate_transformation = self.trt.ResizeCoordinateTransformation.ASYMMETRIC
+        layer.nearest_rounding = self.trt.ResizeRoundMode.FLOOR
+        layer.scales = (1.0, 1.0, 1.0, 2.0, 2.0)
+        return self.only_output(layer)
+
+    def convolution(self, x: Any, weight: Tensor, bias: Tensor, name: str) -> Any:
+        """Convolution of ``[1, in, f, h, w]`` with ``[out, in, frames, rows, columns]``; h and w stay."""
+        kernel = tuple(weight.shape[2:])
+        layer = self.network.add_convolution_nd(
+            x, weight.shape[0], kernel, self.constants.weights(weight), self.constants.weights(bias)
+        )
+        layer.padding_nd = (0, kernel[1] // 2, kernel[2] // 2)
+        return self.only_output(layer, name)
 
     def matrix_product(self, x: Any, weight: Any, name: str) -> Any:
         """``[g, t, in]`` times a weight ``[1, out, in]``, transposed."""
@@ -186,6 +227,8 @@ class Layers:
         name: str,
         length: Any = None,
         weights_scale: Any = None,
+        *,
+        decomposable: bool = False,
     ) -> Any:
         """Softmax attention that has to be fused: the build fails where TensorRT has no kernel for it.
 
@@ -196,6 +239,7 @@ class Layers:
             name: For the build log.
             length: Leading keys attended to, ``[b]``; none: all.
             weights_scale: Scale with which the softmax's weights are quantised to 8 bit; none: they are not.
+            decomposable: Without a kernel, several in its place are well enough.
 
         Returns:
             Same shape as the query.
@@ -204,6 +248,7 @@ class Layers:
         layer = self.network.add_attention_v2(
             query, keys, values, trt.AttentionNormalizationOp.SOFTMAX, trt.CausalMaskKind.NONE
         )
+        layer.decomposable = decomposable
         if length is not None:
             layer.key_value_lengths = length
         if weights_scale is not None:

@@ -14,7 +14,7 @@ from shotstream_runtime.engines.precision import Precision
 from .errors import ProductMissing, TensorRtError
 from .precisions import capable_targets
 
-_MODULES = {
+MODULES = {
     # The metapackage first; where only the bindings and libraries are installed, the bindings themselves.
     "tensorrt": ("tensorrt", "tensorrt_bindings"),
     "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings"),
@@ -58,6 +58,8 @@ class Product(StrEnum):
         Raises:
             TensorRtError: One of the wanted cannot be had; lists those that can.
         """
+        if not capable_targets(precision):
+            raise TensorRtError(f"{self.value} has no fused attention in {precision}; use bf16 or fp8")
         if not self.selectable_targets:
             if wanted:
                 raise TensorRtError(
@@ -81,7 +83,7 @@ class Product(StrEnum):
             ProductMissing: It is not installed, cannot be loaded, or is too old for this network.
         """
         module: ModuleType | None = None
-        for name in _MODULES[self.value]:
+        for name in MODULES[self.value]:
             try:
                 module = importlib.import_module(name)
             except ModuleNotFoundError as error:

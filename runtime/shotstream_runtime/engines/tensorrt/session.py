@@ -78,12 +78,18 @@ class TensorRtSession:
             name: buffer(tensor, Pass.CHUNK) for name, tensor in inputs.items() if name not in self.cache
         }
         self._chunk[names.FLOW] = buffer(outputs[names.FLOW], Pass.CHUNK)
+        self._bytes = sum(buffer.numel() * buffer.element_size() for buffer in self._chunk.values())
         self._slots: CacheSlots = InPlaceSlots(self.cache)
         if not tensors.writes_in_place:
             far = self._config.local_window_frames * self._config.frames_per_chunk
             self._slots = PrefixSlots(self.cache, local_span(self._config, tensors.frame_tokens, far).keys)
         self._caption: CaptionKeys | None = None
         self._positioned: tuple[int, int] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the session holds on the device."""
+        return self._bytes
 
     @torch.inference_mode()
     def prepare_caption(self, embeds: Tensor) -> CaptionKeys:

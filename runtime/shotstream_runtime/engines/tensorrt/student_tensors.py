@@ -9,6 +9,7 @@ the weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -180,7 +181,18 @@ class StudentTensors:
                     outputs[stored(name)] = NetworkTensor(cache_dtype(self.precision), shapes)
         return outputs
 
+    @property
+    def buffer_bytes(self) -> int:
+        """Memory of a session's buffers, those of a context pass included."""
+        tensors = self.inputs() | {FLOW: self.outputs()[FLOW]}
+        shared = sum(_bytes(tensor, Pass.CHUNK) for tensor in tensors.values())
+        return shared + sum(_bytes(tensor, Pass.CONTEXT) for tensor in tensors.values() if -1 in tensor.shape)
+
     def profiles(self) -> list[dict[str, tuple[int, ...]]]:
         """For each kind of pass the shapes of the inputs whose dimensions differ between them."""
         varying = {name: tensor for name, tensor in self.inputs().items() if -1 in tensor.shape}
         return [{name: tensor.at[kind] for name, tensor in varying.items()} for kind in Pass]
+
+
+def _bytes(tensor: NetworkTensor, kind: Pass) -> int:
+    return math.prod(tensor.at[kind]) * tensor.dtype.itemsize

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a build will take, from the dimensions alone: told before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.model import Student, StudentConfig
+
+from .precisions import weight_bits
+from .student_tensors import StudentTensors
+
+# Fitted to builds of mini and of the published dimensions with TensorRT for RTX 1.7.1.116 on two cores of a
+# server, benchmarks/results/tensorrt_builds.json. TensorRT itself times kernels as well: minutes more.
+_SECONDS_PER_LAYER = {Precision.BF16: 0.3, Precision.FP8: 0.55, Precision.NVFP4: 0.6}
+_SECONDS_PER_GIGABYTE = {Precision.BF16: 2.2, Precision.FP8: 4.8, Precision.NVFP4: 6.0}
+_KERNEL_BYTES_PER_LAYER = 2.0e6
+_MEMORY_PER_PLAN = 3.0
+_MEMORY_FLOOR = 0.8e9
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEstimate:
+    """What a build is expected to take.
+
+    Attributes:
+        seconds: On a machine like the one it was measured on.
+        memory_bytes: Main memory, the student's weights included.
+        disk_bytes: The engine.
+    """
+
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+def estimate_build(tensors: StudentTensors) -> BuildEstimate:
+    """Estimates a build of the student's network."""
+    config, precision = tensors.config, tensors.precision
+    matrices, rest = network_weights(config)
+    plan = matrices * weight_bits(precision) / 8 + rest * precision.dtype.itemsize
+    plan += config.num_layers * _KERNEL_BYTES_PER_LAYER
+    student = (matrices + rest) * precision.dtype.itemsize
+    return BuildEstimate(
+        seconds=plan / 1e9 * _SECONDS_PER_GIGABYTE[precision]
+        + config.num_layers * _SECONDS_PER_LAYER[precision],
+        memory_bytes=int(_MEMORY_FLOOR + student + plan * _MEMORY_PER_PLAN),
+        disk_bytes=int(plan),
+    )
+
+
+def network_weights(config: StudentConfig) -> tuple[int, int]:
+    """Numbers in the network: in the blocks' matrices, and in everything else.
+
+    The student itself says how many; what prepares captions and times is not in the network.
+    """
+    with torch.device("meta"):
+        student = Student(config)
+    matrices = rest = 0
+    for name, weight in student.named_parameters():
+        if name.startswith(("text_embedding", "time_", "blocks")) and ".cross_attn." in name:
+            if any(part in name for part in (".k.", ".v.", "norm_k")):
+                continue
+        elif name.startswith(("text_embedding", "time_")) or name.endswith("modulation"):
+            continue
+        if name.startswith("blocks") and weight.ndim == 2:
+            matrices += weight.numel()
+        else:
+            rest += weight.numel()
+    return matrices, rest

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making an engine for a model: recipe, network, build, and into the store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+
+from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.weights.load import LoadedModel
+
+from .activation_ranges import ActivationRanges
+from .build import BuildOptions, build_plan
+from .build_log import BuildLog
+from .definition import define_decoder, define_student
+from .errors import TensorRtError
+from .precisions import quantised
+from .products import Product
+from .recipe import EngineRecipe, plain_student, ranges_hash
+from .store import FIRST_LATENT_PLAN, NEXT_LATENT_PLAN, STUDENT_PLAN, EngineStore, StoredEngine
+
+Told = Callable[[str, float], None]
+"""Told what is being done, and the fraction of the whole that is done."""
+
+BESIDE_GRAPHICS_BYTES = 48 << 10
+"""Shared memory of a kernel that leaves room for graphics on the same multiprocessor."""
+
+CALIBRATION = "calibration-{weights}.json"
+
+DECODER_DTYPE = torch.bfloat16
+"""Of the video decoder: with the range of float32, so that no layer can overflow."""
+
+_BUILT = 0.9
+
+
+def calibration_path(store: EngineStore, weights_hash: str) -> Path:
+    """Where the calibration of a model is kept: beside the engines."""
+    return store.folder / CALIBRATION.format(weights=weights_hash[:16])
+
+
+def recipe_for(
+    model: LoadedModel,
+    product: Product,
+    precision: Precision,
+    *,
+    targets: Sequence[int] = (),
+    beside_graphics: bool = False,
+    ranges: ActivationRanges | None = None,
+) -> EngineRecipe:
+    """The recipe of a model's engine.
+
+    Args:
+        model: The model.
+        product: TensorRT product, which has to be installed.
+        precision: Number format.
+        targets: Compute capabilities; none: all that the product and the precision have.
+        beside_graphics: Limits shared memory, so that a game's graphics go on.
+        ranges: The model's calibration, for a narrow precision.
+
+    Raises:
+        TensorRtError: The product is missing, or does not build this.
+    """
+    factor, profile = model.video.spatial_factor, model.profile
+    if ranges is not None and ranges.weights_hash != profile.weights_hash:
+        raise TensorRtError(
+            "the calibration was measured with other weights; calibrate again: shotstream engine calibrate"
+        )
+    return EngineRecipe(
+        product=product,
+        product_version=product.load().__version__,
+        targets=product.targets_for(precision, targets),
+        precision=precision,
+        weights_hash=profile.weights_hash,
+        student=plain_student(model.student.config),
+        height=profile.height // factor,
+        width=profile.width // factor,
+        shared_memory_bytes=BESIDE_GRAPHICS_BYTES if beside_graphics else None,
+        ranges_hash=ranges_hash(ranges) if quantised(precision) else "",
+    )
+
+
+def make_engine(
+    store: EngineStore,
+    recipe: EngineRecipe,
+    model: LoadedModel,
+    ranges: ActivationRanges | None = None,
+    *,
+    told: Told = lambda what, fraction: None,
+    stop: threading.Event | None = None,
+    expected_s: float = 60.0,
+) -> StoredEngine:
+    """Builds an engine and puts it into the store. It is there whole, or not at all.
+
+    Args:
+        store: Where it goes.
+        recipe: What it is.
+        model: The model, whose weights go into it.
+        ranges: The calibration, for a narrow precision.
+        told: Hears how far it is.
+        stop: Set from elsewhere, ends the build soon.
+        expected_s: How long the build takes, for the fraction: TensorRT's own phases do not say.
+
+    Raises:
+        TensorRtError: The product is missing or cannot build this.
+        OSError: The engine cannot be written.
+    """
+    trt = recipe.product.load()
+    log = BuildLog()
+    started = time.monotonic()
+
+    def on(phase: str, fraction: float) -> bool:
+        del fraction
+        share = (time.monotonic() - started) / expected_s
+        # Towards the end ever more slowly: an estimate that was too short does not stand still.
+        told(phase.lower(), _BUILT * share / (1 + share) * 2 if share < 1 else _BUILT * (1 - 0.05 / share))
+        return stop is None or not stop.is_set()
+
+    told("defining the network", 0.0)
+    tensors = recipe.tensors
+    options = BuildOptions(recipe.targets, recipe.shared_memory_bytes)
+    with store.writing(recipe) as writer:
+        for name, first in ((FIRST_LATENT_PLAN, True), (NEXT_LATENT_PLAN, False)):
+            decoder, _ = define_decoder(
+                trt, log.logger(trt), model.video, recipe.height, recipe.width, DECODER_DTYPE, first=first
+            )
+            writer.write(name, build_plan(decoder, [], options, log, on), lambda part: None)
+            writer.decoder_scratch_bytes = max(writer.decoder_scratch_bytes, log.scratch_bytes())
+        log.lines.clear()
+        student = define_student(trt, log.logger(trt), tensors, model.student.state_dict(), ranges)
+        plan = build_plan(student, tensors.profiles(), options, log, on)
+        writer.built_s = time.monotonic() - started
+        writer.scratch_bytes = log.scratch_bytes()
+        writer.write(STUDENT_PLAN, plan, lambda part: told("writing", _BUILT + (1 - _BUILT) * part))
+    return store.find(recipe)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`shotstream engine`: the whole way from a model to an engine on disk, as a user goes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_process import Outcome
+
+pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
+
+Shotstream = Callable[..., Outcome]
+
+STORY = """
+title: Two shots
+global_caption: A bear in the meadow.
+seed: 1
+beats:
+  - text: "Medium shot: the bear stands."
+    chunks: 1
+  - text: "Close-up: the bear waves."
+    chunks: 2
+"""
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> tuple[str, str]:
+    return "--engines", str(tmp_path / "engines")
+
+
+@pytest.mark.slow
+def test_from_calibration_to_an_intact_engine(
+    shotstream: Shotstream, engines: tuple[str, str], tmp_path: Path
+) -> None:
+    model = ("--model", "mini")
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY, encoding="utf-8")
+
+    missing = shotstream("engine", "build", *model, "--precision", "fp8", *engines)
+    assert missing.code == 1
+    assert "make one with: shotstream engine calibrate" in missing.err
+    measured = shotstream("engine", "calibrate", str(story), *model, *engines)
+    assert measured.code == 0, measured.err
+    # Three chunks of five passes and two contexts, less the clean pass of the last chunk.
+    assert "16 passes of 1 stories" in measured.out
+
+    told = shotstream("engine", "build", *model, "--precision", "fp8", "--estimate", *engines)
+    assert re.search(r"in fp8 for sm89, sm120: about .* s, .*GB of memory, .*MB on disk", told.out)
+    assert shotstream("engine", "list", *engines).out.startswith("No engines in")
+    made = shotstream("engine", "build", *model, "--precision", "fp8", *engines)
+    assert made.code == 0, made.err
+    key = re.search(r"Built ([0-9a-f]{16}) in", made.out)
+    assert key is not None
+    again = shotstream("engine", "build", *model, "--precision", "fp8", *engines)
+    assert f"It is there already: {key[1]}" in again.out
+
+    listed = shotstream("engine", "list", *engines).out
+    assert re.search(rf"{key[1]} +tensorrt-rtx 1\.\S+ +fp8 +sm89 sm120 .* ok", listed)
+    info = shotstream("engine", "info", key[1][:6], *engines)
+    assert info.code == 0, info.err
+    assert "It is intact." in info.out
+
+    plan = tmp_path / "engines" / key[1] / "student.plan"
+    content = bytearray(plan.read_bytes())
+    content[len(content) // 2] ^= 1
+    plan.write_bytes(content)
+    broken = shotstream("engine", "info", key[1], *engines)
+    assert broken.code == 1
+    assert "is damaged: student.plan is not what was written; build it again with" in broken.err
+
+    cleared = shotstream("engine", "clear", key[1], *engines)
+    assert "Deleted 1 engine," in cleared.out
+    assert shotstream("engine", "list", *engines).out.startswith("No engines in")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--target", "sm90"), "target sm90: tensorrt-rtx in bf16 can be built for sm80, sm86, sm89, sm120"),
+        (("--target", "ampere"), "--target ampere: expected a compute capability such as sm89 or 8.9"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_read(
+    shotstream: Shotstream, engines: tuple[str, str], arguments: tuple[str, ...], told: str
+) -> None:
+    done = shotstream("engine", "build", "--model", "/nowhere", *arguments, *engines)
+    assert done.code in {1, 2}
+    assert told in done.err
+
+
+def test_unknown_keys_are_refused(shotstream: Shotstream, engines: tuple[str, str]) -> None:
+    assert "engine abc: is not there; there are: none" in shotstream("engine", "info", "abc", *engines).err
+    assert "give the keys of the engines to delete, or --all" in shotstream("engine", "clear", *engines).err
