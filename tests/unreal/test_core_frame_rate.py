@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from core_programs import Player, Programs, cpu_seconds
-from shotstream_bridge import ServerEndpoint
+from shotstream_bridge import ServerEndpoint, ServerSecurity
+from shotstream_bridge.allow_list import allow
+from shotstream_bridge.keys import PublicKey, create_key
 from steady_service import SteadyService
 
 pytestmark = pytest.mark.unreal
@@ -14,10 +18,12 @@ WIDTH, HEIGHT, FPS = 832, 480, 60
 DURATIONS = [pytest.param(5, id="5 s"), pytest.param(60, id="60 s", marks=pytest.mark.slow)]
 
 
-def stream(programs: Programs, seconds: int, *options: object) -> tuple[Player, float]:
+def stream(
+    programs: Programs, seconds: int, *options: object, security: ServerSecurity | None = None
+) -> tuple[Player, float]:
     """Streams to one player; returns it, ended, and the share of a core that it took."""
     service = SteadyService(WIDTH, HEIGHT)
-    with ServerEndpoint(service, "tcp://127.0.0.1:0") as endpoint:
+    with ServerEndpoint(service, "tcp://127.0.0.1:0", security=security) as endpoint:
         player = programs.start(
             endpoint.address, "--story", "steady", "--cut", "b=go", "--keep-open", *options
         )
@@ -39,6 +45,21 @@ def test_every_frame_arrives(programs: Programs, seconds: int) -> None:
     assert (summary["frames"], summary["gaps"], summary["skipped"]) == (seconds * FPS, 0, 0)
     assert not player.of("frame_damaged")
     print(f"every: {summary}, {100 * used:.1f} % of a core")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [5, 60])
+def test_every_frame_arrives_encrypted(programs: Programs, tmp_path: Path, seconds: int) -> None:
+    for name in ("server", "alice"):
+        create_key(name, tmp_path / "keys")
+    folder = tmp_path / "keys"
+    allow(folder / "allowed-clients", PublicKey.read(folder / "alice.pub"))
+    options = ("--server-key", folder / "server.pub", "--client-key", folder / "alice.key", "--credits", 16)
+    player, used = stream(programs, seconds, *options, security=ServerSecurity.read(folder / "server.key"))
+    summary = player.of("summary")[0]
+    assert (summary["frames"], summary["gaps"], summary["skipped"]) == (seconds * FPS, 0, 0)
+    assert not player.of("frame_damaged")
+    print(f"every, encrypted: {summary}, {100 * used:.1f} % of a core")
 
 
 @pytest.mark.parametrize("seconds", DURATIONS)

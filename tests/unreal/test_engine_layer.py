@@ -6,13 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_layer import NODES, PLUGIN, needs_clang
+from engine_layer import NODES, PLUGIN, needs_clang, written
 from unreal_check.checks import CHECKS, Checker
 from unreal_check.compile_layer import SHIMS, VERSIONS
 from unreal_check.layer import read_layer
 from unreal_check.node_reference import BEGIN, read_comment, reference
 
 COMPILED = {"compile", "link"}
+pytestmark = written
 
 
 @pytest.fixture

@@ -49,13 +49,12 @@ def package(
     descriptor_name = f"{plugin.name}.uplugin"
     descriptor = json.loads(files[descriptor_name])
     descriptor = _with(descriptor, "EngineVersion", f"{engine}.0", after="VersionName")
-    descriptor["DocsURL"] = docs_url or descriptor.get("DocsURL", "")
+    linked = docs_url or str(descriptor.get("DocsURL", ""))
+    descriptor["DocsURL"] = linked
     if fab_url:
         descriptor["FabURL"] = fab_url
-    if not descriptor["DocsURL"].startswith("https://"):
-        problems.append(
-            f"{descriptor_name}: DocsURL is {descriptor['DocsURL']!r}; give --docs-url https://..."
-        )
+    if not linked.startswith("https://"):
+        problems.append(f"{descriptor_name}: DocsURL is {linked!r}; give --docs-url https://...")
     files[descriptor_name] = (json.dumps(descriptor, indent="\t") + "\n").encode()
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
     for name, content in files.items():

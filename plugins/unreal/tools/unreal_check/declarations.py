@@ -139,8 +139,14 @@ class Header:
 
     @property
     def reflected(self) -> bool:
-        dynamic = any(delegate.dynamic for delegate in self.delegates)
-        return dynamic or any(item.macro for item in (*self.classes, *self.enums))
+        return bool(self.reflected_lines)
+
+    @property
+    def reflected_lines(self) -> list[int]:
+        """Where something stands that the header tool reads."""
+        lines = [record.line for record in self.classes if record.macro]
+        lines += [enum.line for enum in self.enums if enum.macro]
+        return lines + [delegate.line for delegate in self.delegates if delegate.dynamic]
 
     @property
     def includes(self) -> list[tuple[str, int]]:

@@ -11,6 +11,8 @@ from unreal_check.declarations import Function, Macro, Member, Parameter, Proper
 from unreal_check.macros import read_macro
 
 _BEFORE = {"static", "virtual", "inline", "explicit", "constexpr", "extern", "FORCEINLINE", "FORCENOINLINE"}
+_Common = tuple[int, str, str, tuple[str, ...], Macro | None]
+"""Line, access, comment, conditions, macro."""
 _AFTER = {"const", "override", "final", "noexcept"}
 
 
@@ -85,7 +87,7 @@ def _end_of(tokens: Sequence[Token], start: int, end: int, bracket: int | None) 
     raise CppSyntaxError(f"line {tokens[start].line}: a member has no end: a ; may be missing")
 
 
-def _property(words: list[Token], common: tuple, before: set[str]) -> Property | None:  # type: ignore[type-arg]
+def _property(words: list[Token], common: _Common, before: set[str]) -> Property | None:
     line, access, doc, conditions, macro = common
     declarator, default = _cut(words, "=")
     brace = next((i for i, token in enumerate(declarator) if token.text == "{"), None)
@@ -113,8 +115,8 @@ def _property(words: list[Token], common: tuple, before: set[str]) -> Property |
 
 
 def _function(
-    words: list[Token], opening: int, common: tuple, before: set[str], owner: str, body: bool
-) -> Function:  # type: ignore[type-arg]
+    words: list[Token], opening: int, common: _Common, before: set[str], owner: str, body: bool
+) -> Function:
     line, access, doc, conditions, macro = common
     head = words[:opening]
     close = closing(words, opening)

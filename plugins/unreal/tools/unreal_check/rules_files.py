@@ -41,18 +41,12 @@ def _generated_include(header: Header) -> Iterator[Finding]:
         yield Finding(header.path, where, "generated-last", f"{generated[0][0]} must be the last include")
     for name, line in generated[1:]:
         yield Finding(header.path, line, "generated-include", f"{name} is a second generated include")
-    first = min((item.line for item in _reflected_items(header)), default=0)
+    first = min(header.reflected_lines, default=0)
     for name, line in generated:
         if first and line > first:
             yield Finding(
                 header.path, line, "generated-last", f"{name} must come before the first declaration"
             )
-
-
-def _reflected_items(header: Header) -> Iterator[object]:
-    yield from (record for record in header.classes if record.macro)
-    yield from (enum for enum in header.enums if enum.macro)
-    yield from (delegate for delegate in header.delegates if delegate.dynamic)
 
 
 def _outside_conditions(header: Header) -> Iterator[Finding]:
