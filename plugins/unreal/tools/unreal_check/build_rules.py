@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from unreal_check.compile_layer import SHIMS
-from unreal_check.cpp_tokens import CppSyntaxError, Kind, Source, Token, closing, tokenize
+from unreal_check.cpp_tokens import CppSyntaxError, Kind, Source, Token, closing, read_source, tokenize
 from unreal_check.findings import Finding
 
 EDITOR_ONLY = frozenset(
@@ -65,7 +65,7 @@ class Rules:
 
 def read_rules(path: Path) -> Rules:
     """Raises `CppSyntaxError`; C# of this kind has the same tokens as C++."""
-    rules = Rules(path, tokenize(path.read_text(encoding="utf-8")))
+    rules = Rules(path, tokenize(read_source(path)))
     into = {
         "PublicDependencyModuleNames": rules.public,
         "PrivateDependencyModuleNames": rules.private,
@@ -157,7 +157,7 @@ def _includes(rules: Rules, modules: dict[str, Rules]) -> Iterator[Finding]:
     for path in sorted((*rules.path.parent.rglob("*.h"), *rules.path.parent.rglob("*.cpp"))):
         public = "Public" in path.relative_to(rules.path.parent).parts
         try:
-            directives = tokenize(path.read_text(encoding="utf-8")).directives
+            directives = tokenize(read_source(path)).directives
         except CppSyntaxError:
             continue  # the reflection check tells
         for directive in directives:

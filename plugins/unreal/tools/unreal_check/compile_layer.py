@@ -81,7 +81,7 @@ class Compiler:
         own = {header.path.name: header.path for _, header in self.layer.headers()}
         seen, queue = {path}, [path]
         while queue:
-            text = queue.pop().read_text(encoding="utf-8")
+            text = queue.pop().read_text("utf-8-sig", "replace")
             if _VERSION.search(text):
                 return True
             for name in _INCLUDE.findall(text):
@@ -150,7 +150,7 @@ class Compiler:
 
 def dependencies(module: Module) -> list[str]:
     """The module names in the strings of its Build.cs."""
-    text = (module.folder / f"{module.name}.Build.cs").read_text(encoding="utf-8")
+    text = (module.folder / f"{module.name}.Build.cs").read_text(encoding="utf-8-sig")
     return re.findall(r'"(\w+)"', re.sub(r"//[^\n]*", "", text))
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 _PATTERN = re.compile(
     r"""
@@ -58,6 +59,14 @@ class Directive:
 class Source:
     tokens: list[Token] = field(default_factory=list)
     directives: list[Directive] = field(default_factory=list)
+
+
+def read_source(path: Path) -> str:
+    """A source file's text, with or without a byte order mark. Raises `CppSyntaxError` if it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CppSyntaxError(f"byte {error.start} is not UTF-8, which compilers read differently") from error
 
 
 def tokenize(text: str) -> Source:

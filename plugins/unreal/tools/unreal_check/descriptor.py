@@ -23,9 +23,9 @@ def _words(text: str) -> frozenset[str]:
 
 _FIELDS = _words(
     """FileVersion Version VersionName FriendlyName Description Category CreatedBy CreatedByURL DocsURL
-    MarketplaceURL SupportURL FabURL EngineVersion EnabledByDefault CanContainContent
-    IsBetaVersion IsExperimentalVersion Installed SupportedTargetPlatforms Modules Plugins
-    LocalizationTargets"""
+    MarketplaceURL SupportURL PythonRequirements FabURL EngineVersion EnabledByDefault
+    CanContainContent IsBetaVersion IsExperimentalVersion Installed SupportedTargetPlatforms
+    Modules Plugins LocalizationTargets"""
 )
 _MODULE_FIELDS = _words(
     """Name Type LoadingPhase PlatformAllowList PlatformDenyList TargetAllowList TargetDenyList
@@ -60,10 +60,10 @@ def check_descriptor(plugin: Path, *, packaged_for: str | None = None) -> list[F
         return [Finding(plugin, 1, "descriptor", f"one .uplugin is needed, {len(paths)} are there")]
     path = paths[0]
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         return [Finding(path, 1, "descriptor", f"no JSON: {error}")]
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     found = [*_top(path, content, packaged_for), *_modules(path, content), *_plugins(path, content)]
     return sorted(
         {Finding(path, _line(text, word), "descriptor", message) for word, message in found}
@@ -172,7 +172,9 @@ def _entry_points(plugin: Path, content: dict[str, Any]) -> Iterator[Finding]:
             (path, match[1])
             for path in sorted(folder.rglob("*.cpp"))
             for match in re.finditer(
-                r"^IMPLEMENT_MODULE\([^,]+,\s*(\w+)\s*\)", path.read_text("utf-8"), re.MULTILINE
+                r"^IMPLEMENT_MODULE\([^,]+,\s*(\w+)\s*\)",
+                path.read_text("utf-8-sig", "replace"),
+                re.MULTILINE,
             )
         ]
         if folder.is_dir() and len(found) != 1:
@@ -188,7 +190,7 @@ def _filter(plugin: Path) -> Iterator[Finding]:
     if not path.is_file():
         yield Finding(plugin, 1, "filter", "Config/FilterPlugin.ini is missing")
         return
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     if "[FilterPlugin]" not in lines:
         yield Finding(path, 1, "filter", "[FilterPlugin] is missing")
     for number, line in enumerate(lines, 1):

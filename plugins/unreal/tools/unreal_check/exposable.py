@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 from unreal_check.cpp_types import CppType
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 BLUEPRINT_NUMBERS = frozenset({"bool", "uint8", "int32", "int64", "float", "double"})
 REFLECTED_NUMBERS = BLUEPRINT_NUMBERS | {"int8", "int16", "uint16", "uint32", "uint64"}
 STRINGS = frozenset({"FString", "FName", "FText"})
@@ -31,45 +36,13 @@ NEVER = {
     "unsigned": "use int32",
 }
 # Structs of the engine that are BlueprintType: the ones a plugin like this meets.
-ENGINE_BLUEPRINT_STRUCTS = frozenset(
-    [
-        "FVector",
-        "FVector2D",
-        "FVector4",
-        "FRotator",
-        "FQuat",
-        "FTransform",
-        "FColor",
-        "FLinearColor",
-        "FIntPoint",
-        "FIntVector",
-        "FBox",
-        "FBox2D",
-        "FPlane",
-        "FDateTime",
-        "FTimespan",
-        "FGuid",
-        "FFrameRate",
-        "FFrameNumber",
-        "FFrameTime",
-        "FQualifiedFrameTime",
-        "FTimecode",
-        "FSoftObjectPath",
-        "FSoftClassPath",
-        "FPrimaryAssetId",
-        "FPrimaryAssetType",
-        "FDirectoryPath",
-        "FFilePath",
-        "FGameplayTag",
-        "FGameplayTagContainer",
-        "FTimerHandle",
-        "FLatentActionInfo",
-        "FHitResult",
-        "FTableRowBase",
-        "FInstancedStruct",
-        "FAssetData",
-        "FKey",
-    ]
+ENGINE_BLUEPRINT_STRUCTS = _words(
+    """FAssetData FBox FBox2D FColor FDateTime FDirectoryPath FFilePath FFloatInterval FFloatRange
+    FFrameNumber FFrameRate FFrameTime FGameplayTag FGameplayTagContainer FGuid FHitResult
+    FInstancedStruct FInt32Interval FInt32Range FIntPoint FIntVector FKey FLatentActionInfo
+    FLinearColor FPlane FPrimaryAssetId FPrimaryAssetType FQualifiedFrameTime FQuat FRotator
+    FSoftClassPath FSoftObjectPath FTableRowBase FTimecode FTimerHandle FTimespan FTransform
+    FVector FVector2D FVector4"""
 )
 # Structs that UPROPERTY may hold, but Blueprint not.
 ENGINE_STRUCTS = ENGINE_BLUEPRINT_STRUCTS | frozenset(

@@ -5,7 +5,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unreal_check.cpp_tokens import CppSyntaxError, Kind, Token, closing, spelled, split, tokenize
+from unreal_check.cpp_tokens import (
+    CppSyntaxError,
+    Kind,
+    Token,
+    closing,
+    read_source,
+    spelled,
+    split,
+    tokenize,
+)
 from unreal_check.declarations import Class, Delegate, Enum, Enumerator, Function, Header, Macro, Property
 from unreal_check.macros import read_macro
 from unreal_check.member_reader import read_member, read_parameter
@@ -25,7 +34,7 @@ _SKIPPED = {"friend", "using", "typedef", "static_assert"}
 
 def read_header(path: Path) -> Header:
     """Raises `CppSyntaxError` for source that cannot be read."""
-    source = tokenize(path.read_text(encoding="utf-8"))
+    source = tokenize(read_source(path))
     header = Header(path, source.tokens, source.directives)
     _Reader(header).namespace(0, len(source.tokens))
     return header
@@ -175,6 +184,10 @@ class _Reader:
                 index = self.enum(index, None)
             elif token.text in {"class", "struct"} and self.defines(index):
                 index = self.record(index, None)
+            elif token.text == "SLATE_BEGIN_ARGS":
+                while index < end and self.text(index) != "SLATE_END_ARGS":
+                    index += 1
+                index += 3
             elif token.text == ";":
                 index += 1
             elif token.text.isupper() and "_" in token.text and self.text(index + 1) == "(":

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unreal_check.cpp_tokens import CppSyntaxError, Source, tokenize
+from unreal_check.cpp_tokens import CppSyntaxError, Source, read_source, tokenize
 from unreal_check.declarations import Class, Delegate, Header
 from unreal_check.exposable import Types
 from unreal_check.findings import Finding
@@ -83,7 +83,7 @@ def read_layer(plugin: Path) -> Layer:
                 if path.suffix == ".h":
                     module.headers.append(read_header(path))
                 elif path.suffix == ".cpp":
-                    module.sources[path] = tokenize(path.read_text(encoding="utf-8"))
+                    module.sources[path] = tokenize(read_source(path))
             except CppSyntaxError as error:
                 layer.unreadable.append(Finding(path, 1, "readable", str(error)))
     _collect_types(layer)

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from unreal_check.compile_layer import SHIMS, VERSIONS, Compiler, Unit, compile_findings
-from unreal_check.cpp_tokens import Kind, tokenize
+from unreal_check.cpp_tokens import Kind, read_source, tokenize
 from unreal_check.findings import Finding
 from unreal_check.layer import ENGINE_FREE, Layer
 
@@ -133,11 +133,7 @@ def _leading_word(symbol: str) -> str:
 def _engine_words() -> frozenset[str]:
     words: set[str] = set()
     for path in SHIMS.rglob("*.h"):
-        words |= {
-            token.text
-            for token in tokenize(path.read_text(encoding="utf-8")).tokens
-            if token.kind is Kind.NAME
-        }
+        words |= {token.text for token in tokenize(read_source(path)).tokens if token.kind is Kind.NAME}
     return frozenset(words)
 
 
@@ -146,7 +142,7 @@ def exported_from_core(plugin: Path) -> set[str]:
     found: set[str] = set()
     for name in ENGINE_FREE:
         for path in sorted((plugin / "Source" / name / "Public").rglob("*.h")):
-            tokens = tokenize(path.read_text(encoding="utf-8")).tokens
+            tokens = tokenize(read_source(path)).tokens
             for index, token in enumerate(tokens):
                 if token.text != f"{name.upper()}_API":
                     continue

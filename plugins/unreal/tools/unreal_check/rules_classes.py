@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from unreal_check.declarations import Class, Enum, Header, Macro
 from unreal_check.findings import Finding
 from unreal_check.layer import Layer, Module
-from unreal_check.vocabulary import API_PREFIX, METADATA, SPECIFIERS
+from unreal_check.vocabulary import API_PREFIX, COMMON, METADATA, SPECIFIERS
 
 
 def check_classes(layer: Layer) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def check_macro(header: Header, macro: Macro) -> Iterator[Finding]:
     for problem in macro.problems:
         yield Finding(header.path, macro.line, "specifier", f"{macro.name}: {problem}")
     for name in macro.specifiers:
-        if name not in SPECIFIERS[macro.name]:
+        if name not in SPECIFIERS[macro.name] | COMMON:
             hint = "; it is metadata: meta = (...)" if name in METADATA.get(macro.name, ()) else ""
             yield Finding(header.path, macro.line, "specifier", f"{macro.name} has no specifier {name}{hint}")
     for name in macro.meta:

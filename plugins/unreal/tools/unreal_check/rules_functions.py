@@ -53,7 +53,7 @@ def _function(layer: Layer, header: Header, record: Class, function: Function) -
     shown = blueprint and not _internal(macro)
     if record.kind == "USTRUCT":
         yield finding("not-reflected", "structs have no UFUNCTIONs")
-    if shown and not macro.specifiers.get("category"):
+    if shown and not (macro.specifiers.get("category") or macro.meta.get("category")):
         yield finding("category", "needs a Category")
     if (
         function.access == "private"

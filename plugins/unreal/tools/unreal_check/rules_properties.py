@@ -48,7 +48,7 @@ def _problems(layer: Layer, record: Class, member: Property, macro: Macro) -> It
     yield from _visibility(member, macro)
     yield from _delegate(layer, member, macro)
     yield from _metadata(layer, record, macro)
-    if macro.has("Config", "GlobalConfig") and not _configured(layer, record):
+    if record.kind == "UCLASS" and macro.has("Config", "GlobalConfig") and not _configured(layer, record):
         yield "config", "Config needs UCLASS(Config = ...)"
 
 
@@ -77,7 +77,7 @@ def _visibility(member: Property, macro: Macro) -> Iterator[tuple[str, str]]:
     if member.access == "private" and macro.has(*_READ, "BlueprintAssignable") and not allowed:
         fix = 'make it public, or meta = (AllowPrivateAccess = "true")'
         yield "private-access", f"Blueprint sees no private members: {fix}"
-    if macro.has(*SHOWN) and not macro.specifiers.get("category"):
+    if macro.has(*SHOWN) and not (macro.specifiers.get("category") or macro.meta.get("category")):
         yield "category", "needs a Category"
 
 

@@ -52,6 +52,9 @@ SPECIFIERS: dict[str, frozenset[str]] = {
     "UMETA": frozenset(),
 }
 
+# What any macro may say without meta = (...).
+COMMON = _set("DisplayName ShortToolTip ToolTip")
+
 METADATA: dict[str, frozenset[str]] = {
     "UCLASS": _set(
         """BlueprintSpawnableComponent BlueprintThreadSafe ChildCannotTick ChildCanTick DeprecatedNode
@@ -69,22 +72,22 @@ METADATA: dict[str, frozenset[str]] = {
     "UMETA": _set("DisplayName DisplayValue Hidden Grouping ScriptName Spacer ToolTip"),
     "UINTERFACE": _set("CannotImplementInterfaceInBlueprint ConversionRoot DisplayName ScriptName ToolTip"),
     "UFUNCTION": _set(
-        """AdvancedDisplay AllowPrivateAccess AnimBlueprintFunction ArrayParm ArrayTypeDependentParams
-        AutoCreateRefTerm BlueprintAutocast BlueprintInternalUseOnly BlueprintProtected
-        BlueprintThreadSafe CallableWithoutWorldContext CommutativeAssociativeBinaryOperator
-        CompactNodeTitle CustomStructureParam CustomThunk DefaultToSelf DeprecatedFunction
-        DeprecationMessage DeterminesOutputType DevelopmentOnly DisplayName DynamicOutputParam
-        EditCondition ExpandBoolAsExecs ExpandEnumAsExecs ForceAsFunction HideFunctionCategories
-        HidePin HideSelfPin HideThen InternalUseParam KeyWords Keywords Latent
-        LatentCallbackTarget LatentInfo MapKeyParam MapParam MapValueParam
-        MaterialParameterCollectionFunction NativeBreakFunc NativeMakeFunc
+        """Category AdvancedDisplay AllowPrivateAccess AnimBlueprintFunction ArrayParm
+        ArrayTypeDependentParams AutoCreateRefTerm BlueprintAutocast BlueprintInternalUseOnly
+        BlueprintProtected BlueprintThreadSafe CallableWithoutWorldContext
+        CommutativeAssociativeBinaryOperator CompactNodeTitle CustomStructureParam CustomThunk
+        DefaultToSelf DeprecatedFunction DeprecationMessage DeterminesOutputType DevelopmentOnly
+        DisplayName DynamicOutputParam EditCondition ExpandBoolAsExecs ExpandEnumAsExecs
+        ForceAsFunction HideFunctionCategories HidePin HideSelfPin HideThen InternalUseParam
+        KeyWords Keywords Latent LatentCallbackTarget LatentInfo MapKeyParam MapParam
+        MapValueParam MaterialParameterCollectionFunction NativeBreakFunc NativeMakeFunc
         NotBlueprintThreadSafe ReturnDisplayName ScriptConstant ScriptMethod ScriptName
         ScriptNoExport SetParam ShortToolTip ToolTip UnsafeDuringActorConstruction
         UnsafeForConstructionScripts Variadic WorldContext"""
     ),
     "UPROPERTY": _set(
-        """AllowAbstract AllowAnyActor AllowedClasses AllowPreserveRatio AllowPrivateAccess ArrayClamp
-        ArraySizeEnum AssetBundles BindWidget Bitmask BitmaskEnum BlueprintBaseOnly
+        """Category AllowAbstract AllowAnyActor AllowedClasses AllowPreserveRatio AllowPrivateAccess
+        ArrayClamp ArraySizeEnum AssetBundles BindWidget Bitmask BitmaskEnum BlueprintBaseOnly
         BlueprintCompilerGeneratedDefaults BlueprintProtected ClampMax ClampMin
         ConfigHierarchyEditable ConfigRestartRequired ConsoleVariable ContentDir
         DeprecatedProperty DeprecationMessage Delta DisallowedClasses DisplayAfter DisplayName

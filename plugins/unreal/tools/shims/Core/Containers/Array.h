@@ -77,7 +77,11 @@ public:
 	SizeType Remove(const T& Value);
 	SizeType RemoveSingle(const T& Value);
 	template<typename Predicate>
-	SizeType RemoveAll(const Predicate& Wanted);
+	SizeType RemoveAll(const Predicate& Wanted)
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return 0;
+	}
 	void RemoveAt(SizeType Index, SizeType Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
 	void RemoveAtSwap(SizeType Index, SizeType Count = 1, EAllowShrinking Shrinking = EAllowShrinking::Default);
 	void Empty(SizeType Slack = 0);
@@ -90,26 +94,49 @@ public:
 	void Init(const T& Value, SizeType Count);
 	bool Contains(const T& Value) const;
 	template<typename Predicate>
-	bool ContainsByPredicate(Predicate Wanted) const;
+	bool ContainsByPredicate(Predicate Wanted) const
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return false;
+	}
 	SizeType Find(const T& Value) const;
 	bool Find(const T& Value, SizeType& Index) const;
 	template<typename Key>
 	SizeType IndexOfByKey(const Key& Wanted) const;
 	template<typename Predicate>
-	SizeType IndexOfByPredicate(Predicate Wanted) const;
+	SizeType IndexOfByPredicate(Predicate Wanted) const
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return 0;
+	}
 	template<typename Key>
 	T* FindByKey(const Key& Wanted);
 	template<typename Key>
 	const T* FindByKey(const Key& Wanted) const;
 	template<typename Predicate>
-	T* FindByPredicate(Predicate Wanted);
+	T* FindByPredicate(Predicate Wanted)
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return nullptr;
+	}
 	template<typename Predicate>
-	const T* FindByPredicate(Predicate Wanted) const;
+	const T* FindByPredicate(Predicate Wanted) const
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return nullptr;
+	}
 	template<typename Predicate>
-	TArray FilterByPredicate(Predicate Wanted) const;
+	TArray FilterByPredicate(Predicate Wanted) const
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&>, "the predicate takes an element");
+		return TArray();
+	}
 	void Sort();
 	template<typename Predicate>
-	void Sort(const Predicate& Before);
+	void Sort(const Predicate& Before)
+	{
+		static_assert(std::is_invocable_r_v<bool, const Predicate&, const T&, const T&>, "the predicate takes two elements");
+	}
 	void Swap(SizeType First, SizeType Second);
 	SizeType Max() const;
 	SIZE_T GetAllocatedSize() const;

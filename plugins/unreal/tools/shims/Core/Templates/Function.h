@@ -14,7 +14,7 @@ class TFunction<Ret(Args...)>
 public:
 	TFunction(TYPE_OF_NULLPTR = nullptr);
 	template<typename F, typename = std::enable_if_t<std::is_invocable_r_v<Ret, F&, Args...> && !std::is_same_v<std::decay_t<F>, TFunction>>>
-	TFunction(F&& Callable);
+	TFunction(F&& Callable) {}
 	Ret operator()(Args... Values) const;
 	explicit operator bool() const;
 	void Reset();
@@ -29,7 +29,7 @@ class TUniqueFunction<Ret(Args...)>
 public:
 	TUniqueFunction(TYPE_OF_NULLPTR = nullptr);
 	template<typename F, typename = std::enable_if_t<std::is_invocable_r_v<Ret, F&, Args...> && !std::is_same_v<std::decay_t<F>, TUniqueFunction>>>
-	TUniqueFunction(F&& Callable);
+	TUniqueFunction(F&& Callable) {}
 	TUniqueFunction(TUniqueFunction&&);
 	TUniqueFunction& operator=(TUniqueFunction&&);
 	TUniqueFunction(const TUniqueFunction&) = delete;
@@ -45,6 +45,6 @@ class TFunctionRef<Ret(Args...)>
 {
 public:
 	template<typename F, typename = std::enable_if_t<std::is_invocable_r_v<Ret, F&, Args...> && !std::is_same_v<std::decay_t<F>, TFunctionRef>>>
-	TFunctionRef(F&& Callable);
+	TFunctionRef(F&& Callable) {}
 	Ret operator()(Args... Values) const;
 };
