@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -70,6 +71,46 @@ class DecoderSource(Protocol):
 
     def decoder_bytes(self, height: int, width: int) -> int:
         """Memory that a decoder of ``height x width`` latents holds from its second latent on."""
+        ...
+
+
+class StepwiseDecoder(Protocol):
+    """Decodes latent by latent over a carried state that its caller keeps.
+
+    Attributes:
+        latent_channels: Channels of a latent.
+        spatial_factor: Pixels per latent, in rows and in columns.
+        temporal_factor: Frames per latent after the first; the first is one frame.
+    """
+
+    latent_channels: int
+    spatial_factor: int
+    temporal_factor: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    def fresh_state(self) -> list[Any]:
+        """The state before a shot's first latent."""
+        ...
+
+    def carried_state(self, height: int, width: int) -> Sequence[Tensor | None]:
+        """The state from a shot's first latent of ``height x width`` on, with frames on axis 2 and no memory.
+
+        Where `decode_one` leaves fewer frames than that, frames of zeros before them change nothing.
+        """
+        ...
+
+    def decode_one(self, latent: Tensor, state: list[Any], first: bool) -> Tensor:
+        """One latent ``[b, C, h, w]`` to pixels ``[b, n, 3, H, W]`` in [-1, 1].
+
+        Args:
+            latent: Normalised.
+            state: Its entries are replaced, never written into.
+            first: Whether it is a shot's first.
+        """
         ...
 
 

@@ -161,4 +161,4 @@ class Umt5TextEncoder:
         """
         hidden: Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         # Selected, not multiplied: a padded position may hold an infinity in 16-bit arithmetic.
-        return torch.where(mask[..., None].bool(), hidden.float(), 0.0)
+        return torch.where(mask[..., None].bool().to(hidden.device), hidden.float(), 0.0)

@@ -17,10 +17,11 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchif
 from torch import Tensor, nn
 
 from .fast_wan_vae import accelerate
-from .frame_decoder import FramesOnDevice, PendingFrames
+from .frame_decoder import FramesOnDevice, PendingFrames, StepwiseDecoder
 from .video_config import VideoCodecConfig
 
 _RGB = 3
+_CARRIED_FRAMES = 2
 
 
 class VideoCodec:
@@ -173,6 +174,22 @@ class VideoCodec:
         """
         return DecoderStream.on_meta(self, height, width).bytes
 
+    def fresh_state(self) -> list[Any]:
+        """See `StepwiseDecoder.fresh_state`: one entry per causal convolution."""
+        return [None] * self.vae._cached_conv_counts["decoder"]
+
+    def carried_state(self, height: int, width: int) -> Sequence[Tensor | None]:
+        """See `StepwiseDecoder.carried_state`: two frames per entry, what a convolution of three needs.
+
+        The library itself leaves entries of one or two frames, or a marker, until the second latent.
+        """
+        return [
+            entry.new_empty((*entry.shape[:2], _CARRIED_FRAMES, *entry.shape[3:]))
+            if isinstance(entry, Tensor)
+            else None
+            for entry in DecoderStream.on_meta(self, height, width).state
+        ]
+
     @property
     def _any_weight(self) -> Tensor:
         weight: Tensor = self.vae.post_quant_conv.weight
@@ -238,9 +255,9 @@ class DecoderStream:
 
     ahead = 1
 
-    def __init__(self, codec: VideoCodec) -> None:
+    def __init__(self, codec: StepwiseDecoder) -> None:
         self._codec = codec
-        self._state: list[Any] = [None] * codec.vae._cached_conv_counts["decoder"]
+        self._state: list[Any] = codec.fresh_state()
         self._latents = 0
         self._shape: tuple[int, ...] | None = None
 

@@ -66,9 +66,9 @@ def build_static(
         attention=options.attention,
         cache_dtype=torch.float8_e4m3fn if options.eight_bit_cache else None,
         share_gpu=options.share_gpu,
-        video=model.video,
+        video=model.preview or model.video,
     )
-    return replace(model, other_decoders=model.other_decoders or engine.decoders), engine
+    return replace(model, other_decoders=engine.decoders), engine
 
 
 def _store_weights(model: LoadedModel, options: EngineOptions) -> None:

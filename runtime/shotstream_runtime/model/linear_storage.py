@@ -90,11 +90,26 @@ class EightBitLinear(nn.Module):
         return self.weight.nbytes + self.scale.nbytes
 
 
-def store_in_eight_bits(module: nn.Module, dtype: torch.dtype, *, native: bool = False) -> nn.Module:
-    """Replaces every linear layer inside a module, in place and one after another, and returns the module."""
+def store_in_eight_bits(
+    module: nn.Module,
+    dtype: torch.dtype,
+    *,
+    native: bool = False,
+    device: torch.device | None = None,
+) -> nn.Module:
+    """Replaces every linear layer inside a module, in place and one after another, and returns the module.
+
+    Args:
+        module: The module.
+        dtype: Type of the weights, as `EightBitLinear.of` takes it.
+        native: As there.
+        device: Where each layer is brought first; it stays where it is by default.
+    """
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Linear:
+                if device is not None:
+                    child.to(device)
                 parent.add_module(name, EightBitLinear.of(child, dtype, native=native))
     return module
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -13,10 +14,13 @@ from torch import nn
 from ..codecs.caption_cache import CachedTextEncoder
 from ..codecs.frame_decoder import DecoderSource
 from ..codecs.mini_text import MiniTextEncoder
+from ..codecs.preview_decoder import PreviewDecoder
+from ..codecs.streamed_text import stream_blocks
 from ..codecs.text import TextEncoder, Umt5TextEncoder, load_tokenizer
 from ..codecs.video import VideoCodec
 from ..codecs.video_config import VideoCodecConfig
 from ..model.config import StudentConfig
+from ..model.linear_storage import store_in_eight_bits
 from ..model.student import Student
 from . import layouts
 from .checkpoint import Tensors, read_checkpoint
@@ -43,7 +47,8 @@ class LoadedModel:
         video: Frames to latents and back.
         text: Prompts to features, remembered per prompt; may be called from any thread.
         profile: Sizes and rates for clients.
-        other_decoders: What decodes instead of the video codec, if anything does.
+        preview: The small decoder, if it is to show the frames. Condition frames are encoded by `video`.
+        other_decoders: What an engine brings to run either decoder its own way.
     """
 
     name: str
@@ -51,12 +56,23 @@ class LoadedModel:
     video: VideoCodec
     text: CachedTextEncoder
     profile: ModelProfile
+    preview: PreviewDecoder | None = None
     other_decoders: DecoderSource | None = None
 
     @property
     def decoders(self) -> DecoderSource:
         """What turns latents into the frames that are shown."""
-        return self.other_decoders or self.video
+        return self.other_decoders or self.preview or self.video
+
+
+class TextPlacement(StrEnum):
+    """Where the published text encoder is. Mini's takes no room worth the question."""
+
+    DEVICE = "device"
+    EIGHT_BIT = "eight-bit"
+    """On the device, its matrices in 8 bits."""
+    STREAMED = "streamed"
+    """In main memory; block by block on the device for each caption that is new."""
 
 
 def load_model(
@@ -66,6 +82,7 @@ def load_model(
     *,
     video_dtype: torch.dtype | None = None,
     text_dtype: torch.dtype | None = None,
+    text_placement: TextPlacement = TextPlacement.DEVICE,
     report: Report = silent,
 ) -> LoadedModel:
     """Loads the built-in mini, or a model from a folder.
@@ -77,6 +94,7 @@ def load_model(
         video_dtype: Type of the video codec's weights; the student's by default.
         text_dtype: Type of the text encoder's weights. By default as stored: published weights then stay
             mapped to their file, which saves 23 GB on a CPU.
+        text_placement: Where the published text encoder is to be.
         report: Told which part is being read or moved, and how much of all is done.
 
     Raises:
@@ -86,8 +104,10 @@ def load_model(
     """
     folder = MINI_FOLDER if source == "mini" else Path(source)
     own = source == "mini" or is_own_format(folder)
-    load = _load_own_format if own else _load_published
-    return load(folder, torch.device(device), dtype, video_dtype or dtype, text_dtype, report)
+    place = (folder, torch.device(device), dtype, video_dtype or dtype, text_dtype)
+    if own:
+        return _load_own_format(*place, report)
+    return _load_published(*place, text_placement, report)
 
 
 def _load_own_format(
@@ -142,6 +162,7 @@ def _load_published(
     dtype: torch.dtype,
     video_dtype: torch.dtype,
     text_dtype: torch.dtype | None,
+    text_placement: TextPlacement,
     report: Report,
 ) -> LoadedModel:
     files = locate(folder)
@@ -171,7 +192,13 @@ def _load_published(
         raise CheckpointError(str(error)) from error
     student = _settle(student, device, dtype, parts["the student"])
     vae = _settle(vae, device, video_dtype, parts["the autoencoder"])
-    text = _settle(text, device, text_dtype, parts["the text encoder"])
+    if text_placement is TextPlacement.EIGHT_BIT:
+        # Layer by layer, before the whole of it would need the room.
+        store_in_eight_bits(text.encoder, torch.int8, device=device)
+    settled = torch.device("cpu") if text_placement is TextPlacement.STREAMED else device
+    text = _settle(text, settled, text_dtype, parts["the text encoder"])
+    if text_placement is TextPlacement.STREAMED:
+        stream_blocks(text, device)
     encoder = Umt5TextEncoder(text, tokenize, text_len=configs.student.text_len)
     video = VideoCodec(vae, configs.video.latent_mean, configs.video.latent_std)
     return _assemble(

@@ -8,14 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from shotstream_runtime.codecs.frame_decoder import PendingFrames, to_pictures
-from shotstream_runtime.codecs.video import DecoderStream, VideoCodec
+from shotstream_runtime.codecs.frame_decoder import PendingFrames, StepwiseDecoder, to_pictures
 from shotstream_runtime.engines.cuda_graph.frame_ring import FrameRing
 from shotstream_runtime.engines.cuda_graph.graphs import Lane, Mark
 from shotstream_runtime.engines.cuda_graph.static_inputs import fill
-
-_CARRIED_FRAMES = 2
-"""What a causal convolution of three frames needs of the past."""
 
 
 class StaticDecoders:
@@ -30,7 +26,7 @@ class StaticDecoders:
         ahead: How many latents may be under way.
     """
 
-    def __init__(self, codec: VideoCodec, lane: Lane, copies: Lane, *, ahead: int) -> None:
+    def __init__(self, codec: StepwiseDecoder, lane: Lane, copies: Lane, *, ahead: int) -> None:
         self._codec, self._lane, self._copies = codec, lane, copies
         self._ahead = ahead
         self._idle: list[DecoderBuffers] = []
@@ -41,7 +37,7 @@ class StaticDecoders:
 
     def decoder_bytes(self, height: int, width: int) -> int:
         """See `DecoderSource.decoder_bytes`."""
-        return sum(entry.nbytes for entry in _meta_state(self._codec, height, width) if entry is not None)
+        return sum(entry.nbytes for entry in self._codec.carried_state(height, width) if entry is not None)
 
     @property
     def idle_bytes(self) -> int:
@@ -68,13 +64,12 @@ class StaticDecoders:
 class DecoderBuffers:
     """Everything of a decoder that stays at its place in memory.
 
-    The state that the library carries between latents (`DecoderStream`) has entries of one or two frames, or
-    a marker, until the second latent. Padded with frames of zeros before the first, every entry has two
-    frames from the first latent on, and gives the same bits.
+    What a shot's first latent leaves of the state is padded in front with frames of zeros, so that every
+    further latent finds the same shapes; it gives the same bits.
     """
 
     def __init__(
-        self, codec: VideoCodec, lane: Lane, copies: Lane, height: int, width: int, ahead: int
+        self, codec: StepwiseDecoder, lane: Lane, copies: Lane, height: int, width: int, ahead: int
     ) -> None:
         device = codec.device
         self.size = (height, width)
@@ -83,7 +78,7 @@ class DecoderBuffers:
         self._latent = torch.zeros(1, codec.latent_channels, height, width, device=device)
         self._state: list[Tensor | None] = [
             None if entry is None else torch.zeros(entry.shape, dtype=entry.dtype, device=device)
-            for entry in _meta_state(codec, height, width)
+            for entry in codec.carried_state(height, width)
         ]
         rows, columns = height * codec.spatial_factor, width * codec.spatial_factor
         frames = codec.temporal_factor
@@ -123,7 +118,7 @@ class DecoderBuffers:
         return under_way
 
     def _first(self) -> None:
-        state: list[Any] = [None] * len(self._state)
+        state: list[Any] = self._codec.fresh_state()
         self._show(self._codec.decode_one(self._latent, state, first=True))
         for buffer, entry in zip(self._state, state, strict=True):
             if buffer is None:
@@ -181,14 +176,3 @@ class StaticDecoderStream:
         if self._buffers is not None:
             self._source.give_back(self._buffers)
             self._buffers = None
-
-
-def _meta_state(codec: VideoCodec, height: int, width: int) -> list[Tensor | None]:
-    """The carried state from the first latent on, as shapes: every entry with two frames."""
-    entries = DecoderStream.on_meta(codec, height, width).state
-    return [
-        entry.new_empty((*entry.shape[:2], _CARRIED_FRAMES, *entry.shape[3:]))
-        if isinstance(entry, Tensor)
-        else None
-        for entry in entries
-    ]

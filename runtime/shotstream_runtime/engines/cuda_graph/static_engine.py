@@ -7,7 +7,7 @@ import weakref
 
 import torch
 
-from shotstream_runtime.codecs.video import VideoCodec
+from shotstream_runtime.codecs.frame_decoder import StepwiseDecoder
 from shotstream_runtime.engines.attention_kernels import choose_attention
 from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane, Lane
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
@@ -43,7 +43,7 @@ class StaticEngine:
         attention: Attention kernel by name; none takes the best one.
         cache_dtype: Type of the dual caches; the student's by default.
         share_gpu: Streams of the lowest priority, so that graphics go first.
-        video: The codec whose decoder is to run over static buffers too, see `decoders`.
+        video: The decoder that is to run over static buffers too, see `decoders`.
 
     Raises:
         EngineError: The attention kernel does not run here.
@@ -59,7 +59,7 @@ class StaticEngine:
         attention: str | None = None,
         cache_dtype: torch.dtype | None = None,
         share_gpu: bool = False,
-        video: VideoCodec | None = None,
+        video: StepwiseDecoder | None = None,
     ) -> None:
         self.name = name
         self.student = student
