@@ -24,6 +24,15 @@ def test_the_tiny_size_on_a_cpu(in_process: Any, tmp_path: Path) -> None:
     assert {"date", "processor", "torch", "device"} <= figures["machine"].keys()
 
 
+def test_the_small_decoder(in_process: Any, tmp_path: Path) -> None:
+    kept = tmp_path / "gpu.json"
+    given = ("--size", "tiny", "--device", "cpu", "--engine", "eager", "--decoder", "preview")
+    outcome = in_process("bench", "gpu", *given, "--precision", "bf16", "--json", kept)
+    assert outcome.code == 0, outcome.err
+    (eager,) = json.loads(kept.read_text(encoding="utf-8"))["engines"]
+    assert (eager["decoder"], eager["precision"]) == ("preview", "bf16")
+
+
 def test_the_full_size_asks_for_a_gpu(in_process: Any) -> None:
     outcome = in_process("bench", "gpu", "--device", "cpu")
     assert outcome.code == 1

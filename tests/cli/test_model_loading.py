@@ -4,10 +4,25 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from published_folder import TinyPublished
+from safetensors.torch import save_file
+from shotstream_runtime.cli.compute_settings import ComputeSettings
 from shotstream_runtime.cli.failure import CommandFailed
-from shotstream_runtime.cli.model_loading import importing
+from shotstream_runtime.cli.fitting import apply, check_vram
+from shotstream_runtime.cli.model_loading import importing, load
+from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
+from shotstream_runtime.engines import EagerEngine, Precision
+from shotstream_runtime.host.memory_need import Arrangement
+from shotstream_runtime.host.memory_plan import MemoryPlanError
+from shotstream_runtime.streaming.beats import Beat
+from shotstream_runtime.streaming.story import StoryStream
+from shotstream_runtime.weights.errors import WeightsError
+from shotstream_runtime.weights.load import load_model
 
 
 def test_garbage_collection_rests_during_imports_only() -> None:
@@ -22,3 +37,54 @@ def test_garbage_collection_rests_during_imports_only() -> None:
 def test_a_part_of_our_own_that_is_missing_is_a_fault_and_no_advice() -> None:
     with pytest.raises(ImportError, match="not here"), importing():
         raise ImportError("not here", name="shotstream_runtime.lost")
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    return TinyPublished().write(tmp_path / "published")
+
+
+def test_published_weights_say_what_they_need_and_keep_to_it(published: Path, monkeypatch: Any) -> None:
+    loaded = load(str(published), ComputeSettings(device="cpu"))
+    assert loaded.notes[0].startswith("Engine: eager in fp32 on CPU")
+    assert loaded.notes[1].startswith("Memory: ")
+    monkeypatch.setattr("shotstream_runtime.host.free_memory.free_host_bytes", lambda: 10_000)
+    with pytest.raises(MemoryPlanError, match=r"the model needs .* GB \(text encoder 0\.0, student"):
+        load(str(published), ComputeSettings(device="cpu"))
+
+
+def test_an_arrangement_is_brought_into_a_model(published: Path) -> None:
+    model = load_model(published)
+    assert model.student.config.local_window_frames == 21
+    apply(Arrangement(precision=Precision.FP32, frames_per_pass=1, window_frames=9), model)
+    assert (model.student.config.local_window_frames, model.student.config.sink_frames) == (9, 3)
+    assert model.video.frames_per_pass == 1
+    stream = StoryStream(model, EagerEngine(model.student), global_caption="a story. ", seed=1)
+    for number in range(2):
+        stream.submit(Beat(id=str(number), text="a fox", chunks=4))
+        while not stream.idle:
+            list(stream.advance())
+    assert stream.held.device > 0
+
+
+def test_the_preview_decoder_is_for_published_weights_whose_folder_has_it(published: Path) -> None:
+    preview = ComputeSettings(device="cpu", decoder="preview")
+    with pytest.raises(CommandFailed, match="mini has one decoder"):
+        load("mini", preview)
+    with pytest.raises(WeightsError, match=r"lacks taew2_1\.pth"):
+        load(str(published), preview)
+    small = PreviewDecoder(latent_channels=4)
+    tensors = {name: tensor.contiguous() for name, tensor in small.state_dict().items()}
+    save_file(tensors, published / "taew2_1.safetensors")
+    loaded = load(str(published), preview)
+    assert loaded.model.decoders is loaded.model.preview
+    frames = loaded.model.decoders.open_decoder().begin(torch.zeros(1, 4, 2, 4)).frames()
+    assert frames.pictures.shape == (1, 16, 32, 3)
+
+
+@pytest.mark.parametrize("vram", ["lots", "2", "-1"])
+def test_vram_that_is_no_number_is_refused(vram: str) -> None:
+    with pytest.raises(CommandFailed, match=f"--vram {vram}: give auto, or gigabytes"):
+        check_vram(vram)
+    assert check_vram("auto") is None
+    assert check_vram("16") == check_vram("16GB") == 16 << 30

@@ -13,9 +13,10 @@ import pytest
 import torch
 from published_folder import PROFILE, STUDENT, TEXT, TinyPublished, write_json
 from safetensors.torch import load_file, save_file
+from shotstream_runtime.codecs.streamed_text import stream_blocks
 from shotstream_runtime.codecs.text import Umt5TextEncoder
 from shotstream_runtime.weights.errors import CheckpointError, WeightsError
-from shotstream_runtime.weights.load import LoadedModel, load_model
+from shotstream_runtime.weights.load import LoadedModel, TextPlacement, load_model
 
 
 @pytest.fixture(scope="module")
@@ -308,3 +309,40 @@ def test_own_format_says_what_is_missing_or_wrong(own_folder: Path) -> None:
     (own_folder / "vae_config.json").unlink()
     with pytest.raises(WeightsError, match=r"lacks vae_config\.json; copy the whole folder"):
         load_model(own_folder)
+
+
+def test_a_text_encoder_streamed_from_main_memory_gives_the_same(published: Path) -> None:
+    expected = load_model(published).text.encode("a fox runs").embeds
+    streamed = load_model(published, text_placement=TextPlacement.STREAMED)
+    encoder = streamed.text.inner.model.encoder
+    before = [parameter.data_ptr() for parameter in encoder.parameters()]
+    assert torch.equal(streamed.text.encode("a fox runs").embeds, expected)
+    # What was brought for a block has been left again, also when the block failed.
+    assert [parameter.data_ptr() for parameter in encoder.parameters()] == before
+    assert len(encoder.block[0]._forward_pre_hooks) == 1
+
+
+def test_blocks_of_a_streamed_text_encoder_are_brought_one_after_another(published: Path) -> None:
+    model = load_model(published).text.inner.model
+    device = torch.device("meta")
+    stream_blocks(model, device)
+    there: list[list[bool]] = []
+    for block in model.encoder.block:
+        block.layer[0].register_forward_hook(
+            lambda *_: there.append([next(b.parameters()).is_meta for b in model.encoder.block])
+        )
+    ids = torch.ones(1, 4, dtype=torch.long)
+    out = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    assert out.is_meta
+    assert there == [[True, False], [False, True]]
+    assert not any(parameter.is_meta for parameter in model.parameters())
+
+
+def test_a_text_encoder_in_eight_bits_is_close(published: Path) -> None:
+    expected = load_model(published).text.encode("a fox runs").embeds
+    eight = load_model(published, text_placement=TextPlacement.EIGHT_BIT)
+    kinds = [type(module).__name__ for module in eight.text.inner.model.encoder.block.modules()]
+    assert "Linear" not in kinds
+    assert kinds.count("EightBitLinear") == 14
+    ours = eight.text.encode("a fox runs").embeds
+    assert 0 < (ours - expected).norm() / expected.norm() < 0.03

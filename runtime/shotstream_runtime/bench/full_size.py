@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from shotstream_runtime.bench.floor import H100_RATES, Floor, codec_operations
-from shotstream_runtime.bench.random_model import random_model
+from shotstream_runtime.bench.random_model import random_model, unchanged
 from shotstream_runtime.bench.stopwatch import Stopwatch
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.engines import Engine
@@ -119,7 +119,7 @@ def measure_full_size(
     *,
     subject: Subject = FULL_SIZE,
     decoder: str = "full",
-    equip: Callable[[LoadedModel], LoadedModel] = lambda model: model,
+    equip: Callable[[LoadedModel], LoadedModel] = unchanged,
     report: Callable[[str], None] = lambda step: None,
 ) -> FullSizeFigures:
     """Measures one engine.

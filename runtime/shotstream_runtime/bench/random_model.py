@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from shotstream_runtime.codecs.caption_cache import CachedTextEncoder
+from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
 from shotstream_runtime.codecs.text import CaptionFeatures
 from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
@@ -58,6 +59,19 @@ def random_model(
     text = CachedTextEncoder(RandomText(config.text_len, config.text_dim))
     assert isinstance(student, Student)  # noqa: S101 - for the type checker
     return LoadedModel("random", student, codec, text, profile)
+
+
+def unchanged(model: LoadedModel) -> LoadedModel:
+    """The model as it is, with the full decoder."""
+    return model
+
+
+def with_random_preview(model: LoadedModel) -> LoadedModel:
+    """The model with a small decoder of random weights."""
+    with torch.device("meta"):
+        preview = PreviewDecoder(model.video.latent_channels).to(model.student.dtype)
+    fill_randomly(preview, model.student.device)
+    return replace(model, preview=preview)
 
 
 def fill_randomly(module: nn.Module, device: torch.device) -> nn.Module:

@@ -18,6 +18,8 @@ class ComputeSettings:
         attention: Name of an attention kernel; none for the best.
         eight_bit_cache: Keeps the dual cache in 8 bits.
         share_gpu: Lets graphics on the same GPU go first.
+        decoder: ``full`` or ``preview``.
+        vram: ``auto`` or gigabytes (2**30 bytes) of the GPU that published weights may take.
     """
 
     device: str = "auto"
@@ -27,6 +29,8 @@ class ComputeSettings:
     attention: str | None = None
     eight_bit_cache: bool = False
     share_gpu: bool = False
+    decoder: str = "full"
+    vram: str = "auto"
 
     def command_line(self) -> list[str]:
         """The options that say the same to another process; the device is said by its command."""

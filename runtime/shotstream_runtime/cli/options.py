@@ -62,6 +62,29 @@ AttentionOption = Annotated[
     str | None,
     typer.Option("--attention", help="Attention kernel: fa3, cudnn, fa2 or sdpa. Default: the best here."),
 ]
+
+
+class DecoderName(StrEnum):
+    """What shows the frames."""
+
+    FULL = "full"
+    PREVIEW = "preview"
+
+
+DecoderOption = Annotated[
+    DecoderName,
+    typer.Option(
+        "--decoder", help="preview: the small decoder taew2_1, from the folder of weights; softer pictures."
+    ),
+]
+Vram = Annotated[
+    str,
+    typer.Option(
+        "--vram",
+        metavar="auto|GB",
+        help="GPU memory for published weights, e.g. 12, 16, 24; what is given up is said. auto: all free.",
+    ),
+]
 ShareGpu = Annotated[
     bool,
     typer.Option("--share-gpu", help="Beside a game on the same GPU: its graphics go first."),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def stream_blocks(model: UMT5EncoderModel, device: torch.device) -> None:
     """Has the encoder's blocks compute on a device, which holds the weights of one at a time.
 
-    The token embedding, by far the largest tensor, is only looked up and stays where it is. Reading 11 GB over
-    PCIe takes a second or more for each caption that is new; captions are remembered.
+    The token embedding, by far the largest tensor, is only looked up and stays where it is. Reading 9 GB
+    over PCIe takes a second or more for each caption that is new; captions are remembered.
 
     Args:
         model: The encoder, in main memory.
@@ -27,17 +27,22 @@ def stream_blocks(model: UMT5EncoderModel, device: torch.device) -> None:
 
 
 def _compute_on(module: nn.Module, device: torch.device) -> None:
-    stay = [(parameter, parameter.data) for parameter in module.parameters()]
+    stay = [
+        (owner, name, parameter)
+        for owner in module.modules()
+        for name, parameter in owner.named_parameters(recurse=False)
+    ]
 
     def bring(_module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        for parameter, weight in stay:
-            parameter.data = weight.to(device, non_blocking=True)
+        for owner, name, parameter in stay:
+            brought = parameter.detach().to(device, non_blocking=True)
+            setattr(owner, name, nn.Parameter(brought, requires_grad=False))
         moved = {name: _moved(value, device) for name, value in named.items()}
         return tuple(_moved(value, device) for value in given), moved
 
     def leave(_module: nn.Module, _given: Any, _out: Any) -> None:
-        for parameter, weight in stay:
-            parameter.data = weight
+        for owner, name, parameter in stay:
+            setattr(owner, name, parameter)
 
     module.register_forward_pre_hook(bring, with_kwargs=True)
     module.register_forward_hook(leave, always_call=True)

@@ -35,6 +35,7 @@ class VideoCodec:
         latent_channels: Channels of a latent.
         spatial_factor: Pixels per latent, in rows and in columns.
         temporal_factor: Frames per latent after the first; the first is one frame.
+        frames_per_pass: Frames that `encode_frames` encodes as one batch; none for all of them.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class VideoCodec:
         Raises:
             ValueError: Mean or deviation do not fit the latent channels.
         """
+        self.frames_per_pass: int | None = None
         self.vae = accelerate(vae) if accelerated else vae
         self.latent_channels: int = vae.config.z_dim
         self._patch: int = vae.config.patch_size or 1
@@ -97,7 +99,7 @@ class VideoCodec:
 
         Args:
             pixels: [n, 3, H, W] in [-1, 1].
-            frames_per_pass: Frames encoded as one batch; all of them by default. Fewer need less memory.
+            frames_per_pass: Frames encoded as one batch; the attribute of that name by default.
 
         Returns:
             [n, C, h, w] float32.
@@ -109,10 +111,9 @@ class VideoCodec:
         if not len(pixels):
             raise ValueError("pixels holds no frame")
         clips = self._to_network(pixels)[:, :, None]
+        at_once = frames_per_pass or self.frames_per_pass or len(clips)
         # Without carried state the modules do for one frame what they do for the first frame of a clip.
-        raw = [
-            self.vae.quant_conv(self.vae.encoder(part)) for part in clips.split(frames_per_pass or len(clips))
-        ]
+        raw = [self.vae.quant_conv(self.vae.encoder(part)) for part in clips.split(at_once)]
         return self._normalise(torch.cat(raw))[:, 0]
 
     def encode_clip(self, pixels: Tensor) -> Tensor:

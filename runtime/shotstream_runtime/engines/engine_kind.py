@@ -38,6 +38,7 @@ class EngineKind:
         name: As on the command line.
         about: A few words for people.
         automatic: Whether ``auto`` may take it: it needs no preparation such as a build of minutes.
+        eight_bit_cache: Whether it can keep the dual cache in 8 bits.
         refusal: Why it does not run on a device with a precision; none if it does. Asked before anything is
             loaded.
         build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
@@ -50,5 +51,6 @@ class EngineKind:
     name: str
     about: str
     automatic: bool
+    eight_bit_cache: bool = False
     refusal: Callable[[DeviceFacts, Precision], str | None]
     build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]

@@ -13,6 +13,8 @@ from rich.table import Table
 from ..failure import CommandFailed
 from ..options import (
     AttentionOption,
+    DecoderName,
+    DecoderOption,
     Device,
     EightBitCache,
     EngineName,
@@ -45,6 +47,7 @@ def gpu(
     ] = None,
     attention: AttentionOption = None,
     eight_bit_cache: EightBitCache = False,
+    decoder: DecoderOption = DecoderName.FULL,
     share_gpu: ShareGpu = False,
     size: Annotated[
         Size,
@@ -62,6 +65,7 @@ def gpu(
 
         from shotstream_runtime.bench.full_size import FULL_SIZE, TINY, measure_full_size
         from shotstream_runtime.bench.machine import describe
+        from shotstream_runtime.bench.random_model import unchanged, with_random_preview
         from shotstream_runtime.engines.choice import choose_engine
         from shotstream_runtime.engines.device_facts import DeviceFacts
         from shotstream_runtime.engines.engine_kind import EngineOptions
@@ -92,6 +96,8 @@ def gpu(
                         choice.kind,
                         options,
                         chosen,
+                        decoder=decoder.value,
+                        equip=with_random_preview if decoder is DecoderName.PREVIEW else unchanged,
                         subject=FULL_SIZE if size is Size.FULL else TINY,
                         report=lambda step, choice=choice, status=status: status.update(  # type: ignore[misc]
                             f"{choice.kind.name} in {choice.precision}: {step} ..."
@@ -121,6 +127,7 @@ def gpu(
             "size": size.value,
             "attention": attention,
             "eight_bit_cache": eight_bit_cache,
+            "decoder": decoder.value,
             "share_gpu": share_gpu,
             "engines": [figures.to_dict() for figures in measured],
             "left_out": skipped,

@@ -13,7 +13,11 @@ from rich.markup import escape
 
 from ..options import (
     BUILT_IN_MODEL,
+    AttentionOption,
+    DecoderName,
+    DecoderOption,
     Device,
+    EightBitCache,
     EngineName,
     EngineOption,
     Force,
@@ -22,7 +26,9 @@ from ..options import (
     Pictures,
     PrecisionOption,
     SeedOverride,
+    ShareGpu,
     Threads,
+    Vram,
 )
 from ..terminal import console
 
@@ -44,6 +50,11 @@ def demo(
     threads: Threads = None,
     engine: EngineOption = EngineName.AUTO,
     precision: PrecisionOption = None,
+    attention: AttentionOption = None,
+    eight_bit_cache: EightBitCache = False,
+    decoder: DecoderOption = DecoderName.FULL,
+    vram: Vram = "auto",
+    share_gpu: ShareGpu = False,
 ) -> None:
     """Plays a story, beat by beat, on a server of its own over loopback, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
@@ -57,7 +68,17 @@ def demo(
     from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    settings = ComputeSettings(device=device, threads=threads, engine=engine, precision=precision)
+    settings = ComputeSettings(
+        device=device,
+        threads=threads,
+        engine=engine,
+        precision=precision,
+        attention=attention,
+        eight_bit_cache=eight_bit_cache,
+        decoder=decoder,
+        vram=vram,
+        share_gpu=share_gpu,
+    )
     loaded = load(model, settings)
     for note in loaded.notes:
         console.print(note, style="dim", markup=False)

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from ..options import (
     BUILT_IN_MODEL,
+    AttentionOption,
+    DecoderName,
+    DecoderOption,
     Device,
+    EightBitCache,
     EngineName,
     EngineOption,
     Force,
@@ -15,8 +19,10 @@ from ..options import (
     Pictures,
     PrecisionOption,
     SeedOverride,
+    ShareGpu,
     StoryPath,
     Threads,
+    Vram,
 )
 from ..terminal import console
 
@@ -32,6 +38,11 @@ def render(
     threads: Threads = None,
     engine: EngineOption = EngineName.AUTO,
     precision: PrecisionOption = None,
+    attention: AttentionOption = None,
+    eight_bit_cache: EightBitCache = False,
+    decoder: DecoderOption = DecoderName.FULL,
+    vram: Vram = "auto",
+    share_gpu: ShareGpu = False,
 ) -> None:
     """Renders a story file to a movie or a take folder, in this process and without a server."""
     # What can be wrong with the files is found before the model is loaded.
@@ -45,7 +56,17 @@ def render(
     from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    settings = ComputeSettings(device=device, threads=threads, engine=engine, precision=precision)
+    settings = ComputeSettings(
+        device=device,
+        threads=threads,
+        engine=engine,
+        precision=precision,
+        attention=attention,
+        eight_bit_cache=eight_bit_cache,
+        decoder=decoder,
+        vram=vram,
+        share_gpu=share_gpu,
+    )
     loaded = load(model, settings)
     for note in loaded.notes:
         console.print(note, style="dim", markup=False)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a folder of published weights is made to fit the device, before any of it is read."""
+# ruff: noqa: PLC0415 - what is heavy is imported when a model is loaded, so that help is instant
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .compute_settings import ComputeSettings
+from .failure import CommandFailed, ExitCode
+
+if TYPE_CHECKING:
+    import torch
+
+    from shotstream_runtime.engines.choice import EngineChoice
+    from shotstream_runtime.host.memory_need import Arrangement
+    from shotstream_runtime.host.memory_plan import MemoryPlan
+    from shotstream_runtime.weights.load import LoadedModel
+
+_AUTO = "auto"
+_LEAST_GIB = 4
+
+
+def check_vram(vram: str) -> int | None:
+    """What ``--vram`` names, in bytes; none for what is free.
+
+    Raises:
+        CommandFailed: It is neither auto nor a sensible number.
+    """
+    if vram == _AUTO:
+        return None
+    number = vram.lower().removesuffix("gb").strip()
+    if not number.isdecimal() or int(number) < _LEAST_GIB:
+        raise CommandFailed(
+            f"--vram {vram}: give auto, or gigabytes such as 12, 16 or 24 (at least {_LEAST_GIB})",
+            ExitCode.USAGE,
+        )
+    return int(number) << 30
+
+
+def plan_for(
+    folder: Path, device: torch.device, choice: EngineChoice, settings: ComputeSettings
+) -> MemoryPlan:
+    """The arrangement of a folder of published weights.
+
+    Raises:
+        MemoryPlanError: It does not fit; gives the numbers.
+        WeightsError: A file is missing.
+    """
+    import torch
+
+    from shotstream_runtime.host.free_memory import free_memory
+    from shotstream_runtime.host.memory_need import Arrangement, ModelMemory
+    from shotstream_runtime.host.memory_plan import DISPLAY_RESERVE_BYTES, plan_memory
+    from shotstream_runtime.weights.configs import read_configs
+    from shotstream_runtime.weights.errors import WeightsError
+    from shotstream_runtime.weights.locate import locate
+    from shotstream_runtime.weights.preview import find_preview
+    from shotstream_runtime.weights.profile import published_profile
+
+    configs = read_configs(locate(folder))
+    on_gpu = device.type == "cuda"
+    memory = ModelMemory(configs, published_profile(folder), on_gpu=on_gpu)
+    asked = check_vram(settings.vram)
+    free = free_memory(device)
+    if not on_gpu:
+        budget = free.host
+    elif asked is None:
+        budget = free.device
+    else:
+        total = torch.cuda.get_device_properties(device).total_memory
+        budget = min(asked - DISPLAY_RESERVE_BYTES, free.device)
+        # What is named is kept to, whatever else is free.
+        torch.cuda.set_per_process_memory_fraction(min(1.0, asked / total), device)
+    try:
+        preview_there = bool(find_preview(folder))
+    except WeightsError:
+        preview_there = False
+    wanted = Arrangement(
+        precision=choice.precision,
+        eight_bit_cache=settings.eight_bit_cache,
+        preview=settings.decoder == "preview",
+        window_frames=configs.student.local_window_frames,
+    )
+    return plan_memory(
+        memory,
+        configs.student,
+        wanted,
+        budget,
+        precision_fixed=settings.precision is not None,
+        eight_bit_cache_possible=choice.kind.eight_bit_cache,
+        preview_possible=preview_there,
+        may_give_up=on_gpu,
+    )
+
+
+def apply(arrangement: Arrangement, model: LoadedModel) -> None:
+    """Brings what is not decided while loading into a loaded model."""
+    config = model.student.config
+    if arrangement.window_frames < config.local_window_frames:
+        model.student.config = replace(
+            config,
+            local_window_frames=arrangement.window_frames,
+            sink_frames=config.sink_frames or config.frames_per_chunk,
+        )
+    model.video.frames_per_pass = arrangement.frames_per_pass
