@@ -10,7 +10,7 @@ import pytest
 import torch
 from shotstream_runtime.cli import options
 from shotstream_runtime.engines import EngineError, Precision
-from shotstream_runtime.engines.attention_kernels import choose_attention
+from shotstream_runtime.engines.attention_kernels import ATTENTION_KERNELS, choose_attention, runs_attention
 from shotstream_runtime.engines.choice import AUTO, choose_engine
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.kinds import ENGINE_KINDS
@@ -70,3 +70,13 @@ def test_attention_kernels_are_taken_by_device_and_type() -> None:
         choose_attention(H100, torch.bfloat16, "fa3")
     with pytest.raises(EngineError, match="--attention fa9: unknown"):
         choose_attention(CPU, torch.float32, "fa9")
+
+
+def test_a_kernel_that_only_seems_to_run_is_passed_over() -> None:
+    broken = {"cudnn"}
+    works = choose_attention(H100, torch.bfloat16, works=lambda kernel: kernel.name not in broken)
+    assert works.name == "fa2"
+    with pytest.raises(EngineError, match="cudnn: does not take heads of this size here"):
+        choose_attention(H100, torch.bfloat16, "cudnn", lambda kernel: kernel.name not in broken)
+    cpu = torch.device("cpu")
+    assert [k.name for k in ATTENTION_KERNELS if runs_attention(k, cpu, torch.float32, 32)] == ["fa2", "sdpa"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 from golden_story import load_golden_model
 from shotstream_runtime.codecs.video import VideoCodec
-from shotstream_runtime.engines.cuda_graph.graphs import DirectLane
+from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane
 from shotstream_runtime.engines.cuda_graph.static_decoder import StaticDecoders
 from torch import Tensor
 
@@ -89,3 +89,20 @@ def test_latents_of_another_shape_are_refused(codec: VideoCodec) -> None:
     stream.begin(latents(7)[0])
     with pytest.raises(ValueError, match=r"earlier ones have \[4, 6\]"):
         stream.begin(torch.zeros(1, 16, 4, 8))
+
+
+@pytest.mark.gpu
+def test_graphs_and_pinned_memory_give_the_same(golden_dir: Path) -> None:
+    text: Any = None
+    codec = load_golden_model(golden_dir, text, device="cuda").video
+    lane = CudaLane(torch.device("cuda"), joins=False)
+    copies = CudaLane(torch.device("cuda"), capture=False, joins=False)
+    source, shot = StaticDecoders(codec, lane, copies, ahead=3), latents(8).cuda()
+    whole = expected(codec, shot)
+    for _ in range(2):  # captured, then replayed
+        stream = source.open_decoder()
+        for first in (0, 3):
+            begun = [stream.begin(latent) for latent in shot[first : first + 3]]
+            for pending, true in zip(begun, whole[first : first + 3], strict=True):
+                assert torch.allclose(pending.frames().pixels, true, atol=1e-4)
+        stream.close()

@@ -11,6 +11,7 @@ import torch
 from engine_rollout import Place, roll
 from operations import WAITS, Operations
 from shotstream_runtime.engines import EagerEngine, Engine
+from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
 from shotstream_runtime.engines.cuda_graph.static_engine import StaticEngine
 from shotstream_runtime.model import Student, StudentConfig
 
@@ -134,3 +135,42 @@ def test_a_pass_keeps_no_memory_and_asks_nothing_of_the_host(make_student: Any) 
     config = session.cache._config
     wide = operations.shapes["aten.linear.default"].count((1, 3 * 24, 3 * config.dim))
     assert wide == config.num_layers * (len(engine.schedule.steps) + 1)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("compiled", [False, True])
+def test_graphs_give_what_the_passes_give(make_student: Any, compiled: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = False
+    # Twelve chunks: every graph is replayed, and some are captured while the story runs.
+    places = [*shots(2, 3), *(Place(2, chunk, caption=1) for chunk in range(12))]
+    changes = {"local_window_frames": 12, "sink_frames": 3}
+    truth = roll(EagerEngine(make_student(**changes)), places)
+    engines = [
+        StaticEngine(make_student(**changes).to("cuda"), name="x", compiled=compiled, capture=capture)
+        for capture in (False, True)
+    ]
+    direct, captured = (roll(engine, places) for engine in engines)
+    for expected, plain, graphed in zip(truth, direct, captured, strict=True):
+        assert torch.equal(plain, graphed)
+        assert (graphed - expected).abs().max() <= 1e-3
+
+
+@pytest.mark.slow
+def test_a_compiled_piece_is_one_kernel_that_writes_the_slots_alone() -> None:
+    from torch._inductor.utils import run_and_get_code
+
+    cache, width = torch.zeros(2, 1, 1000, 4, 32), 128
+    ones, rotation = torch.ones(width), torch.ones(1, 24, 1, 16)
+    piece = Pointwise.compiled().rotate_and_store
+    codes = []
+    with torch.inference_mode():
+        for start in (0, 24):
+            slots = cache[0, :, start : start + 24], cache[1, :, start : start + 24]
+            given = (torch.randn(1, 24, 3 * width), ones, ones, rotation, rotation, *slots, 1e-6)
+            codes += run_and_get_code(piece, *given)[1]
+    # One program for every place of the cache, and neither a copy of the cache nor a second kernel in it.
+    (code,) = codes
+    assert code.count("= async_compile.cpp_pybinding") == 1
+    assert "as_strided" not in code
+    assert cache[:, :, :48].abs().amin(dim=(1, 3, 4)).gt(0).all()
+    assert not cache[:, :, 48:].any()

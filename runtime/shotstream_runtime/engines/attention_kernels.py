@@ -99,20 +99,42 @@ ATTENTION_KERNELS: tuple[AttentionKernel, ...] = (
 """Those first that are taken where they run."""
 
 
-def choose_attention(device: DeviceFacts, dtype: torch.dtype, name: str | None = None) -> AttentionKernel:
+def runs_attention(kernel: AttentionKernel, place: torch.device, dtype: torch.dtype, head_dim: int) -> bool:
+    """Whether a kernel really takes heads of this size: libraries refuse some only when they are called."""
+    try:
+        attend = kernel.load()
+        query = torch.zeros(1, 128, 2, head_dim, device=place, dtype=dtype)
+        attend(query, query, query)
+    except (RuntimeError, ImportError, AttributeError):
+        return False
+    return True
+
+
+def choose_attention(
+    device: DeviceFacts,
+    dtype: torch.dtype,
+    name: str | None = None,
+    works: Callable[[AttentionKernel], bool] = lambda kernel: True,
+) -> AttentionKernel:
     """The kernel of a name, or the best that runs.
+
+    Args:
+        device: The device.
+        dtype: Type of queries, keys and values.
+        name: The kernel that is wanted.
+        works: Tries a kernel that the device should run.
 
     Raises:
         EngineError: It does not run on this device in this type; lists those that do.
     """
     refusals = {kernel.name: kernel.refusal(device, dtype) for kernel in ATTENTION_KERNELS}
-    usable = [kernel for kernel in ATTENTION_KERNELS if refusals[kernel.name] is None]
+    usable = [kernel for kernel in ATTENTION_KERNELS if refusals[kernel.name] is None and works(kernel)]
     if name is None:
         return usable[0]
     for kernel in usable:
         if kernel.name == name:
             return kernel
-    why = refusals.get(name, "unknown")
+    why = refusals.get(name, "unknown") or "does not take heads of this size here"
     raise EngineError(
         f"--attention {name}: {why}; possible on {device}: {', '.join(kernel.name for kernel in usable)}"
     )

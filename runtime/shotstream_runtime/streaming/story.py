@@ -80,6 +80,9 @@ class StoryStream:
         self._history = History(self._config.max_context_frames)
         self._history.restore(past.shot_lengths, past.history)
         self._replay = Replay(past)
+        self._noise_shape = (1, self._config.frames_per_chunk, *self._size)
+        self._draws_ahead = self._device.type != "cpu"
+        self._drawn: dict[tuple[int, int, int], Tensor] = {}
         self._queue = BeatQueue()
         self._events: deque[StreamEvent] = deque()
         self._shot: RunningShot | None = None
@@ -352,6 +355,7 @@ class StoryStream:
                     shot_flag=shot.context.new_shot_flag,
                     caption=caption,
                 )
+            self._draw_ahead(shot)
         self._replay.chunk += 1
         shot.unrefreshed = (clean, first_frame, shot.prompt)
         chunk = shot.chunk
@@ -383,5 +387,18 @@ class StoryStream:
         return last + waiting_cuts if beat.policy == "queue" else max(last, 0)
 
     def _draw(self, shot: RunningShot, step: int) -> Tensor:
-        shape = (1, self._config.frames_per_chunk, *self._size)
-        return self._noise.draw(shot.number, shot.chunk, step, shape).to(self._device, self._dtype)
+        place = (shot.number, shot.chunk, step)
+        drawn = self._drawn.pop(place, None)
+        if drawn is None:
+            drawn = self._noise.draw(*place, self._noise_shape)
+        return drawn.to(self._device, self._dtype)
+
+    def _draw_ahead(self, shot: RunningShot) -> None:
+        """Draws the noise of the next chunk while a GPU is busy with this one, instead of while it waits."""
+        if not self._draws_ahead or shot.remaining < 2:
+            return
+        chunk = shot.chunk + 1
+        self._drawn = {
+            (shot.number, chunk, step): self._noise.draw(shot.number, chunk, step, self._noise_shape)
+            for step in range(len(self._config.denoising_steps))
+        }

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_SHAPES_PER_PROCESS = 64
+
 
 def modulated_norm(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
     """``layer_norm(x) scale + shift``; ``scale`` has the one added already."""
@@ -111,6 +113,9 @@ class Pointwise:
     @classmethod
     def compiled(cls) -> Pointwise:
         """Compiled for static shapes; each is compiled at its first use with a shape."""
+        # A limit for functions that never settle. These meet a few shapes for each model of the process.
+        dynamo: Any = torch._dynamo.config
+        dynamo.recompile_limit = max(dynamo.recompile_limit, _SHAPES_PER_PROCESS)
 
         def made(function: Callable[..., Any]) -> Callable[..., Any]:
             compiled: Callable[..., Any] = torch.compile(function, dynamic=False, fullgraph=True)

@@ -8,7 +8,7 @@ import weakref
 import torch
 
 from shotstream_runtime.codecs.frame_decoder import StepwiseDecoder
-from shotstream_runtime.engines.attention_kernels import choose_attention
+from shotstream_runtime.engines.attention_kernels import choose_attention, runs_attention
 from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane, Lane
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
 from shotstream_runtime.engines.cuda_graph.static_decoder import StaticDecoders
@@ -63,7 +63,12 @@ class StaticEngine:
     ) -> None:
         self.name = name
         self.student = student
-        kernel = choose_attention(DeviceFacts.of(student.device), student.dtype, attention)
+        kernel = choose_attention(
+            DeviceFacts.of(student.device),
+            student.dtype,
+            attention,
+            lambda kernel: runs_attention(kernel, student.device, student.dtype, student.config.head_dim),
+        )
         self.attention = kernel.name
         self.schedule = FlowSchedule(student.config.timestep_shift, student.config.denoising_steps)
         self._passes = StaticStudent(
@@ -90,7 +95,7 @@ class StaticEngine:
             ValueError: If the latent size is not a multiple of the student's patch.
         """
         session = StaticSession(self._take((height, width, batch)))
-        weakref.finalize(session, self._give_back, session._buffers)
+        weakref.finalize(session, self._give_back, session._buffers).atexit = False
         return session
 
     def session_bytes(self, height: int, width: int, batch: int = 1) -> int:
