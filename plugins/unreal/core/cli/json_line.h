@@ -8,9 +8,14 @@
 #include <string>
 #include <string_view>
 
+#include "shotstream/json_writer.h"
+
 class JsonLine {
  public:
-  explicit JsonLine(std::string_view event) { Add("event", event); }
+  explicit JsonLine(std::string_view event) {
+    json_.BeginObject();
+    Add("event", event);
+  }
 
   JsonLine& Add(std::string_view name, std::string_view value);
   JsonLine& Add(std::string_view name, const std::string& value) { return Add(name, std::string_view(value)); }
@@ -28,7 +33,5 @@ class JsonLine {
   void Print();
 
  private:
-  void Key(std::string_view name);
-
-  std::string text_;
+  shotstream::JsonWriter json_;
 };

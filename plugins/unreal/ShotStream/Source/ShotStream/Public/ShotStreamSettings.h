@@ -40,11 +40,9 @@ public:
 	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Server", meta = (ClampMin = 1.0, ClampMax = 120.0, Units = "s"))
 	float TimeoutSeconds = 10.0f;
 
-	/** Where takes go. Relative to the project's folder. */
+	/** Where takes go; relative to the project's folder. Empty: Saved/ShotStream. */
 	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Takes")
 	FDirectoryPath TakeFolder;
-
-	UShotStreamSettings();
 
 	//~ UDeveloperSettings
 	virtual FName GetCategoryName() const override;

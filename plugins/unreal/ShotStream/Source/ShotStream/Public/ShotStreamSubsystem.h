@@ -11,8 +11,7 @@
 
 #include "ShotStreamSubsystem.generated.h"
 
-class FShotStreamStage;
-class FShotStreamTexture;
+class FShotStreamPlayer;
 class UShotStreamNarrative;
 class UTexture2D;
 
@@ -148,11 +147,11 @@ public:
 	UPROPERTY(BlueprintAssignable, Category = "ShotStream")
 	FShotStreamOnTextureChanged OnTextureChanged;
 
-	/** A take is on disk. */
+	/** A take is on disk. bComplete: the story ran to its end in it. */
 	UPROPERTY(BlueprintAssignable, Category = "ShotStream|Take")
 	FShotStreamOnTakeSaved OnTakeSaved;
 
-	/** The story ended: drained, stopped, failed, server_stopping or connection_lost. */
+	/** The story ended: drained, stopped, failed, server_stopping, refused, connection_lost, disconnected or replaced. */
 	UPROPERTY(BlueprintAssignable, Category = "ShotStream")
 	FShotStreamOnStoryEnded OnStoryEnded;
 
@@ -164,14 +163,16 @@ public:
 private:
 	bool Tick(float DeltaSeconds);
 	void ShowFrame();
+	void MakeTexture(int32 Width, int32 Height);
+	void LetGoOfTexture();
 	void Stop();
 
 	UPROPERTY(Transient)
 	TObjectPtr<UTexture2D> Texture;
 
-	TSharedPtr<FShotStreamStage> Stage;
-	TSharedPtr<FShotStreamTexture> Upload;
+	TSharedPtr<FShotStreamPlayer> Player;
 	FTSTicker::FDelegateHandle Ticker;
 	FDelegateHandle PreExit;
 	int32 ShownShot = -1;
+	bool bInTick = false;
 };

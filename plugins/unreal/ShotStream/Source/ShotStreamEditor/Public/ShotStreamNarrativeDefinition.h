@@ -5,6 +5,7 @@
 
 #include "AssetDefinitionDefault.h"
 #include "CoreMinimal.h"
+#include "Misc/AssetCategoryPath.h"
 
 #include "ShotStreamNarrativeDefinition.generated.h"
 
@@ -14,9 +15,14 @@ class SHOTSTREAMEDITOR_API UShotStreamNarrativeDefinition : public UAssetDefinit
 	GENERATED_BODY()
 
 public:
+	UShotStreamNarrativeDefinition();
+
 	//~ UAssetDefinition
 	virtual FText GetAssetDisplayName() const override;
 	virtual FLinearColor GetAssetColor() const override;
 	virtual TSoftClassPtr<UObject> GetAssetClass() const override;
 	virtual TConstArrayView<FAssetCategoryPath> GetAssetCategories() const override;
+
+private:
+	TArray<FAssetCategoryPath> Categories;
 };

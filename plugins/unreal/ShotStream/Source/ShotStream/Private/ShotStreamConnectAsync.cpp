@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the ShotStream authors.
+#include "ShotStreamConnectAsync.h"
+
+#include "ShotStreamLibrary.h"
+#include "ShotStreamSubsystem.h"
+
+UShotStreamConnectAsync* UShotStreamConnectAsync::ConnectToShotStream(const UObject* WorldContextObject, const FString& Host, int32 Port)
+{
+	UShotStreamConnectAsync* Action = NewObject<UShotStreamConnectAsync>();
+	Action->WorldContext = WorldContextObject;
+	Action->WantedHost = Host;
+	Action->WantedPort = Port;
+	Action->RegisterWithGameInstance(WorldContextObject);
+	return Action;
+}
+
+void UShotStreamConnectAsync::Activate()
+{
+	Subsystem = UShotStreamLibrary::GetShotStream(WorldContext);
+	if (Subsystem == nullptr)
+	{
+		OnFailed.Broadcast(TEXT("Connect to ShotStream works in a game only."));
+		SetReadyToDestroy();
+		return;
+	}
+	Subsystem->Connect(WantedHost, WantedPort);
+	if (Subsystem->GetState() == EShotStreamState::Disconnected)
+	{
+		OnFailed.Broadcast(TEXT("This platform gives no thread for the connection."));
+		SetReadyToDestroy();
+		return;
+	}
+	Subsystem->OnStateChanged.AddDynamic(this, &UShotStreamConnectAsync::HandleState);
+	Subsystem->OnError.AddDynamic(this, &UShotStreamConnectAsync::HandleError);
+}
+
+void UShotStreamConnectAsync::SetReadyToDestroy()
+{
+	if (Subsystem != nullptr)
+	{
+		Subsystem->OnStateChanged.RemoveDynamic(this, &UShotStreamConnectAsync::HandleState);
+		Subsystem->OnError.RemoveDynamic(this, &UShotStreamConnectAsync::HandleError);
+		Subsystem = nullptr;
+	}
+	Super::SetReadyToDestroy();
+}
+
+void UShotStreamConnectAsync::HandleState(EShotStreamState State)
+{
+	if (State == EShotStreamState::Ready)
+	{
+		OnReady.Broadcast(FString());
+		SetReadyToDestroy();
+	}
+	else if (State == EShotStreamState::Lost || State == EShotStreamState::Disconnected)
+	{
+		OnFailed.Broadcast(LastError.IsEmpty() ? FString(TEXT("The connection was given up.")) : LastError);
+		SetReadyToDestroy();
+	}
+}
+
+void UShotStreamConnectAsync::HandleError(const FString& Code, const FString& Message)
+{
+	// Told just before the state that it leads to.
+	LastError = Message;
+}

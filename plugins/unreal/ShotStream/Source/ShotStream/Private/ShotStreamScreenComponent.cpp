@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright the ShotStream authors.
+#include "ShotStreamScreenComponent.h"
+
+#include "Components/MeshComponent.h"
+#include "Engine/Texture2D.h"
+#include "GameFramework/Actor.h"
+#include "Materials/MaterialInstanceDynamic.h"
+#include "Materials/MaterialInterface.h"
+#include "ShotStreamLibrary.h"
+#include "ShotStreamLog.h"
+#include "ShotStreamSubsystem.h"
+
+UShotStreamScreenComponent::UShotStreamScreenComponent()
+{
+	PrimaryComponentTick.bCanEverTick = false;
+}
+
+void UShotStreamScreenComponent::BeginPlay()
+{
+	Super::BeginPlay();
+	if (TargetMesh == nullptr && GetOwner() != nullptr)
+	{
+		TargetMesh = GetOwner()->FindComponentByClass<UMeshComponent>();
+	}
+	MakeMaterial();
+	if (UShotStreamSubsystem* ShotStream = UShotStreamLibrary::GetShotStream(this))
+	{
+		ShotStream->OnTextureChanged.AddUniqueDynamic(this, &UShotStreamScreenComponent::ShowTexture);
+		ShowTexture(ShotStream->GetStreamTexture());
+	}
+}
+
+void UShotStreamScreenComponent::EndPlay(const EEndPlayReason::Type Reason)
+{
+	if (UShotStreamSubsystem* ShotStream = UShotStreamLibrary::GetShotStream(this))
+	{
+		ShotStream->OnTextureChanged.RemoveDynamic(this, &UShotStreamScreenComponent::ShowTexture);
+	}
+	ShowTexture(nullptr);
+	if (TargetMesh != nullptr && OriginalMaterial != nullptr)
+	{
+		TargetMesh->SetMaterial(MaterialSlot, OriginalMaterial);
+	}
+	ScreenMaterial = nullptr;
+	OriginalMaterial = nullptr;
+	Super::EndPlay(Reason);
+}
+
+void UShotStreamScreenComponent::SetMesh(UMeshComponent* Mesh)
+{
+	if (TargetMesh != nullptr && OriginalMaterial != nullptr)
+	{
+		TargetMesh->SetMaterial(MaterialSlot, OriginalMaterial);
+	}
+	TargetMesh = Mesh;
+	ScreenMaterial = nullptr;
+	OriginalMaterial = nullptr;
+	if (HasBegunPlay())
+	{
+		MakeMaterial();
+		if (UShotStreamSubsystem* ShotStream = UShotStreamLibrary::GetShotStream(this))
+		{
+			ShowTexture(ShotStream->GetStreamTexture());
+		}
+	}
+}
+
+UMaterialInstanceDynamic* UShotStreamScreenComponent::GetScreenMaterial() const
+{
+	return ScreenMaterial;
+}
+
+void UShotStreamScreenComponent::MakeMaterial()
+{
+	if (TargetMesh == nullptr)
+	{
+		UE_LOG(LogShotStream, Warning, TEXT("%s has no mesh for its ShotStream screen; add one, or call Set Mesh."), *GetNameSafe(GetOwner()));
+		return;
+	}
+	OriginalMaterial = TargetMesh->GetMaterial(MaterialSlot);
+	UMaterialInterface* Parent = Material != nullptr ? Material.Get() : OriginalMaterial.Get();
+	if (Parent == nullptr)
+	{
+		UE_LOG(LogShotStream, Warning, TEXT("%s has no material in slot %d for its ShotStream screen."), *GetNameSafe(GetOwner()), MaterialSlot);
+		return;
+	}
+	ScreenMaterial = UMaterialInstanceDynamic::Create(Parent, this);
+	UTexture* Ignored = nullptr;
+	if (!ScreenMaterial->GetTextureParameterValue(FHashedMaterialParameterInfo(TextureParameter), Ignored))
+	{
+		UE_LOG(LogShotStream, Warning, TEXT("The material %s has no texture parameter %s, so that the stream does not show."), *Parent->GetName(), *TextureParameter.ToString());
+	}
+	TargetMesh->SetMaterial(MaterialSlot, ScreenMaterial);
+}
+
+void UShotStreamScreenComponent::ShowTexture(UTexture2D* Texture)
+{
+	if (ScreenMaterial == nullptr)
+	{
+		return;
+	}
+	if (Texture != nullptr)
+	{
+		ScreenMaterial->SetTextureParameterValue(TextureParameter, Texture);
+	}
+	else
+	{
+		ScreenMaterial->ClearParameterValues();
+	}
+}

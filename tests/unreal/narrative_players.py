@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`shotstream-narrative-player`: what the Unreal plugin does in a game, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+
+from core_programs import Player, Programs
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "unreal" / "fox_and_thunder.shotstream"
+Step = dict[str, Any]
+
+
+def step(what: str, when: dict[str, Any] | None = None, **fields: Any) -> Step:
+    """A step: what to do, and the happening that it waits for."""
+    return {"do": {"what": what, **fields}, **({} if when is None else {"when": when})}
+
+
+def reached(beat: str, stage: str) -> dict[str, Any]:
+    """The happening of a beat that reached a stage."""
+    return {"event": "beat", "beat": beat, "stage": stage}
+
+
+STATE_READY = {"event": "state", "state": "ready"}
+ENDED = {"event": "story_ended"}
+
+
+def play(
+    programs: Programs,
+    address: str,
+    folder: Path,
+    steps: list[Step],
+    *,
+    narrative: dict[str, Any] | None = None,
+    identity: str = "",
+    live: bool = False,
+) -> Player:
+    """Starts the player."""
+    # As the plugin does: one for each game instance.
+    identity = identity or f"game-{uuid.uuid4().hex}"
+    plan: dict[str, Any] = {"identity": identity, "live": live, "steps": steps}
+    if narrative is not None:
+        plan["narrative"] = narrative
+    path = folder / f"{identity}.json"
+    path.write_text(json.dumps(plan), encoding="utf-8")
+    program = programs.folder / "shotstream-narrative-player"
+    command = [str(program), address.removeprefix("tcp://"), str(path)]
+    return Player(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+
+
+def example() -> dict[str, Any]:
+    """The narrative of the examples."""
+    narrative: dict[str, Any] = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    return narrative
