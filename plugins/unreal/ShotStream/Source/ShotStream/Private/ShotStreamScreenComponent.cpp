@@ -5,6 +5,7 @@
 #include "Components/MeshComponent.h"
 #include "Engine/Texture2D.h"
 #include "GameFramework/Actor.h"
+#include "MaterialTypes.h"
 #include "Materials/MaterialInstanceDynamic.h"
 #include "Materials/MaterialInterface.h"
 #include "ShotStreamLibrary.h"
@@ -75,14 +76,14 @@ void UShotStreamScreenComponent::MakeMaterial()
 {
 	if (TargetMesh == nullptr)
 	{
-		UE_LOG(LogShotStream, Warning, TEXT("%s has no mesh for its ShotStream screen; add one, or call Set Mesh."), *GetNameSafe(GetOwner()));
+		UE_LOG(LogShotStream, Warning, TEXT("%s has no mesh to show the stream on; add one to its actor, or call Set Mesh."), *GetPathName());
 		return;
 	}
 	OriginalMaterial = TargetMesh->GetMaterial(MaterialSlot);
 	UMaterialInterface* Parent = Material != nullptr ? Material.Get() : OriginalMaterial.Get();
 	if (Parent == nullptr)
 	{
-		UE_LOG(LogShotStream, Warning, TEXT("%s has no material in slot %d for its ShotStream screen."), *GetNameSafe(GetOwner()), MaterialSlot);
+		UE_LOG(LogShotStream, Warning, TEXT("%s has no material to show the stream with, and its mesh has none in slot %d."), *GetPathName(), MaterialSlot);
 		return;
 	}
 	ScreenMaterial = UMaterialInstanceDynamic::Create(Parent, this);

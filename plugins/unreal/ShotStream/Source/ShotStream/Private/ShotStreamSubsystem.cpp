@@ -3,7 +3,7 @@
 #include "ShotStreamSubsystem.h"
 
 #include "Engine/Texture2D.h"
-#include "HAL/FileManager.h"
+#include "HAL/PlatformTime.h"
 #include "Misc/App.h"
 #include "Misc/CoreDelegates.h"
 #include "Misc/Guid.h"
@@ -15,6 +15,8 @@
 #include "ShotStreamSettings.h"
 #include "ShotStreamUpload.h"
 #include "Templates/UnrealTemplate.h"
+
+#include "shotstream/keys.h"
 
 namespace
 {
@@ -29,7 +31,22 @@ namespace
 		{
 			Folder = FPaths::Combine(FPaths::ProjectDir(), Folder);
 		}
-		return IFileManager::Get().ConvertToAbsolutePathForExternalAppForWrite(*Folder);
+		return FPaths::ConvertRelativePathToFull(Folder);
+	}
+
+	bool ReadKeys(const UShotStreamSettings& Settings, shotstream::ClientOptions& Options, shotstream::Problem& Problem)
+	{
+		if (Settings.ServerKey.IsEmpty() && Settings.ClientKeyFile.FilePath.IsEmpty())
+		{
+			return true;
+		}
+		FString File = Settings.ClientKeyFile.FilePath;
+		if (FPaths::IsRelative(File))
+		{
+			File = FPaths::ConvertRelativePathToFull(FPaths::Combine(FPaths::ProjectDir(), File));
+		}
+		return shotstream::ReadServerKey(ShotStreamConvert::ToUtf8(Settings.ServerKey), Options.server_key, Problem)
+			&& shotstream::ReadClientKey(ShotStreamConvert::ToUtf8(File), Options.client_key, Problem);
 	}
 
 	FShotStreamHandle ToHandle(uint64 Id)
@@ -109,6 +126,13 @@ void UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 	Options.heartbeat_s = FMath::Min(1.0, Settings->TimeoutSeconds / 4.0);
 	Options.connect_s = Settings->ConnectSeconds;
 	Options.reconnect_s = Settings->ReconnectSeconds;
+	shotstream::Problem Problem;
+	if (!ReadKeys(*Settings, Options, Problem))
+	{
+		OnError.Broadcast(ShotStreamConvert::FromUtf8(Problem.code), ShotStreamConvert::FromUtf8(Problem.reason));
+		return;
+	}
+	Player->Director.SetLive(Settings->bLive);
 	Player->Director.Connect(MoveTemp(Options));
 }
 
@@ -232,6 +256,8 @@ bool UShotStreamSubsystem::Tick(float DeltaSeconds)
 	}
 	const TGuardValue<bool> InTick(bInTick, true);
 	Playing->Director.Update();
+	const shotstream::FrameRef Frame = Playing->Director.TakeFrame(FPlatformTime::Seconds());
+	Upload(Frame);
 	shotstream::Happening Happening;
 	while (Player && Playing->Director.Poll(Happening))
 	{
@@ -260,47 +286,38 @@ bool UShotStreamSubsystem::Tick(float DeltaSeconds)
 			OnTakeSaved.Broadcast(ShotStreamConvert::FromUtf8(Saved->manifest), Saved->complete);
 		}
 	}
-	if (Player)
+	if (Player && Frame)
 	{
-		ShowFrame();
+		const FShotStreamFrame Shown = ShotStreamConvert::FromHeader(Frame->header);
+		if (Shown.Shot != ShownShot)
+		{
+			ShownShot = Shown.Shot;
+			OnShotStarted.Broadcast(Shown.Shot, Shown.BeatId);
+		}
+		OnFrame.Broadcast(Shown);
 	}
 	return Player.IsValid();
 }
 
-void UShotStreamSubsystem::ShowFrame()
+void UShotStreamSubsystem::Upload(const shotstream::FrameRef& Frame)
 {
-	const shotstream::FrameRef Frame = Player->Director.TakeFrame();
-	if (!Frame)
+	if (!Frame || !FApp::CanEverRender())
 	{
 		return;
 	}
-	const shotstream::FrameHeader& Header = Frame->header;
-	if (FApp::CanEverRender())
+	const int32 Width = Frame->header.width;
+	const int32 Height = Frame->header.height;
+	if (Texture == nullptr || Texture->GetSizeX() != Width || Texture->GetSizeY() != Height)
 	{
-		if (Texture == nullptr || Texture->GetSizeX() != Header.width || Texture->GetSizeY() != Header.height)
+		Texture = ShotStreamUpload::MakeTexture(Width, Height);
+		if (Texture == nullptr)
 		{
-			MakeTexture(Header.width, Header.height);
+			UE_LOG(LogShotStream, Error, TEXT("No texture of %d x %d pixels could be made."), Width, Height);
 		}
-		if (Texture != nullptr)
-		{
-			ShotStreamUpload::Enqueue(*Texture, Frame);
-		}
+		OnTextureChanged.Broadcast(Texture);
 	}
-	const FShotStreamFrame Shown = ShotStreamConvert::FromHeader(Header);
-	if (Shown.Shot != ShownShot)
+	if (Texture != nullptr)
 	{
-		ShownShot = Shown.Shot;
-		OnShotStarted.Broadcast(Shown.Shot, Shown.BeatId);
+		ShotStreamUpload::Enqueue(*Texture, Frame);
 	}
-	OnFrame.Broadcast(Shown);
-}
-
-void UShotStreamSubsystem::MakeTexture(int32 Width, int32 Height)
-{
-	Texture = ShotStreamUpload::MakeTexture(Width, Height);
-	if (Texture == nullptr)
-	{
-		UE_LOG(LogShotStream, Error, TEXT("No texture of %d x %d pixels could be made."), Width, Height);
-	}
-	OnTextureChanged.Broadcast(Texture);
 }

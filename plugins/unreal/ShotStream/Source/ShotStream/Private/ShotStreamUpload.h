@@ -3,6 +3,8 @@
 // Frames on their way to the graphics card.
 #pragma once
 
+#include "CoreTypes.h"
+
 #include "shotstream/frame_ring.h"
 
 class UTexture2D;

@@ -7,6 +7,7 @@
 #include "HAL/Runnable.h"
 #include "HAL/RunnableThread.h"
 #include "Templates/UniquePtr.h"
+#include "Templates/UnrealTemplate.h"
 
 #include "shotstream/session.h"
 

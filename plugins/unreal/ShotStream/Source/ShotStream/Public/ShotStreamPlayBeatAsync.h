@@ -24,7 +24,7 @@ public:
 	UFUNCTION(BlueprintCallable, Category = "ShotStream", meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject", DisplayName = "Play Beat"))
 	static UShotStreamPlayBeatAsync* PlayBeat(const UObject* WorldContextObject, const FShotStreamBeat& Beat);
 
-	/** The beat's first frame was generated. */
+	/** The beat's first frame is shown. */
 	UPROPERTY(BlueprintAssignable)
 	FShotStreamPlayBeatPin OnFirstFrame;
 
@@ -32,7 +32,7 @@ public:
 	UPROPERTY(BlueprintAssignable)
 	FShotStreamPlayBeatPin OnProgress;
 
-	/** The beat is over: completed, interrupted, superseded or cancelled. */
+	/** The beat's last frame was shown, or it is over for another reason: interrupted, superseded or cancelled. */
 	UPROPERTY(BlueprintAssignable)
 	FShotStreamPlayBeatPin OnFinished;
 

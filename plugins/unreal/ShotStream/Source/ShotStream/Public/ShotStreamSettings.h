@@ -40,6 +40,20 @@ public:
 	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Server", meta = (ClampMin = 1.0, ClampMax = 120.0, Units = "s"))
 	float TimeoutSeconds = 10.0f;
 
+	/** The public key of a server with keys: its 40 characters, or the path of its .pub file. Needs a plugin built with
+	 *  libzmq; empty: a server without keys. */
+	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Keys")
+	FString ServerKey;
+
+	/** The file of this client's private key, for a server with keys; relative to the project's folder. */
+	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Keys")
+	FFilePath ClientKeyFile;
+
+	/** Show the newest frame as soon as it is there, instead of each frame in its time. A server that is faster than
+	 *  real time then shows a story fast, with frames left out. */
+	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Playback")
+	bool bLive = false;
+
 	/** Where takes go; relative to the project's folder. Empty: Saved/ShotStream. */
 	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Takes")
 	FDirectoryPath TakeFolder;

@@ -11,6 +11,11 @@
 
 #include "ShotStreamSubsystem.generated.h"
 
+namespace shotstream
+{
+	class FrameRef;
+}
+
 class FShotStreamPlayer;
 class UShotStreamNarrative;
 class UTexture2D;
@@ -24,7 +29,7 @@ DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(FShotStreamOnTextureChanged, UTextur
 DECLARE_DYNAMIC_MULTICAST_DELEGATE_TwoParams(FShotStreamOnTakeSaved, const FString&, Manifest, bool, bComplete);
 DECLARE_DYNAMIC_MULTICAST_DELEGATE_OneParam(FShotStreamOnStoryEnded, const FString&, Reason);
 
-/** Connects to a ShotStream server, sends beats, and shows the newest frame in a texture.
+/** Connects to a ShotStream server, sends beats, and shows the frames in a texture, at the story's own speed.
  *
  *  Nothing here waits for the network: the connection has a thread of its own, and everything is told on the game
  *  thread, once a tick. Several games in the editor (Play In Editor with several clients) each have their own. */
@@ -110,12 +115,12 @@ public:
 	UFUNCTION(BlueprintPure, Category = "ShotStream|Take")
 	bool IsRecordingTake() const;
 
-	/** The texture that shows the newest frame. It is made with the first frame, and again only when the size of the
+	/** The texture that shows the story. It is made with the first frame, and again only when the size of the
 	 *  frames changes: see OnTextureChanged. */
 	UFUNCTION(BlueprintPure, Category = "ShotStream")
 	UTexture2D* GetStreamTexture() const;
 
-	/** Frames that were generated and never shown, because newer ones were there. */
+	/** Frames that were generated and never shown: an interrupting beat cut them off, or the game was too slow. */
 	UFUNCTION(BlueprintPure, Category = "ShotStream")
 	int64 GetDroppedFrames() const;
 
@@ -127,7 +132,7 @@ public:
 	UPROPERTY(BlueprintAssignable, Category = "ShotStream")
 	FShotStreamOnStateChanged OnStateChanged;
 
-	/** A beat reached a stage. */
+	/** A beat reached a stage. Its first frame and its end are told when they are shown. */
 	UPROPERTY(BlueprintAssignable, Category = "ShotStream")
 	FShotStreamOnBeatProgress OnBeatProgress;
 
@@ -162,8 +167,7 @@ public:
 
 private:
 	bool Tick(float DeltaSeconds);
-	void ShowFrame();
-	void MakeTexture(int32 Width, int32 Height);
+	void Upload(const shotstream::FrameRef& Frame);
 	void LetGoOfTexture();
 	void Stop();
 

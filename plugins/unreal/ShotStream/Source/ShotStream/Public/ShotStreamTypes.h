@@ -59,7 +59,7 @@ enum class EShotStreamBeatStage : uint8
 	Accepted,
 	/** Its shot and its first frame are known. */
 	Scheduled,
-	/** Its first frame was generated. */
+	/** Its first frame is shown. */
 	FirstFrame,
 	/** It is over; Outcome tells how. */
 	Finished,

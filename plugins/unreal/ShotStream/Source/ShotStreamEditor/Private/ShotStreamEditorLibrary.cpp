@@ -52,6 +52,7 @@ ULevelSequence* UShotStreamEditorLibrary::ImportTakeToSequence(const FString& Ta
 		return nullptr;
 	}
 	// The result is the sequence's path as Python writes a text.
-	const FString Path = Command.CommandResult.TrimStartAndEnd().TrimChar(TEXT('\'')).TrimChar(TEXT('"'));
+	const FString Literal = Command.CommandResult.TrimStartAndEnd();
+	const FString Path = Literal.Mid(1, Literal.Len() - 2);
 	return LoadObject<ULevelSequence>(nullptr, *Path);
 }

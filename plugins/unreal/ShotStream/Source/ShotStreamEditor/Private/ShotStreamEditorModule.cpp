@@ -8,7 +8,7 @@
 #include "Modules/ModuleManager.h"
 #include "ShotStreamEditorLibrary.h"
 #include "ShotStreamEditorLog.h"
-#include "Styling/SlateTypes.h"
+#include "Textures/SlateIcon.h"
 #include "ToolMenus.h"
 
 #define LOCTEXT_NAMESPACE "ShotStreamEditor"

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "shotstream/api.h"
 #include "shotstream/bytes.h"
 #include "shotstream/replies.h"
 
@@ -25,7 +26,7 @@ class FrameRing;
 
 /// A frame that stays as it is while a copy of this is held. Copies may go to other threads, as a render command;
 /// the last one to go gives the frame's place, and its credit, back.
-class FrameRef {
+class SHOTSTREAMCORE_API FrameRef {
  public:
   FrameRef() = default;
   FrameRef(const FrameRef& other);

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "shotstream/api.h"
+
 namespace shotstream {
 
 enum class ServerActivity : std::uint8_t { kLoading, kReady, kStopping };
@@ -33,16 +35,16 @@ struct Names {
   std::size_t count;
 };
 
-Names NamesOf(ServerActivity);
-Names NamesOf(BeatMode);
-Names NamesOf(BeatPolicy);
-Names NamesOf(BeatStage);
-Names NamesOf(BeatOutcome);
-Names NamesOf(StoryEnd);
-Names NamesOf(WatchMode);
-Names NamesOf(PixelFormat);
-Names NamesOf(NoticeLevel);
-Names NamesOf(StoryActivity);
+SHOTSTREAMCORE_API Names NamesOf(ServerActivity);
+SHOTSTREAMCORE_API Names NamesOf(BeatMode);
+SHOTSTREAMCORE_API Names NamesOf(BeatPolicy);
+SHOTSTREAMCORE_API Names NamesOf(BeatStage);
+SHOTSTREAMCORE_API Names NamesOf(BeatOutcome);
+SHOTSTREAMCORE_API Names NamesOf(StoryEnd);
+SHOTSTREAMCORE_API Names NamesOf(WatchMode);
+SHOTSTREAMCORE_API Names NamesOf(PixelFormat);
+SHOTSTREAMCORE_API Names NamesOf(NoticeLevel);
+SHOTSTREAMCORE_API Names NamesOf(StoryActivity);
 
 template <class Enum>
 std::string_view NameOf(Enum value) {
