@@ -79,9 +79,9 @@ TEST(NarrativeCheck, NamesTheFieldThatIsWrong) {
   ExpectRefused(with([](auto& s) { s.global_caption = "  "; }), "global_caption");
   ExpectRefused(with([](auto& s) { s.title = std::string(201, 'x'); }), "title");
   ExpectRefused(with([](auto& s) { s.beats[0].mode = BeatMode::kContinue; }), "beats[0].mode");
-  ExpectRefused(with([](auto& s) { s.beats[2].name = "a b"; }), "beats[2].name");
-  ExpectRefused(with([](auto& s) { s.beats[2].name = "-a"; }), "beats[2].name");
-  ExpectRefused(with([](auto& s) { s.beats[2].name = "WALKS"; }), "beats[2].name");
+  ExpectRefused(with([](auto& s) { s.beats[3].name = "a b"; }), "beats[3].name");
+  ExpectRefused(with([](auto& s) { s.beats[3].name = "-a"; }), "beats[3].name");
+  ExpectRefused(with([](auto& s) { s.beats[3].name = "WALKS"; }), "beats[3].name");
   ExpectRefused(with([](auto& s) { s.beats[2].text = ""; }), "beats[2].text");
   ExpectRefused(with([](auto& s) { s.beats[2].text = "{oops"; }), "beats[2].text");
   ExpectRefused(with([](auto& s) { s.beats[2].text = std::string(2001, 'x'); }), "beats[2].text");
