@@ -4,6 +4,7 @@
 #pragma once
 
 #include "Delegates/Delegate.h"
+#include "Logging/LogVerbosity.h"
 #include "Misc/Timespan.h"
 #include "Async/Async.h"
 

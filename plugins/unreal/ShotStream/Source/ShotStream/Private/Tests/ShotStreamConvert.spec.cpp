@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
+#include "CoreMinimal.h"
 #include "Misc/AutomationTest.h"
 #include "ShotStreamConvert.h"
 #include "ShotStreamNarrative.h"
@@ -11,7 +12,7 @@ DEFINE_SPEC(FShotStreamConvertSpec, "ShotStream.Convert", EAutomationTestFlags::
 
 void FShotStreamConvertSpec::Define()
 {
-	It("carries any text over and back", [this]()
+	It(TEXT("carries any text over and back"), [this]()
 	{
 		for (const FString& Text : { FString(), FString(TEXT("the fox")), FString(TEXT("F\u00fcchse \u72d0")) })
 		{
@@ -19,12 +20,12 @@ void FShotStreamConvertSpec::Define()
 		}
 	});
 
-	It("takes None for no name", [this]()
+	It(TEXT("takes None for no name"), [this]()
 	{
 		TestTrue(TEXT("empty"), ShotStreamConvert::ToUtf8(FName()).empty());
 	});
 
-	It("leaves what a beat does not say to the server", [this]()
+	It(TEXT("leaves what a beat does not say to the server"), [this]()
 	{
 		FShotStreamBeat Beat;
 		const shotstream::Beat Plain = ShotStreamConvert::ToBeat(Beat);
@@ -39,7 +40,7 @@ void FShotStreamConvertSpec::Define()
 		TestTrue(TEXT("chunks"), Full.chunks == 3u);
 	});
 
-	It("makes a script of a narrative", [this]()
+	It(TEXT("makes a script of a narrative"), [this]()
 	{
 		UShotStreamNarrative* Narrative = NewObject<UShotStreamNarrative>();
 		Narrative->GlobalCaption = TEXT("A fox.");

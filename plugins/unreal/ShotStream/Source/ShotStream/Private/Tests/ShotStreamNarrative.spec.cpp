@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
+#include "CoreMinimal.h"
 #include "Misc/AutomationTest.h"
 #include "ShotStreamNarrative.h"
 #include "UObject/UObjectGlobals.h"
@@ -22,14 +23,14 @@ UShotStreamNarrative* FShotStreamNarrativeSpec::MakeNarrative() const
 
 void FShotStreamNarrativeSpec::Define()
 {
-	It("can be played when it is complete", [this]()
+	It(TEXT("can be played when it is complete"), [this]()
 	{
 		FString Problem;
 		TestTrue(TEXT("checked"), MakeNarrative()->Check(Problem));
 		TestEqual(TEXT("problem"), Problem, TEXT(""));
 	});
 
-	It("names what is wrong", [this]()
+	It(TEXT("names what is wrong"), [this]()
 	{
 		UShotStreamNarrative* Narrative = MakeNarrative();
 		Narrative->Beats[0].Next = TEXT("nowhere");

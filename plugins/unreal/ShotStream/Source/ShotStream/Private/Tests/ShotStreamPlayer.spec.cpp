@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
+#include "CoreMinimal.h"
 #include "HAL/PlatformProcess.h"
 #include "HAL/PlatformTime.h"
 #include "Misc/AutomationTest.h"
@@ -35,7 +36,7 @@ bool FShotStreamPlayerSpec::TickUntil(FShotStreamPlayer& Player, double Seconds,
 
 void FShotStreamPlayerSpec::Define()
 {
-	It("ends at once while it connects", [this]()
+	It(TEXT("ends at once while it connects"), [this]()
 	{
 		TUniquePtr<FShotStreamPlayer> Player = MakeUnique<FShotStreamPlayer>(TEXT("spec-ends"));
 		TestTrue(TEXT("a thread"), Player->Start());
@@ -48,7 +49,7 @@ void FShotStreamPlayerSpec::Define()
 		TestTrue(TEXT("seconds"), FPlatformTime::Seconds() - Began < 2.0);
 	});
 
-	It("tells that nobody is there", [this]()
+	It(TEXT("tells that nobody is there"), [this]()
 	{
 		FShotStreamPlayer Player(TEXT("spec-nobody"));
 		TestTrue(TEXT("a thread"), Player.Start());
@@ -63,7 +64,7 @@ void FShotStreamPlayerSpec::Define()
 		}));
 	});
 
-	It("plays a beat, where `shotstream serve` runs on this machine", [this]()
+	It(TEXT("plays a beat, where `shotstream serve` runs on this machine"), [this]()
 	{
 		FShotStreamPlayer Player(TEXT("spec-plays"));
 		TestTrue(TEXT("a thread"), Player.Start());

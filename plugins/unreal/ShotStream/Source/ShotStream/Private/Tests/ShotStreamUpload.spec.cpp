@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
+#include "CoreMinimal.h"
 #include "Engine/Texture2D.h"
 #include "Misc/AutomationTest.h"
 #include "RenderingThread.h"
@@ -11,7 +12,7 @@ DEFINE_SPEC(FShotStreamUploadSpec, "ShotStream.Upload", EAutomationTestFlags::Ed
 
 void FShotStreamUploadSpec::Define()
 {
-	It("makes a texture that shows frames as they are", [this]()
+	It(TEXT("makes a texture that shows frames as they are"), [this]()
 	{
 		const UTexture2D* Texture = ShotStreamUpload::MakeTexture(64, 32);
 		if (TestTrue(TEXT("made"), Texture != nullptr))
@@ -23,7 +24,7 @@ void FShotStreamUploadSpec::Define()
 		}
 	});
 
-	It("gives a frame's place back once it is uploaded", [this]()
+	It(TEXT("gives a frame's place back once it is uploaded"), [this]()
 	{
 		const auto Ring = std::make_shared<shotstream::FrameRing>(shotstream::WatchMode::kLatest, 2);
 		shotstream::FrameHeader Header;
