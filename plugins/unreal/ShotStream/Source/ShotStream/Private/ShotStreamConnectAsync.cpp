@@ -24,15 +24,14 @@ void UShotStreamConnectAsync::Activate()
 		SetReadyToDestroy();
 		return;
 	}
-	Subsystem->Connect(WantedHost, WantedPort);
-	if (Subsystem->GetState() == EShotStreamState::Disconnected)
-	{
-		OnFailed.Broadcast(TEXT("This platform gives no thread for the connection."));
-		SetReadyToDestroy();
-		return;
-	}
 	Subsystem->OnStateChanged.AddDynamic(this, &UShotStreamConnectAsync::HandleState);
 	Subsystem->OnError.AddDynamic(this, &UShotStreamConnectAsync::HandleError);
+	// Keys that cannot be read are told at once, everything else in a later tick.
+	if (!Subsystem->Connect(WantedHost, WantedPort))
+	{
+		OnFailed.Broadcast(LastError.IsEmpty() ? FString(TEXT("This platform gives no thread for the connection.")) : LastError);
+		SetReadyToDestroy();
+	}
 }
 
 void UShotStreamConnectAsync::SetReadyToDestroy()
@@ -48,6 +47,11 @@ void UShotStreamConnectAsync::SetReadyToDestroy()
 
 void UShotStreamConnectAsync::HandleState(EShotStreamState State)
 {
+	// News of a connection that was given up for this one.
+	if (State != Subsystem->GetState())
+	{
+		return;
+	}
 	if (State == EShotStreamState::Ready)
 	{
 		OnReady.Broadcast(FString());

@@ -112,11 +112,11 @@ void UShotStreamSubsystem::LetGoOfTexture()
 	}
 }
 
-void UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
+bool UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 {
 	if (!Player)
 	{
-		return;
+		return false;
 	}
 	const UShotStreamSettings* Settings = GetDefault<UShotStreamSettings>();
 	const FString Address = FString::Printf(TEXT("%s:%d"), Host.IsEmpty() ? *Settings->Host : *Host, Port == 0 ? Settings->Port : Port);
@@ -130,10 +130,11 @@ void UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 	if (!ReadKeys(*Settings, Options, Problem))
 	{
 		OnError.Broadcast(ShotStreamConvert::FromUtf8(Problem.code), ShotStreamConvert::FromUtf8(Problem.reason));
-		return;
+		return false;
 	}
 	Player->Director.SetLive(Settings->bLive);
 	Player->Director.Connect(MoveTemp(Options));
+	return true;
 }
 
 void UShotStreamSubsystem::Disconnect()

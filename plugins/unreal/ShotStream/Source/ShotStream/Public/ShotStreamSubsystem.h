@@ -41,9 +41,10 @@ class SHOTSTREAM_API UShotStreamSubsystem : public UGameInstanceSubsystem
 public:
 	/** Begins to connect. OnStateChanged tells how it goes; an existing connection is given up first.
 	 *  @param Host   "localhost" or a number as 127.0.0.1; empty: the one of the project settings.
-	 *  @param Port   0: the one of the project settings. */
+	 *  @param Port   0: the one of the project settings.
+	 *  @return Whether it is tried; OnError tells why not. */
 	UFUNCTION(BlueprintCallable, Category = "ShotStream", meta = (AdvancedDisplay = "Host,Port"))
-	void Connect(const FString& Host, int32 Port);
+	bool Connect(const FString& Host, int32 Port);
 
 	/** Ends the story and the connection. Beats that have not ended fail. */
 	UFUNCTION(BlueprintCallable, Category = "ShotStream")
