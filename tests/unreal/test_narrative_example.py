@@ -12,7 +12,7 @@ HEADER = PLUGIN / "Source" / "ShotStream" / "Public" / "ShotStreamNarrative.h"
 
 
 def properties(name: str) -> dict[str, str]:
-    """The properties of a struct or class of the header, in lower case as the importer compares them: types."""
+    """The properties of a struct or class: names in lower case, as the importer compares them, and types."""
     text = HEADER.read_text(encoding="utf-8")
     body = re.search(rf"(?:struct|class) SHOTSTREAM_API {name}\b.*?\n}};", text, re.DOTALL)
     assert body
