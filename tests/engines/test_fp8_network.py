@@ -98,15 +98,21 @@ def test_calibrated_ranges_are_what_the_network_quantises(
     assert min(filled.values()) > 0.7
 
 
-def test_rounding_stays_within_bounds(golden_student: Student, golden_tensors: Any) -> None:
+@pytest.mark.parametrize(
+    ("precision", "least", "most"), [(Precision.FP8, 5e-3, 4e-2), (Precision.BF16, 1e-3, 1e-2)]
+)
+def test_rounding_stays_within_bounds(
+    golden_student: Student, golden_tensors: Any, precision: Precision, least: float, most: float
+) -> None:
+    """Relative, root mean square: 2.1e-2 in fp8 and 4.3e-3 in bf16 when it was written."""
     inputs = golden_tensors("student_io")
     ranges = calibrated(golden_student, inputs)
-    pair = Pair.of(trt, golden_student, inputs["in.prompt_embeds"], Precision.FP8, ranges)
+    pair = Pair.of(trt, golden_student, inputs["in.prompt_embeds"], precision, ranges)
     expected = rehearse(pair.eager, golden_student, inputs)
     made = rehearse(pair.network, golden_student, inputs)
     for ours, theirs in zip(made, expected, strict=True):
         error = (ours - theirs).square().mean().sqrt() / theirs.square().mean().sqrt()
-        assert 1e-3 < error < 0.1
+        assert least < error < most
 
 
 def test_place_that_was_not_calibrated_is_named(golden_student: Student, golden_tensors: Any) -> None:

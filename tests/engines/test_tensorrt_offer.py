@@ -62,7 +62,7 @@ def test_mini_is_built_opened_and_diagnosed(store: EngineStore, mini: LoadedMode
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert made.record is not None
-    estimate = estimate_build(recipe.tensors)
+    estimate = estimate_build(recipe.tensors, len(recipe.targets))
     assert 0.3 < estimate.disk_bytes / made.record.files[STUDENT_PLAN].bytes < 3
     assert sorted(made.record.files) == ["decoder_first.plan", "decoder_next.plan", "student.plan"]
 

@@ -94,7 +94,7 @@ def build(
     recipe = recipe_for(
         loaded, product, numbers, targets=targets, beside_graphics=beside_graphics, ranges=ranges
     )
-    expected = estimate_build(recipe.tensors)
+    expected = estimate_build(recipe.tensors, len(recipe.targets))
     where = ", ".join(f"sm{number}" for number in recipe.targets) or "the GPU of this machine"
     console.print(
         f"{loaded.name} in {numbers} for {where}: about {_seconds(expected.seconds)}, "

@@ -15,10 +15,10 @@ from .student_tensors import StudentTensors
 
 # Fitted to builds of mini and of the published dimensions with TensorRT for RTX 1.7.1.116 on two cores of a
 # server, benchmarks/results/tensorrt_builds.json. TensorRT itself times kernels as well: minutes more.
-_SECONDS_PER_LAYER = {Precision.BF16: 0.3, Precision.FP8: 0.55, Precision.NVFP4: 0.6}
-_SECONDS_PER_GIGABYTE = {Precision.BF16: 2.2, Precision.FP8: 4.8, Precision.NVFP4: 6.0}
+_SECONDS_PER_LAYER_AND_TARGET = {Precision.BF16: 0.17, Precision.FP8: 0.4, Precision.NVFP4: 0.8}
+_SECONDS_PER_GIGABYTE = 2.0
 _KERNEL_BYTES_PER_LAYER = 2.0e6
-_MEMORY_PER_PLAN = 3.0
+_MEMORY_PER_STUDENT = 4.0
 _MEMORY_FLOOR = 0.8e9
 
 
@@ -37,17 +37,22 @@ class BuildEstimate:
     disk_bytes: int
 
 
-def estimate_build(tensors: StudentTensors) -> BuildEstimate:
-    """Estimates a build of the student's network."""
+def estimate_build(tensors: StudentTensors, targets: int = 1) -> BuildEstimate:
+    """Estimates a build of the student's network.
+
+    Args:
+        tensors: Dimensions and precision.
+        targets: How many compute capabilities it is built for.
+    """
     config, precision = tensors.config, tensors.precision
     matrices, rest = network_weights(config)
     plan = matrices * weight_bits(precision) / 8 + rest * precision.dtype.itemsize
     plan += config.num_layers * _KERNEL_BYTES_PER_LAYER
     student = (matrices + rest) * precision.dtype.itemsize
     return BuildEstimate(
-        seconds=plan / 1e9 * _SECONDS_PER_GIGABYTE[precision]
-        + config.num_layers * _SECONDS_PER_LAYER[precision],
-        memory_bytes=int(_MEMORY_FLOOR + student + plan * _MEMORY_PER_PLAN),
+        seconds=plan / 1e9 * _SECONDS_PER_GIGABYTE
+        + config.num_layers * max(1, targets) * _SECONDS_PER_LAYER_AND_TARGET[precision],
+        memory_bytes=int(_MEMORY_FLOOR + student * _MEMORY_PER_STUDENT),
         disk_bytes=int(plan),
     )
 
