@@ -17,10 +17,12 @@ from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.messages import EndpointLimits
 from shotstream_bridge.story import BeatScript
 from shotstream_runtime.engines import EagerEngine
+from shotstream_runtime.engines.cuda_graph.static_engine import StaticEngine
 from shotstream_runtime.host import admission as admission_module
 from shotstream_runtime.host.admission_limits import AdmissionLimits
 from shotstream_runtime.host.free_memory import cgroup_room, free_host_bytes
 from shotstream_runtime.streaming.footprint import Footprint, StoryDimensions
+from shotstream_runtime.streaming.shot_context import latent_size
 
 RESERVE = 1_000_000
 
@@ -101,6 +103,26 @@ def test_a_story_is_opened_again_where_there_is_no_room_for_another(
     one.client.open_story(global_caption=CAPTION, seed=1, story_id="mine")
     with pytest.raises(RequestFailedError, match="0 MB are free"):
         one.client.open_story(global_caption=CAPTION, seed=1, story_id="another")
+
+
+def test_buffers_that_wait_for_the_next_story_count_as_room(
+    serve: Any, connect: Any, tiny_loaded: Any, room: Any
+) -> None:
+    engine = StaticEngine(tiny_loaded.student, name="static", compiled=False, capture=False)
+    cost = StoryDimensions.of(tiny_loaded, engine).total
+    taken = engine.session_bytes(*latent_size(tiny_loaded)[1:])
+    # All the room there is but for one story's buffers, which the engine has after the warm-up.
+    room(RESERVE + cost.device + cost.host - taken)
+    one = connect(serve(engine=engine, admission=AdmissionLimits(reserve_bytes=RESERVE)))
+    assert engine.idle_bytes == taken
+    story = open_watched(one, "first")
+    story.submit_beat(beat("a", chunks=1))
+    one.until(lambda: one.done("a"))
+    with pytest.raises(RequestFailedError, match="busy"):
+        one.client.open_story(global_caption=CAPTION, story_id="second")
+    story.close()
+    one.until(lambda: one.closed("first"))
+    one.client.open_story(global_caption=CAPTION, story_id="second")
 
 
 def fill(story: Any) -> None:

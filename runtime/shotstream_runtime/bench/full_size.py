@@ -13,8 +13,9 @@ from typing import Any
 import torch
 
 from shotstream_runtime.bench.floor import H100_RATES, Floor, codec_operations
-from shotstream_runtime.bench.random_model import random_model, unchanged
+from shotstream_runtime.bench.random_model import fill_randomly, random_model, unchanged
 from shotstream_runtime.bench.stopwatch import Stopwatch
+from shotstream_runtime.codecs.umt5_config import Umt5Config
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.engines import Engine
 from shotstream_runtime.engines.engine_kind import EngineKind, EngineOptions
@@ -22,6 +23,7 @@ from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
+from shotstream_runtime.weights.layouts import blank_text
 from shotstream_runtime.weights.load import LoadedModel
 
 ROUNDS = 3
@@ -37,12 +39,14 @@ class Subject:
         video: Dimensions of the codec.
         width: Columns of a frame in pixels.
         height: Rows.
+        text: Dimensions of the text encoder.
     """
 
     student: StudentConfig
     video: VideoCodecConfig
     width: int
     height: int
+    text: Umt5Config
 
     @property
     def latent_size(self) -> tuple[int, int]:
@@ -51,7 +55,9 @@ class Subject:
         return self.height // factor, self.width // factor
 
 
-FULL_SIZE = Subject(student=StudentConfig(), video=VideoCodecConfig(), width=832, height=480)
+FULL_SIZE = Subject(
+    student=StudentConfig(), video=VideoCodecConfig(), width=832, height=480, text=Umt5Config()
+)
 """The published dimensions."""
 
 TINY = Subject(
@@ -61,6 +67,7 @@ TINY = Subject(
     video=VideoCodecConfig(base_dim=8),
     width=96,
     height=64,
+    text=Umt5Config(vocab_size=64, dim=32, dim_attn=32, dim_ffn=64, num_heads=2, num_layers=2),
 )
 """To see within seconds that everything works; its figures mean nothing."""
 
@@ -80,7 +87,8 @@ class FullSizeFigures:
         chunk: Mean of denoising and clean pass.
         decode_first: Decoding a shot's first latent, frames in main memory.
         decode_further: The same of each further latent.
-        first_frame_cold: From a story's first beat to its first frame, its context pass included.
+        first_frame_cold: From a story's first beat, whose caption is encoded, to its first frame; its context
+            pass included.
         first_frame_prefetched: From the beat of a later shot, sent when the one before is over.
         frames_per_second: Whole path: noise to pictures in main memory.
         frames_per_second_without_decoder: Student alone.
@@ -179,6 +187,19 @@ def measure_full_size(
         preparation_s=preparation,
         share_of_floor=_shares(subject, options, device, stages, chunk, cold, prefetched, decoder),
     )
+
+
+def measure_caption(subject: Subject, device: torch.device, dtype: torch.dtype) -> float:
+    """Milliseconds for encoding one caption, the text encoder being on the device as a whole."""
+    encoder = fill_randomly(blank_text(subject.text).to(dtype), device)
+    positions = subject.student.text_len
+    ids = torch.ones(1, positions, dtype=torch.long, device=device)
+
+    @torch.inference_mode()
+    def encode() -> None:
+        encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
+
+    return Stopwatch(device).median(encode, ROUNDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,13 @@ def free_memory(device: torch.device) -> Footprint:
     """Memory that this process could take now. A CPU has none of its own: all of it is the host's."""
     if device.type != "cuda":
         return Footprint(host=free_host_bytes())
-    free, _ = torch.cuda.mem_get_info(device)
+    free, total = torch.cuda.mem_get_info(device)
+    allocated = torch.cuda.memory_allocated(device)
     # What torch has taken from the driver and does not use, it gives out again.
-    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return Footprint(device=free + cached, host=free_host_bytes())
+    cached = torch.cuda.memory_reserved(device) - allocated
+    # A limit that this process was given (--vram).
+    left = int(total * torch.cuda.get_per_process_memory_fraction(device)) - allocated
+    return Footprint(device=max(0, min(free + cached, left)), host=free_host_bytes())
 
 
 def free_host_bytes() -> int:

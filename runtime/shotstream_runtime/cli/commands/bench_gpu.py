@@ -63,7 +63,7 @@ def gpu(
     with importing():
         import torch
 
-        from shotstream_runtime.bench.full_size import FULL_SIZE, TINY, measure_full_size
+        from shotstream_runtime.bench.full_size import FULL_SIZE, TINY, measure_caption, measure_full_size
         from shotstream_runtime.bench.machine import describe
         from shotstream_runtime.bench.random_model import unchanged, with_random_preview
         from shotstream_runtime.engines.choice import choose_engine
@@ -114,6 +114,9 @@ def gpu(
         raise CommandFailed("; ".join(skipped))
     console.print(f"{size.value} size on {facts}, torch {torch.__version__}", markup=False)
     print_table(_table(measured))
+    subject = FULL_SIZE if size is Size.FULL else TINY
+    caption = measure_caption(subject, chosen, torch.bfloat16)
+    console.print(f"A new caption takes {caption:.1f} ms more, the text encoder being on the device in bf16")
     for line in skipped:
         console.print(f"Left out: {line}", style="yellow", markup=False, soft_wrap=True)
     machine: dict[str, Any] = describe("torch", "diffusers") | {
@@ -128,6 +131,7 @@ def gpu(
             "attention": attention,
             "eight_bit_cache": eight_bit_cache,
             "decoder": decoder.value,
+            "caption_ms": round(caption, 1),
             "share_gpu": share_gpu,
             "engines": [figures.to_dict() for figures in measured],
             "left_out": skipped,
