@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from published_folder import TinyPublished
 from safetensors.torch import save_file
 from shotstream_runtime.cli.compute_settings import ComputeSettings
 from shotstream_runtime.cli.failure import CommandFailed
-from shotstream_runtime.cli.fitting import apply, check_vram
+from shotstream_runtime.cli.fitting import check_vram, equip
 from shotstream_runtime.cli.model_loading import importing, load
 from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
 from shotstream_runtime.engines import EagerEngine, Precision
@@ -23,6 +22,7 @@ from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.errors import WeightsError
 from shotstream_runtime.weights.load import load_model
+from weights.published_folder import TinyPublished
 
 
 def test_garbage_collection_rests_during_imports_only() -> None:
@@ -56,7 +56,7 @@ def test_published_weights_say_what_they_need_and_keep_to_it(published: Path, mo
 def test_an_arrangement_is_brought_into_a_model(published: Path) -> None:
     model = load_model(published)
     assert model.student.config.local_window_frames == 21
-    apply(Arrangement(precision=Precision.FP32, frames_per_pass=1, window_frames=9), model)
+    equip(Arrangement(precision=Precision.FP32, frames_per_pass=1, window_frames=9), model, published)
     assert (model.student.config.local_window_frames, model.student.config.sink_frames) == (9, 3)
     assert model.video.frames_per_pass == 1
     stream = StoryStream(model, EagerEngine(model.student), global_caption="a story. ", seed=1)

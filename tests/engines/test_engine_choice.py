@@ -35,7 +35,7 @@ def test_what_is_not_possible_is_refused_with_what_is() -> None:
         choose_engine(CPU, "teager")
     with pytest.raises(EngineError, match=r"nvfp4.*possible on CPU: .*eager \(fp32, bf16"):
         choose_engine(CPU, "eager", Precision.NVFP4)
-    with pytest.raises(EngineError, match=r"--precision nvfp4: no engine.*possible on CPU: .*eager"):
+    with pytest.raises(EngineError, match=r"--precision nvfp4: .*finds none.*possible on CPU: .*eager"):
         choose_engine(CPU, AUTO, Precision.NVFP4)
 
 
@@ -80,3 +80,11 @@ def test_a_kernel_that_only_seems_to_run_is_passed_over() -> None:
         choose_attention(H100, torch.bfloat16, "cudnn", lambda kernel: kernel.name not in broken)
     cpu = torch.device("cpu")
     assert [k.name for k in ATTENTION_KERNELS if runs_attention(k, cpu, torch.float32, 32)] == ["fa2", "sdpa"]
+
+
+def test_a_cache_in_eight_bits_is_asked_of_engines_that_have_one() -> None:
+    assert choose_engine(H100, eight_bit_cache=True).kind.name == "cuda-graph"
+    with pytest.raises(EngineError, match=r"--engine eager: it keeps no cache in 8 bits"):
+        choose_engine(CPU, "eager", eight_bit_cache=True)
+    with pytest.raises(EngineError, match=r"--precision fp32 --eight-bit-cache: .*finds none here"):
+        choose_engine(CPU, eight_bit_cache=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a folder of published weights is made to fit the device, before any of it is read."""
+"""How a model is made to fit the device, decided before any of its weights is read."""
 # ruff: noqa: PLC0415 - what is heavy is imported when a model is loaded, so that help is instant
 
 from __future__ import annotations
@@ -40,19 +40,50 @@ def check_vram(vram: str) -> int | None:
     return int(number) << 30
 
 
-def plan_for(
-    folder: Path, device: torch.device, choice: EngineChoice, settings: ComputeSettings
-) -> MemoryPlan:
-    """The arrangement of a folder of published weights.
+def fit(
+    source: Path | str, device: torch.device, choice: EngineChoice, settings: ComputeSettings
+) -> tuple[Arrangement, tuple[str, ...]]:
+    """How a model is to use memory, and what is to be told of that.
+
+    Args:
+        source: ``mini``, or a folder. Only published weights take so much that there is something to plan.
+        device: Where it computes.
+        choice: Its engine.
+        settings: What is asked for.
 
     Raises:
+        CommandFailed: The model has no such decoder, or ``--vram`` is no number.
         MemoryPlanError: It does not fit; gives the numbers.
         WeightsError: A file is missing.
     """
+    from shotstream_runtime.host.memory_need import Arrangement
+    from shotstream_runtime.weights.locate import is_own_format
+
+    check_vram(settings.vram)
+    wanted = Arrangement(
+        precision=choice.precision,
+        eight_bit_cache=settings.eight_bit_cache,
+        preview=settings.decoder == "preview",
+    )
+    if isinstance(source, Path) and not is_own_format(source):
+        plan = _plan(source, device, choice, settings, wanted)
+        return plan.arrangement, plan.notes
+    if wanted.preview:
+        raise CommandFailed(f"--decoder preview: is for published weights; {source} has one decoder")
+    return wanted, ()
+
+
+def _plan(
+    folder: Path,
+    device: torch.device,
+    choice: EngineChoice,
+    settings: ComputeSettings,
+    wanted: Arrangement,
+) -> MemoryPlan:
     import torch
 
     from shotstream_runtime.host.free_memory import free_memory
-    from shotstream_runtime.host.memory_need import Arrangement, ModelMemory
+    from shotstream_runtime.host.memory_need import ModelMemory
     from shotstream_runtime.host.memory_plan import DISPLAY_RESERVE_BYTES, plan_memory
     from shotstream_runtime.weights.configs import read_configs
     from shotstream_runtime.weights.errors import WeightsError
@@ -78,31 +109,37 @@ def plan_for(
         preview_there = bool(find_preview(folder))
     except WeightsError:
         preview_there = False
-    wanted = Arrangement(
-        precision=choice.precision,
-        eight_bit_cache=settings.eight_bit_cache,
-        preview=settings.decoder == "preview",
-        window_frames=configs.student.local_window_frames,
-    )
     return plan_memory(
         memory,
         configs.student,
         wanted,
         budget,
-        precision_fixed=settings.precision is not None,
+        # Engines that are built for a precision before keep to it.
+        precision_fixed=settings.precision is not None or not choice.kind.automatic,
         eight_bit_cache_possible=choice.kind.eight_bit_cache,
         preview_possible=preview_there,
         may_give_up=on_gpu,
     )
 
 
-def apply(arrangement: Arrangement, model: LoadedModel) -> None:
-    """Brings what is not decided while loading into a loaded model."""
-    config = model.student.config
-    if arrangement.window_frames < config.local_window_frames:
-        model.student.config = replace(
-            config,
-            local_window_frames=arrangement.window_frames,
-            sink_frames=config.sink_frames or config.frames_per_chunk,
+def equip(arrangement: Arrangement, model: LoadedModel, source: Path | str) -> LoadedModel:
+    """Brings what is not decided while loading into a loaded model.
+
+    Raises:
+        WeightsError: The small decoder's file is missing or damaged.
+    """
+    from shotstream_runtime.weights.preview import find_preview, load_preview
+
+    student = model.student
+    config, window = student.config, arrangement.window_frames
+    if window is not None and window < config.local_window_frames:
+        student.config = replace(
+            config, local_window_frames=window, sink_frames=config.sink_frames or config.frames_per_chunk
         )
     model.video.frames_per_pass = arrangement.frames_per_pass
+    if not arrangement.preview:
+        return model
+    preview = load_preview(
+        find_preview(Path(source)), latent_channels=config.in_dim, device=student.device, dtype=student.dtype
+    )
+    return replace(model, preview=preview)

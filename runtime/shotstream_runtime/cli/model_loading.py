@@ -8,13 +8,13 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .compute_settings import ComputeSettings
 from .failure import CommandFailed, ExitCode
-from .fitting import apply, check_vram, plan_for
+from .fitting import equip, fit
 from .options import BUILT_IN_MODEL
 from .terminal import telling
 
@@ -112,7 +112,8 @@ def choose(settings: ComputeSettings, *, small: bool) -> tuple[torch.device, Eng
     device = choose_device(settings.device)
     set_threads(settings.threads)
     precision = None if settings.precision is None else Precision(settings.precision)
-    return device, choose_engine(DeviceFacts.of(device), settings.engine, precision, small=small)
+    facts, cache = DeviceFacts.of(device), settings.eight_bit_cache
+    return device, choose_engine(facts, settings.engine, precision, small=small, eight_bit_cache=cache)
 
 
 def load(
@@ -146,54 +147,28 @@ def load(
             keep_freed_memory()
 
             from shotstream_runtime.engines.engine_kind import EngineOptions
-            from shotstream_runtime.weights.load import TextPlacement, load_model
+            from shotstream_runtime.weights.load import load_model
             from shotstream_runtime.weights.loading_report import between
-            from shotstream_runtime.weights.locate import is_own_format
-            from shotstream_runtime.weights.preview import find_preview, load_preview
 
-        published = isinstance(source, Path) and not is_own_format(source)
-        if settings.decoder == "preview" and not published:
-            raise CommandFailed(f"--decoder preview: is for published weights; {model} has one decoder")
-        check_vram(settings.vram)
-        notes, precision, eight_bit_cache = (
-            [f"Engine: {choice.reason}"],
-            choice.precision,
-            settings.eight_bit_cache,
-        )
-        text, preview, arrangement = TextPlacement.DEVICE, settings.decoder == "preview", None
-        if published:
-            assert isinstance(source, Path)  # noqa: S101 - for the type checker
-            plan = plan_for(source, chosen, choice, settings)
-            arrangement = plan.arrangement
-            notes += plan.notes
-            precision, text = arrangement.precision, arrangement.text
-            eight_bit_cache, preview = arrangement.eight_bit_cache, arrangement.preview
+        arrangement, told = fit(source, chosen, choice, settings)
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
         loaded = load_model(
             source,
             device=chosen,
-            dtype=precision.dtype,
-            text_placement=text,
+            dtype=arrangement.precision.dtype,
+            text_placement=arrangement.text,
             report=between(tell, _IMPORTED, _LOADED),
         )
-        if arrangement is not None:
-            apply(arrangement, loaded)
-        if preview:
-            assert isinstance(source, Path)  # noqa: S101 - for the type checker
-            channels = loaded.student.config.in_dim
-            small = load_preview(
-                find_preview(source), latent_channels=channels, device=chosen, dtype=precision.dtype
-            )
-            loaded = replace(loaded, preview=small)
+        loaded = equip(arrangement, loaded, source)
         tell("building the engine", _LOADED)
         loaded, engine = choice.kind.build(
             loaded,
             EngineOptions(
-                precision=precision,
+                precision=arrangement.precision,
                 attention=settings.attention,
-                eight_bit_cache=eight_bit_cache,
+                eight_bit_cache=arrangement.eight_bit_cache,
                 share_gpu=settings.share_gpu,
             ),
         )
-    return Loaded(loaded, engine, tuple(notes))
+    return Loaded(loaded, engine, (f"Engine: {choice.reason}", *told))

@@ -36,6 +36,7 @@ def choose_engine(
     precision: Precision | None = None,
     *,
     small: bool = False,
+    eight_bit_cache: bool = False,
     kinds: Sequence[EngineKind] = ENGINE_KINDS,
 ) -> EngineChoice:
     """Resolves what the command line asks for.
@@ -46,6 +47,7 @@ def choose_engine(
         precision: Precision; none: bfloat16, in which the published student was trained, on a GPU, and
             float32 on a CPU, which computes it faster and more exactly.
         small: The model is small (mini): float32 costs it nothing on a GPU either.
+        eight_bit_cache: The dual cache is to be kept in 8 bits.
         kinds: The kinds there are, those first that ``auto`` prefers.
 
     Raises:
@@ -54,13 +56,19 @@ def choose_engine(
     by_name = {kind.name: kind for kind in kinds}
     if engine != AUTO and engine not in by_name:
         raise EngineError(f"--engine {engine}: unknown; use {AUTO}, {', '.join(by_name)}")
+
+    def refusal_of(kind: EngineKind, precision: Precision) -> str | None:
+        if eight_bit_cache and not kind.eight_bit_cache:
+            return "it keeps no cache in 8 bits (--eight-bit-cache)"
+        return kind.refusal(device, precision)
+
     asked = precision or (Precision.BF16 if device.cuda and not small else Precision.FP32)
     if engine != AUTO:
         kind = by_name[engine]
-        refusal = kind.refusal(device, asked)
+        refusal = refusal_of(kind, asked)
         if refusal is None:
             return EngineChoice(kind, asked, f"{kind.name} in {asked}, as asked for")
-        alternatives = [] if precision is not None else _precisions(kind, device)
+        alternatives = [] if precision is not None or eight_bit_cache else _precisions(kind, device)
         if alternatives:
             return EngineChoice(kind, alternatives[0], f"{kind.name} runs on {device} in {alternatives[0]}")
         asked_for = f"--engine {engine}" + (f" --precision {precision}" if precision else "")
@@ -69,12 +77,13 @@ def choose_engine(
     for kind in kinds:
         if not kind.automatic:
             continue
-        refusal = kind.refusal(device, asked)
+        refusal = refusal_of(kind, asked)
         if refusal is None:
             why = f"{kind.name} in {asked} on {device}"
             return EngineChoice(kind, asked, f"{why} ({'; '.join(passed_over)})" if passed_over else why)
         passed_over.append(f"not {kind.name}: {refusal}")
-    raise EngineError(f"--precision {asked}: no engine runs in it here; {_possible(device, kinds)}")
+    how = f"--precision {asked}" + (" --eight-bit-cache" if eight_bit_cache else "")
+    raise EngineError(f"{how}: --engine auto finds none here; {_possible(device, kinds)}")
 
 
 def _precisions(kind: EngineKind, device: DeviceFacts) -> list[Precision]:

@@ -12,7 +12,6 @@ from shotstream_runtime.engines.cuda_graph.static_engine import StaticEngine
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.eager import EagerEngine
 from shotstream_runtime.engines.engine_kind import EngineKind, EngineOptions
-from shotstream_runtime.engines.errors import EngineError
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.model.linear_storage import store_in_eight_bits
 from shotstream_runtime.weights.load import LoadedModel
@@ -41,8 +40,6 @@ def _cuda_graph_refusal(device: DeviceFacts, precision: Precision) -> str | None
 
 
 def _build_eager(model: LoadedModel, options: EngineOptions) -> tuple[LoadedModel, Engine]:
-    if options.eight_bit_cache:
-        raise EngineError("--eight-bit-cache: the eager engine has none; --engine cuda-graph or compiled has")
     _store_weights(model, options)
     return model, EagerEngine(model.student)
 

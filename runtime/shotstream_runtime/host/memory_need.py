@@ -38,7 +38,7 @@ class Arrangement:
         eight_bit_cache: Whether the dual cache is kept in 8 bits.
         frames_per_pass: Condition frames encoded at once; none for all of them.
         preview: Whether the small decoder shows the frames.
-        window_frames: Latent frames of the running shot in the local cache.
+        window_frames: Latent frames of the running shot in the local cache; none for what the model has.
     """
 
     precision: Precision
@@ -46,7 +46,7 @@ class Arrangement:
     eight_bit_cache: bool = False
     frames_per_pass: int | None = None
     preview: bool = False
-    window_frames: int
+    window_frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class ModelMemory:
         item = 1 if arrangement.eight_bit_cache else arrangement.precision.dtype.itemsize
         whole = DualCache.bytes_of(config, tokens_per_frame=tokens, itemsize=item)
         frames = config.max_context_frames + config.local_window_frames
-        return whole // frames * (config.max_context_frames + arrangement.window_frames)
+        window = arrangement.window_frames or config.local_window_frames
+        return whole // frames * (config.max_context_frames + window)
 
     def _decoder(self, arrangement: Arrangement, item: int) -> int:
         dtype = arrangement.precision.dtype
@@ -153,7 +154,8 @@ class ModelMemory:
         rows = config.max_context_frames * tokens
         student = rows * (2 * config.ffn_dim + 8 * config.dim) * item
         if arrangement.eight_bit_cache:
-            keys = (config.max_context_frames + arrangement.window_frames) * tokens
+            window = arrangement.window_frames or config.local_window_frames
+            keys = (config.max_context_frames + window) * tokens
             student += 2 * keys * config.dim * item
         if arrangement.precision is Precision.FP8:
             student += config.dim * config.ffn_dim * (torch.float32.itemsize + item)

@@ -151,12 +151,13 @@ def _savings(
             _Saving("decoder", lambda now: replace(now, preview=True), "the small decoder: softer pictures")
         )
     short = SHORT_SHOT_CHUNKS * config.frames_per_chunk
-    if wanted.window_frames > short:
+    window = wanted.window_frames or config.local_window_frames
+    if window > short:
         savings.append(
             _Saving(
                 "window",
                 lambda now: replace(now, window_frames=short),
-                f"a window of {short} latent frames instead of {wanted.window_frames}: a shot remembers its "
+                f"a window of {short} latent frames instead of {window}: a shot remembers its "
                 "first chunk and its last ones only",
             )
         )

@@ -84,7 +84,7 @@ def gpu(
     for name in engine or [EngineName.EAGER, EngineName.CUDA_GRAPH]:
         for number_format in precision or [PrecisionName.BF16]:
             try:
-                choice = choose_engine(facts, name, Precision(number_format))
+                choice = choose_engine(facts, name, Precision(number_format), eight_bit_cache=eight_bit_cache)
                 options = EngineOptions(
                     precision=choice.precision,
                     attention=attention,

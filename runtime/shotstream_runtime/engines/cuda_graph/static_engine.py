@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 
 import torch
@@ -87,6 +88,8 @@ class StaticEngine:
                 ahead=student.config.frames_per_chunk,
             )
         self._idle: list[StaticBuffers] = []
+        # A session may end on any thread, and in the middle of anything: reentrant.
+        self._handing_over = threading.RLock()
 
     def open_session(self, height: int, width: int, batch: int = 1) -> StaticSession:
         """Opens a session for latents of ``height x width``.
@@ -106,18 +109,21 @@ class StaticEngine:
     def idle_bytes(self) -> int:
         """Memory of the buffers that wait for the next session, or shot."""
         decoders = self.decoders.idle_bytes if self.decoders is not None else 0
-        return decoders + sum(buffers.bytes for buffers in self._idle)
+        with self._handing_over:
+            return decoders + sum(buffers.bytes for buffers in self._idle)
 
     def release_idle(self) -> None:
         """Frees them."""
-        self._idle.clear()
+        with self._handing_over:
+            self._idle.clear()
         if self.decoders is not None:
             self.decoders.release_idle()
 
     def _take(self, size: tuple[int, int, int]) -> StaticBuffers:
-        for place, buffers in enumerate(self._idle):
-            if buffers.size == size:
-                return self._idle.pop(place)
+        with self._handing_over:
+            for place, buffers in enumerate(self._idle):
+                if buffers.size == size:
+                    return self._idle.pop(place)
         buffers = self._make(size)
         if self._lane.captures:
             with torch.inference_mode():
@@ -138,5 +144,6 @@ class StaticEngine:
         )
 
     def _give_back(self, buffers: StaticBuffers) -> None:
-        if all(waiting.size != buffers.size for waiting in self._idle):
-            self._idle.append(buffers)
+        with self._handing_over:
+            if all(waiting.size != buffers.size for waiting in self._idle):
+                self._idle.append(buffers)
