@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_layer import PLUGIN, needs_clang, written
+from engine_layer import PLUGIN, needs_clang
 from unreal_check.mutations import (
     TABLE,
     Mutation,
@@ -18,7 +18,6 @@ from unreal_check.mutations import (
 )
 
 MUTATIONS = read_mutations()
-pytestmark = written
 
 
 def parameters() -> list[object]:

@@ -9,12 +9,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from engine_layer import PLUGIN, written
+from engine_layer import PLUGIN
 from package_fab import LONGEST_PATH, PackageRefused, package
 from unreal_check.compile_layer import VERSIONS
 from unreal_check.descriptor import check_descriptor
 
-pytestmark = written
 DOCS = "https://example.org/shotstream"
 
 

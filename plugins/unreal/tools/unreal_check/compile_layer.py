@@ -78,18 +78,27 @@ class Compiler:
 
     def _sees_version(self, path: Path) -> bool:
         """Whether the file, or anything that it includes, asks for the engine's version."""
+        return any(
+            _VERSION.search(found.read_text("utf-8-sig", "replace")) for found in self._included([path])
+        )
+
+    def unused_declarations(self) -> list[Path]:
+        """Headers in `shims/` that nothing includes."""
+        sources = [path for module in self.layer.modules for path in module.sources]
+        used = self._included([header.path for _, header in self.layer.headers()] + sources)
+        return sorted(set(SHIMS.rglob("*.h")) - used)
+
+    def _included(self, paths: list[Path]) -> set[Path]:
+        """The files, and what they include of the layer's and the engine's headers, directly or not."""
         own = {header.path.name: header.path for _, header in self.layer.headers()}
-        seen, queue = {path}, [path]
+        seen, queue = set(paths), list(paths)
         while queue:
-            text = queue.pop().read_text("utf-8-sig", "replace")
-            if _VERSION.search(text):
-                return True
-            for name in _INCLUDE.findall(text):
+            for name in _INCLUDE.findall(queue.pop().read_text("utf-8-sig", "replace")):
                 found = own.get(Path(name).name) or _shim(name)
                 if found and found not in seen:
                     seen.add(found)
                     queue.append(found)
-        return False
+        return seen
 
     def key(self, unit: Unit) -> str:
         """Names what the compiler gets to see of the unit; a failed preprocessing has a key of its own."""

@@ -10,10 +10,12 @@ In the editor: ``Tools > Import Take...``, the Blueprint node ``Import Take To S
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 import unreal
 from shotstream_takes import CannotImport, Plan, Take, plan_import, read_take
+
+_Asset = TypeVar("_Asset", bound=unreal.Object)
 
 
 def import_take(path: str, package_path: str) -> str:
@@ -78,11 +80,11 @@ def _make_source(take: Take, rate: unreal.FrameRate, package_path: str, name: st
     return pictures
 
 
-def _make_asset(package_path: str, name: str, asset_class: type, factory: unreal.Factory) -> Any:
+def _make_asset(package_path: str, name: str, asset_class: type[_Asset], factory: unreal.Factory) -> _Asset:
     """A new asset; one that is there keeps its name, and this one gets a number."""
     tools = unreal.AssetToolsHelpers.get_asset_tools()
     package, unique = tools.create_unique_asset_name(f"{package_path.rstrip('/')}/{name}", "")
     asset = tools.create_asset(unique, package.rsplit("/", 1)[0], asset_class, factory)
-    if asset is None:
+    if not isinstance(asset, asset_class):
         raise CannotImport(f"{package_path}: {unique} cannot be made; is it a folder as /Game/Cinematics?")
     return asset

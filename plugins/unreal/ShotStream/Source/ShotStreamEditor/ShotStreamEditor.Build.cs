@@ -24,7 +24,6 @@ public class ShotStreamEditor : ModuleRules
 			"Json",
 			"JsonUtilities",
 			"LevelSequence",
-			"Projects",
 			"PythonScriptPlugin",
 			"Slate",
 			"SlateCore",
