@@ -381,6 +381,8 @@ class StoryHost:
     ) -> None:
         if self._registry.remove(story):
             story.ending = end
+            # The generating thread keeps the story of its last turn: not its memory, which others wait for.
+            story.stream = None
             with log_context(story=story.id, client=story.owner):
                 _log.info(
                     "story %s closed (%s): %d shots, %d frames", story.id, end, story.shots, story.frames
