@@ -282,22 +282,22 @@ def study(
 def report(
     evaluation: Annotated[Path | None, typer.Option("--evaluation", help="Folder of an evaluation.")] = None,
     study: Annotated[Path | None, typer.Option("--study", help="Folder of a study.")] = None,
-    page: Annotated[Path, typer.Option("--page", help="Page with marks.")] = Path("docs/mini.md"),
+    docs: Annotated[Path, typer.Option("--docs", help="Folder of pages with marks.")] = Path("docs"),
     results: Annotated[Path, typer.Option("--results", help="Folder of figures.")] = Path(
         "benchmarks/results"
     ),
 ) -> None:
-    """Writes tables, curves and contact sheets of evaluation and study into a page."""
-    from shotstream_training.report import regions, take_over, write_page
+    """Writes tables, curves and contact sheets of evaluation and study into the pages of docs."""
+    from shotstream_training.report import regions, take_over, write_pages
 
-    for option, path in (("--page", page), ("--results", results)):
-        if not path.exists():
-            raise TrainingError(f"{option}: {path} is missing; start at the repository's root, or name it")
-    images = page.parent / "images"
+    for option, path in (("--docs", docs), ("--results", results)):
+        if not path.is_dir():
+            raise TrainingError(f"{option}: {path} is no folder; start at the repository's root, or name it")
+    images = docs / "images"
     images.mkdir(exist_ok=True)
     take_over(results, images, evaluation, study)
-    write_page(page, regions(results))
-    typer.echo(f"{page}: written")
+    for page in write_pages(docs, regions(results)):
+        typer.echo(f"{page}: written")
 
 
 def _given(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of measures: its tables and pictures are written by one command, between marks in the text.
+"""The pages of measures: their tables and pictures are written by one command, between marks in the text.
 
     shotstream train report --evaluation runs/evaluation --study runs/study
 
 takes new figures over into the folder of results, and rewrites what stands between
-``<!-- name -->`` and ``<!-- end name -->`` on the page. Without new figures, the page is made from those
+``<!-- name -->`` and ``<!-- end name -->`` in a page of docs. Without new figures, pages are made from those
 that are there.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,19 +90,35 @@ def regions(results: Path) -> dict[str, str]:
     return found
 
 
-def write_page(page: Path, found: dict[str, str]) -> None:
-    """Rewrites a page between its marks.
+def write_pages(docs: Path, found: dict[str, str]) -> list[Path]:
+    """Rewrites what stands between marks.
+
+    Args:
+        docs: Folder of the pages.
+        found: New content by the name of its marks.
+
+    Returns:
+        The pages that have such marks.
 
     Raises:
-        TrainingError: If the page lacks a mark.
+        TrainingError: If no page has the marks of some content.
     """
-    text = page.read_text(encoding="utf-8")
+    texts = {page: page.read_text(encoding="utf-8") for page in sorted(docs.glob("*.md"))}
+    written = set()
     for name, content in found.items():
         mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        if not mark.search(text):
-            raise TrainingError(f"{page}: put '<!-- {name} -->' and '<!-- end {name} -->' where it belongs")
-        text = mark.sub(lambda m, content=content: f"{m[1]}{content}{m[2]}", text)  # type: ignore[misc]
-    page.write_text(text, encoding="utf-8")
+        page = next((page for page, text in texts.items() if mark.search(text)), None)
+        if page is None:
+            raise TrainingError(f"{docs}: put '<!-- {name} -->' and '<!-- end {name} -->' where it belongs")
+        texts[page] = mark.sub(partial(_between, content), texts[page])
+        written.add(page)
+    for page in written:
+        page.write_text(texts[page], encoding="utf-8")
+    return sorted(written)
+
+
+def _between(content: str, marks: re.Match[str]) -> str:
+    return f"{marks[1]}{content}{marks[2]}"
 
 
 def _read(path: Path) -> dict[str, Any]:
