@@ -2,7 +2,7 @@
 """Schedules by the clock."""
 
 import pytest
-from shotstream_training.budget import Budget, Every, warmup_cosine, warmup_linear
+from shotstream_training.budget import Budget, Every, warmup_linear
 
 
 class Clock:
@@ -34,9 +34,6 @@ def test_reserve_must_fit() -> None:
 
 
 def test_rates() -> None:
-    assert warmup_cosine(0.015) == pytest.approx(0.5)
-    assert warmup_cosine(0.03) == pytest.approx(1.0)
-    assert warmup_cosine(1.0) == pytest.approx(0.02)
     assert warmup_linear(0.4, hold=0.5) == 1.0
     assert warmup_linear(0.75, hold=0.5) == pytest.approx(0.5)
     assert warmup_linear(1.0, hold=0.5, floor=0.2) == pytest.approx(0.2)

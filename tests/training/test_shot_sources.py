@@ -12,14 +12,14 @@ from latent_source import CPU, LatentSource
 from published_clips import write_captions, write_story, write_table
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.streaming.context import select_context
-from shotstream_training.data.clip_pool import to_clips
+from shotstream_runtime.weights.locate import MINI_FOLDER
 from shotstream_training.data.clip_video import FrameSize
+from shotstream_training.data.pictures import to_clips
 from shotstream_training.data.published_stories import PublishedStories
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
 from shotstream_training.networks import TINY_STUDENT
 from shotstream_training.next_shot import NextShotBatch
-from shotstream_training.run_mini import MINI
 from shotstream_training.stages.ablated import AblatedSource
 from shotstream_training.stages.captions import FrozenCaptions, LearningCaptions
 from shotstream_training.stages.clip_source import ClipSource
@@ -35,7 +35,7 @@ CODEC = small_codec()
 
 @pytest.fixture(scope="module")
 def text() -> MiniTextEncoder:
-    return MiniTextEncoder.load(MINI).requires_grad_(False)
+    return MiniTextEncoder.load(MINI_FOLDER).requires_grad_(False)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import torch
 from latent_source import CONFIG, CPU, FRAMES, LatentSource, small_student
 from shotstream_runtime.model import FlowSchedule
 from shotstream_training.distillation.matching import predict_flow
+from shotstream_training.networks import compile_blocks
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loss_stage import split
@@ -136,3 +137,18 @@ def test_batches_that_cannot_be_split_are_refused() -> None:
     assert split([1, 2, 3], 0) == [[1, 2, 3]]
     with pytest.raises(ValueError, match="micro_batch=2 must divide the 3 samples"):
         split([1, 2, 3], 2)
+
+
+@pytest.mark.slow
+def test_compiled_blocks_give_the_same_loss_and_gradient() -> None:
+    plain, compiled = teacher(), teacher()
+    compile_blocks(compiled.network.inner)
+    losses = []
+    for stage in (plain, compiled):
+        loss = stage.loss([0, 1, 2, 3])
+        loss.backward()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    for one, other in zip(plain.network.inner.parameters(), compiled.network.inner.parameters(), strict=True):
+        if one.grad is not None:
+            torch.testing.assert_close(one.grad, other.grad, atol=1e-6, rtol=1e-3)

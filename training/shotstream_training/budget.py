@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 
@@ -55,14 +54,6 @@ class Budget:
     def training(self) -> bool:
         """Whether there is time for another step."""
         return self._clock() < self._train_end
-
-
-def warmup_cosine(fraction: float, *, warmup: float = 0.03, floor: float = 0.02) -> float:
-    """Learning-rate factor by time fraction: linear from 0 to 1, then a cosine down to ``floor``."""
-    if fraction < warmup:
-        return max(fraction / warmup, 1e-3)
-    progress = (fraction - warmup) / (1.0 - warmup)
-    return floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
 def warmup_linear(fraction: float, *, warmup: float = 0.03, hold: float = 0.5, floor: float = 0.0) -> float:

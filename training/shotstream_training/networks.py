@@ -85,13 +85,16 @@ def clone(network: Student) -> Student:
     return load_student(network.config.to_dict(), network.state_dict(), network.device)
 
 
-def share_compilation(network: Student) -> None:
-    """Gives all blocks one layer number, so that one compiled program serves them all.
+def compile_blocks(network: Student) -> Student:
+    """Compiles the blocks of a network that only ever sees whole sequences.
 
-    The number addresses the dual cache, which passes over whole sequences do not have.
+    All blocks get one layer number, so that one compiled program serves them all: the number addresses the
+    dual cache, which passes over whole sequences do not have.
     """
     for block in network.blocks:
         block.layer = 0
+        block.compile(dynamic=False)
+    return network
 
 
 def optimise_network(network: Student, rate: float, other_rate: float, *more: nn.Module) -> MuonAdamW:

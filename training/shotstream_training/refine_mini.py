@@ -106,7 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             max_shots=max(LONGER_STORIES),
             capacity=3000,
             device=device,
-            live=False,
             seed=options.seed,
         )
         first_chunks = StoryStore(

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from shotstream_training.curves import Curves
-from shotstream_training.data.clip_pool import to_pictures
+from shotstream_training.data.pictures import to_pictures
 from shotstream_training.latent_codec import LatentCodec
 
 GAP = 2

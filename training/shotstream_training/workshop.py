@@ -10,7 +10,6 @@ import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.model import StudentConfig
 
-from shotstream_training.budget import Budget
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.data.story_store import StoryStore
@@ -28,13 +27,12 @@ class Workshop:
 
     Attributes:
         student: Dimensions of all networks.
-        text: The text side; trained with the teacher, frozen afterwards.
+        text: The text side.
         codec: The frozen autoencoder.
         producer: Renders on.
         store: What it has rendered so far.
         judged: A few held-out stories, for sample pictures.
         device: Where everything is.
-        live: Whether the producer works beside the trainer and may be asked at every step.
     """
 
     student: StudentConfig
@@ -44,7 +42,6 @@ class Workshop:
     store: StoryStore
     judged: StoryStore
     device: torch.device
-    live: bool
 
     @classmethod
     def open(
@@ -58,7 +55,6 @@ class Workshop:
         max_shots: int,
         capacity: int,
         device: torch.device,
-        live: bool,
         seed: int,
     ) -> Workshop:
         """Loads the autoencoder and renders the held-out stories."""
@@ -79,22 +75,12 @@ class Workshop:
         judged = store(2 * held_out.max_shots, held_out.max_shots)
         for number in range(2):
             judged.add(held_out(number))
-        return cls(student, text, codec, producer, store(capacity, max_shots), judged, device, live)
-
-    def wait_for(self, shots: int, budget: Budget) -> None:
-        """Waits until the store holds so many shots."""
-        while len(self.store) < shots and budget.training:
-            self.store.refill(self.producer, 8, wait_s=5.0)
+        return cls(student, text, codec, producer, store(capacity, max_shots), judged, device)
 
     def refill(self, step: int) -> None:
-        """Takes in what has been rendered meanwhile; without workers, now and then renders a story itself."""
-        if self.live or step % 20 == 0:
-            self.store.refill(self.producer, limit=2 if self.live else 1)
-
-    @torch.no_grad()
-    def batch(self, size: int) -> NextShotBatch:
-        """A random batch with frozen caption features."""
-        return encode_captions(self.store.draw(size), self.text)
+        """Now and then renders one more story."""
+        if step % 20 == 0:
+            self.store.refill(self.producer, limit=1)
 
     @torch.no_grad()
     def judged_batch(self, size: int = 8) -> NextShotBatch:

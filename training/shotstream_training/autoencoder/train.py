@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the video autoencoder on rendered clips."""
+"""The video autoencoder's training step, on clips."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from diffusers import AutoencoderKLWan
@@ -14,17 +12,9 @@ from torch import Tensor
 
 from shotstream_training.autoencoder.losses import LossWeights, divergence, psnr, reconstruction_loss
 from shotstream_training.autoencoder.whole_clip import WholeClipCodec
-from shotstream_training.budget import Budget, Every, warmup_cosine
-from shotstream_training.checkpoint import SHEET, save_stage
-from shotstream_training.curves import Curves, describe
-from shotstream_training.data.clip_pool import ClipPool, to_clips, to_pictures
-from shotstream_training.data.producer import StoryProducer
-from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.device import autocast
 from shotstream_training.graphed_step import GraphedStep
-from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.muon import MuonAdamW
-from shotstream_training.sheets import save_sheet
 
 STD_FLOOR = 0.1
 """Least standard deviation a latent channel is divided by, as a part of the channels' mean.
@@ -44,8 +34,6 @@ class AutoencoderSettings:
         batches: (frames, clips) of the steps, taken in turn.
         rate: Peak learning rate of the convolutions, by Muon: in 200 steps it came 3.4 dB further than AdamW.
         other_rate: Peak learning rate of the rest, by AdamW.
-        pool: Shots kept on the device.
-        first_shots: Shots waited for before the first step.
         decoder_only: Whether encoder and latents stay as they are, so that what was trained on them stays
             valid.
         latent_noise: Largest noise added to a clip's latents before they are decoded, in standard deviations;
@@ -60,8 +48,6 @@ class AutoencoderSettings:
     batches: tuple[tuple[int, int], ...] = ((17, 6), (1, 64), (17, 6), (9, 12), (33, 3))
     rate: float = 0.02
     other_rate: float = 2e-3
-    pool: int = 6000
-    first_shots: int = 64
     decoder_only: bool = False
     latent_noise: float = 0.0
     weights: LossWeights = field(default_factory=LossWeights)
@@ -82,6 +68,18 @@ class AutoencoderSettings:
         )
 
 
+class HasShots(Protocol):
+    """Rendered shots, by number."""
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def shots(self, indices: list[int]) -> Tensor:
+        """Whole shots ``[n, 3, f, H, W]`` in [-1, 1]."""
+        ...
+
+
 class AutoencoderTrainer:
     """One training run."""
 
@@ -100,7 +98,6 @@ class AutoencoderTrainer:
             self.vae.encoder.requires_grad_(False)
             self.vae.quant_conv.requires_grad_(False)
         self.codec = WholeClipCodec(self.vae)
-        self.generator = torch.Generator(device).manual_seed(seed)
         # The first and last layer map pixels and have no orthogonal ideal; they and the vectors go to AdamW.
         ends = {id(m.weight) for m in (self.vae.encoder.conv_in, self.vae.decoder.conv_out)}
         learning = [p for p in self.vae.parameters() if p.requires_grad]
@@ -113,8 +110,6 @@ class AutoencoderTrainer:
             precision=torch.bfloat16 if device.type == "cuda" else torch.float32,
         )
         self._graphed = GraphedStep(self._update, self.optimizer.zero_grad, device)
-        self.curves = Curves()
-        self.steps = 0
 
     def loss(self, clips: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Total loss, divergence and pixels of one batch."""
@@ -130,12 +125,6 @@ class AutoencoderTrainer:
         surprise = divergence(mean, log_variance)
         weights = self.settings.weights
         return reconstruction_loss(pixels, clips, weights) + weights.divergence * surprise, surprise, pixels
-
-    def step(self, clips: Tensor, factor: float) -> None:
-        """One optimiser step, noted in the curves; ``factor`` scales the learning rate."""
-        values = self.update(clips, factor)
-        self.steps += 1
-        self.curves.add(self.steps, **values)
 
     def update(self, clips: Tensor, factor: float) -> dict[str, Tensor]:
         """One optimiser step; returns loss, divergence, PSNR in dB and the gradient's norm."""
@@ -168,7 +157,7 @@ class AutoencoderTrainer:
         with autocast(self.device):
             return self.codec.decode(latents).float().clamp(-1, 1)
 
-    def measure_latents(self, pool: ClipPool, shots: int, batch: int = 8) -> tuple[list[float], list[float]]:
+    def measure_latents(self, pool: HasShots, shots: int, batch: int = 8) -> tuple[list[float], list[float]]:
         """Mean and standard deviation per latent channel over whole shots."""
         parts = []
         for first in range(0, min(shots, len(pool)), batch):
@@ -184,95 +173,3 @@ class AutoencoderTrainer:
         parts = [self.decode(self.encode_mean(part)) for part in shots.split(batch)]
         pixels = torch.cat(parts)
         return float(psnr(pixels, shots)), pixels
-
-
-def train_autoencoder(
-    settings: AutoencoderSettings,
-    renderer: StoryRenderer,
-    held_out: StoryRenderer,
-    *,
-    budget: Budget,
-    out: Path,
-    device: torch.device,
-    workers: int,
-    seed: int = 0,
-    init: Path | None = None,
-) -> None:
-    """Trains by the clock, from scratch or from the stage in ``init``; leaves the autoencoder in ``out``."""
-    with StoryProducer(renderer, workers=workers, first_seed=seed * 10_000_000) as producer:
-        judged = torch.cat([_all_shots(held_out, number, device) for number in range(4)])[:12]
-        start = LatentCodec.from_stage(init, device) if init is not None else None
-        vae = start.vae.requires_grad_(True).train() if start is not None else None
-        trainer = AutoencoderTrainer(settings, device, seed, vae)
-        pool = ClipPool(settings.pool, device)
-        while len(pool) < settings.first_shots and budget.training:
-            pool.refill(producer, settings.first_shots, wait_s=5.0)
-        kept = None
-        if settings.decoder_only and start is not None:
-            kept = start.config["latents_mean"], start.config["latents_std"]
-        report = _Reporter(trainer, judged, pool, budget, out, kept)
-        budget.start_training()
-        # Judging takes a while on a CPU, where budgets are long.
-        log, picture = Every(10.0), Every(max(60.0, budget.remaining / 8))
-        while budget.training:
-            frames, batch = settings.batches[trainer.steps % len(settings.batches)]
-            trainer.step(pool.sample(batch, frames, trainer.generator), warmup_cosine(budget.fraction))
-            if workers or trainer.steps % 20 == 0:
-                pool.refill(producer, limit=4)
-            if log():
-                row = trainer.curves.flush()
-                print(f"vae {budget.elapsed:6.1f} s  shots {pool.seen}  {describe(row)}", flush=True)
-            if picture():
-                report(final=False)
-        report(final=True)
-
-
-class _Reporter:
-    """Writes checkpoint, record and picture."""
-
-    def __init__(
-        self,
-        trainer: AutoencoderTrainer,
-        judged: Tensor,
-        pool: ClipPool,
-        budget: Budget,
-        out: Path,
-        kept: tuple[list[float], list[float]] | None,
-    ) -> None:
-        self._trainer, self._judged, self._pool, self._budget, self._out = trainer, judged, pool, budget, out
-        self._kept = kept
-        self._quality: list[dict[str, float]] = []
-
-    def __call__(self, *, final: bool) -> None:
-        trainer = self._trainer
-        trainer.curves.flush()
-        mean, std = self._kept or trainer.measure_latents(self._pool, 256 if final else 64)
-        quality, pixels = trainer.evaluate(self._judged)
-        self._quality.append({"seconds": self._budget.elapsed, "psnr": quality})
-        print(f"vae held-out PSNR {quality:.2f} dB after {trainer.steps} steps", flush=True)
-        save_stage(self._out, {"vae": trainer.vae.state_dict()}, self._record(mean, std))
-        rows = []
-        for shot in range(min(6, len(self._judged))):
-            for clip in (self._judged, pixels):
-                chosen = clip[shot : shot + 1, :, [0, 1, 2, 3, 4, 20, 40, 60, 80]]
-                rows.append(list(to_pictures(chosen)[0]))
-        save_sheet(self._out / SHEET, rows, trainer.curves)
-
-    def _record(self, mean: list[float], std: list[float]) -> dict[str, Any]:
-        trainer = self._trainer
-        config = dict(trainer.vae.config)
-        config = {name: value for name, value in config.items() if not name.startswith("_")}
-        config.update(latents_mean=mean, latents_std=std)
-        return {
-            "stage": "vae",
-            "vae_config": config,
-            "settings": asdict(trainer.settings),
-            "steps": trainer.steps,
-            "shots_seen": self._pool.seen,
-            "held_out_psnr": self._quality,
-            "curves": trainer.curves.record(),
-        }
-
-
-def _all_shots(renderer: Callable[[int], Any], seed: int, device: torch.device) -> Tensor:
-    return torch.cat([to_clips(torch.from_numpy(shot)[None].to(device)) for shot in renderer(seed).shots])

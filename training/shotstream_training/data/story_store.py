@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from shotstream_training.data.clip_pool import to_clips
 from shotstream_training.data.context_table import ContextTable
+from shotstream_training.data.pictures import to_clips
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import RenderedStory
 from shotstream_training.data.subject_cover import subject_cover
@@ -92,7 +92,6 @@ class StoryStore:
         self._number = torch.zeros(capacity, dtype=torch.long, device=device)
         self._next = 0
         self._filled = 0
-        self._stories: dict[int, int] = {}
         self.seen = 0
         self._generator = torch.Generator(device).manual_seed(seed)
 
@@ -111,12 +110,6 @@ class StoryStore:
             # Stories stay in one piece: the rest of the ring is left as it is.
             self._next = 0
         rows = slice(self._next, self._next + count)
-        self._stories = {
-            first: shots
-            for first, shots in self._stories.items()
-            if first + shots <= rows.start or first >= rows.stop
-        }
-        self._stories[self._next] = count
         device = self._codec.device
         pictures = torch.stack([torch.from_numpy(shot).to(device) for shot in story.shots])
         clips = to_clips(pictures)
@@ -151,19 +144,6 @@ class StoryStore:
             raise ValueError("the store holds no shot yet; refill it first")
         rows = torch.randint(self._filled, (batch,), generator=self._generator, device=self._number.device)
         return self.at(rows)
-
-    def draw_stories(self, batch: int, shots: int) -> Tensor:
-        """Rows ``[b]`` of the first shots of random stories that have at least so many shots.
-
-        Raises:
-            ValueError: If the store holds no such story.
-        """
-        firsts = [first for first, count in self._stories.items() if count >= shots]
-        if not firsts:
-            raise ValueError(f"the store holds no story of {shots} shots yet; refill it first")
-        device = self._number.device
-        chosen = torch.randint(len(firsts), (batch,), generator=self._generator, device=device)
-        return torch.tensor(firsts, device=device)[chosen]
 
     def at(self, rows: Tensor) -> SampledShots:
         """The samples whose targets are given rows ``[b]``."""

@@ -13,7 +13,7 @@ from shotstream_runtime.model import Student
 from torch import Tensor
 
 from shotstream_training.errors import TrainingError
-from shotstream_training.networks import build_student
+from shotstream_training.networks import build_student, compile_blocks
 from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.forcing_stage import ForcingNetworks, ForcingStage
@@ -95,6 +95,8 @@ def assemble(run: RunConfig, materials: Materials, place: Place, out: Path) -> A
 def _check_shares(run: RunConfig, place: Place) -> None:
     """Whether the samples of a step can be shared; found out now, and not after the first rollout."""
     settings = _needed(run.teacher_stage or run.causal_init or run.forcing)
+    if run.compiled and place.mesh is not None:
+        raise TrainingError("compiled=true works in one process; start it without torchrun")
     if settings.batch % place.world:
         raise TrainingError(f"batch={settings.batch} must be a multiple of the {place.world} processes")
     split(range(settings.batch // place.world), settings.micro_batch)
@@ -104,6 +106,8 @@ def _teacher(run: RunConfig, materials: Materials, place: Place, draws: Draws) -
     settings = _needed(run.teacher_stage)
     student = _started(run, materials, place)
     freeze_for_teacher(student, settings.trained)
+    if run.compiled:
+        compile_blocks(student)
     network = TrainedNetwork(student, place, checkpointing=run.checkpointing)
     networks = {"student": network}
     if settings.train_text:
@@ -156,6 +160,8 @@ def _forcing(run: RunConfig, materials: Materials, place: Place, draws: Draws) -
     before = stage_result(run.start, "start")[0] if run.start.is_dir() else {}
     critic_weights = before.get("critic") or _teacher_weights(run, materials)
     critic = load_network(critic_weights, config, place.device)
+    if run.compiled:
+        compile_blocks(critic)
     student = _started(run, materials, place)
     if settings.lora is not None:
         add_adapters(student, settings.lora, run.seed)
@@ -189,6 +195,8 @@ def _started(run: RunConfig, materials: Materials, place: Place) -> Student:
 def _frozen(run: RunConfig, materials: Materials, place: Place) -> TrainedNetwork:
     """The teacher as it was left."""
     network = load_network(_teacher_weights(run, materials), materials.config, place.device)
+    if run.compiled:
+        compile_blocks(network)
     return TrainedNetwork(network.requires_grad_(False), place)
 
 

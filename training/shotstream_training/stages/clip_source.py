@@ -12,9 +12,9 @@ from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.streaming.context import select_context
 from torch import Tensor
 
-from shotstream_training.data.clip_pool import to_clips
 from shotstream_training.data.context_table import ContextTable
 from shotstream_training.data.epoch_order import EpochOrder
+from shotstream_training.data.pictures import to_clips
 from shotstream_training.data.published_stories import TARGET_FRAMES, ClipSample, PublishedStories, first_good
 from shotstream_training.errors import TrainingError
 from shotstream_training.next_shot import NextShotBatch

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.rollout import Rollout, RolloutResult
-from shotstream_training.distillation.self_forcing import condition_latents, self_made_context
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.clip_source import PixelCodec, ShotSource
 from shotstream_training.stages.draws import Draws
@@ -22,6 +21,7 @@ from shotstream_training.stages.loss_stage import split
 from shotstream_training.stages.network import RunningAverage, TrainedNetwork
 from shotstream_training.stages.noise_levels import shifted
 from shotstream_training.stages.scores import ScoreRule, matching_loss, matching_target, noised
+from shotstream_training.stages.self_made import condition_latents, self_made_context
 from shotstream_training.stages.settings import ForcingStageSettings
 
 
@@ -129,7 +129,7 @@ class ForcingStage:
         batch = self.batch(places, history, turn.shot)
         result = self.roll_out(batch, places, turn)
         if turn.shot + 1 < self.shots and self.codec is not None:
-            history.append(condition_latents(self.codec, self.source, result.clean))  # type: ignore[arg-type]
+            history.append(condition_latents(self.codec, self.source.table, result.clean))
         if turn.student_learns:
             return self._student_loss(turn, places, batch, result)
         return self._critic_loss(turn, places, batch, result.clean)
@@ -142,7 +142,7 @@ class ForcingStage:
         batch = self.source.shot_of_stories(places, shot)
         if not self.source.uses_context:
             return batch
-        return replace(batch, context=self_made_context(self.source, history, batch))  # type: ignore[arg-type]
+        return replace(batch, context=self_made_context(self.source.table, history, batch))
 
     def roll_out(self, batch: NextShotBatch, places: Sequence[int], turn: _Turn) -> RolloutResult:
         """The student's own generation, without gradient; leaves its caches filled."""

@@ -170,6 +170,9 @@ class VaeStageSettings(Settings):
         rate: Peak learning rate of the convolutions, by Muon.
         other_rate: Of the rest, by AdamW.
         batch_scale: Scales the clips per step.
+        decoder_only: Whether encoder and latents stay as they are, and so all that was trained on them stays
+            valid; needs ``start``.
+        latent_noise: Largest noise on a clip's latents before they are decoded, in standard deviations.
     """
 
     base_dim: Count = 24
@@ -178,6 +181,8 @@ class VaeStageSettings(Settings):
     rate: Rate = 0.02
     other_rate: Rate = 2e-3
     batch_scale: Rate = 1.0
+    decoder_only: bool = False
+    latent_noise: Annotated[float, Field(ge=0.0)] = 0.0
 
 
 class RunConfig(Settings):
@@ -192,6 +197,7 @@ class RunConfig(Settings):
         loop: Budget, learning rate, intervals.
         precision: Of matrix products; ``auto`` is bfloat16 on a GPU.
         checkpointing: Whether activations are computed again instead of kept.
+        compiled: Whether the blocks of teacher and fake score are compiled (torch.compile, one process).
         start: Folder of the stage before, or a file of published weights; none: from scratch.
         teacher: Folder of the teacher, for the stages after it that need one.
         negative_prompt: What the unguided score reads; none: silence, features of zero.
@@ -207,6 +213,7 @@ class RunConfig(Settings):
     loop: LoopSettings
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     checkpointing: bool = False
+    compiled: bool = False
     start: Path | None = None
     teacher: Path | None = None
     negative_prompt: str | None = None
@@ -224,6 +231,8 @@ class RunConfig(Settings):
             if given != (name == needed):
                 problem = "has no place" if given else "is missing"
                 raise ValueError(f"section {name!r} {problem} in a run of stage {self.stage!r}")
+        if self.vae is not None and self.vae.decoder_only and self.start is None:
+            raise ValueError("vae.decoder_only=true needs start: the vae stage whose decoder is trained on")
         return self
 
     def record(self) -> dict[str, Any]:

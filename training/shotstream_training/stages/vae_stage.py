@@ -15,7 +15,7 @@ from torch import Tensor
 from shotstream_training.autoencoder.train import AutoencoderSettings, AutoencoderTrainer
 from shotstream_training.checkpoint import SHEET
 from shotstream_training.curves import Curves
-from shotstream_training.data.clip_pool import to_clips, to_pictures
+from shotstream_training.data.pictures import to_clips, to_pictures
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
@@ -101,7 +101,10 @@ class VaeStage:
         if run.vae is None or place.world > 1:
             raise TrainingError("the vae stage runs on one process; start it without torchrun")
         settings, defaults = run.vae, AutoencoderSettings()
-        start = LatentCodec.from_stage(run.start, place.device).vae if run.start is not None else None
+        start = LatentCodec.from_stage(run.start, place.device) if run.start is not None else None
+        # The latents stay as they are: so do mean and deviation, which everything trained on them knows.
+        kept = start.config if start is not None and settings.decoder_only else None
+        self._latents = (kept["latents_mean"], kept["latents_std"]) if kept is not None else None
         self.source, self._draws = shelf, draws
         self.trainer = AutoencoderTrainer(
             AutoencoderSettings(
@@ -114,10 +117,12 @@ class VaeStage:
                 ),
                 rate=settings.rate,
                 other_rate=settings.other_rate,
+                decoder_only=settings.decoder_only,
+                latent_noise=settings.latent_noise,
             ),
             place.device,
             run.seed,
-            start.requires_grad_(True).train() if start is not None else None,
+            start.vae.requires_grad_(True).train() if start is not None else None,
         )
         self.network = TrainedNetwork(self.trainer.vae, place)
 
@@ -132,7 +137,7 @@ class VaeStage:
 
     def result(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The weights, and the library's configuration with mean and deviation of the latents."""
-        mean, std = self.trainer.measure_latents(self.source, MEASURED_SHOTS)  # type: ignore[arg-type]
+        mean, std = self._latents or self.trainer.measure_latents(self.source, MEASURED_SHOTS)
         config = {k: v for k, v in dict(self.trainer.vae.config).items() if not k.startswith("_")}
         config.update(latents_mean=mean, latents_std=std)
         return self.network.weights(), {"vae_config": config, "settings": asdict(self.trainer.settings)}

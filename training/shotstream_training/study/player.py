@@ -16,15 +16,15 @@ import torch
 from numpy.typing import NDArray
 from shotstream_runtime.model import DualCache, FlowSchedule, Student
 
-from shotstream_training.data.clip_pool import to_pictures
+from shotstream_training.data.pictures import to_pictures
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.data.story_store import StoryStore
 from shotstream_training.distillation.rollout import Rollout
-from shotstream_training.distillation.self_forcing import condition_latents, self_made_context
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.captions import LearningCaptions
 from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.self_made import condition_latents, self_made_context
 from shotstream_training.stages.world_source import with_captions
 from shotstream_training.world.spec import HEIGHT, WIDTH, StorySpec
 
@@ -124,12 +124,12 @@ class StoryPlayer:
         for shot in range(self._shots):
             samples = self._store.at(rows + shot).without_unread_captions()
             batch = with_captions(samples, self._captions)
-            batch = ablate(replace(batch, context=self_made_context(self._store, history, batch)))
+            batch = ablate(replace(batch, context=self_made_context(self._store.table, history, batch)))
             shape = (len(schedule.steps), *batch.target.shape[1:])
             noise = draws.normal(stories, shape, shot).transpose(0, 1)
             clean = rollout(batch, noise, len(schedule.steps) - 1).clean
             for pictures, clip in zip(shown, self._codec.decode(clean), strict=True):
                 pictures.append(to_pictures(clip[None])[0])
             if shot + 1 < self._shots:
-                history.append(condition_latents(self._codec, self._store, clean))
+                history.append(condition_latents(self._codec, self._store.table, clean))
         return shown
