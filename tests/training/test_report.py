@@ -58,14 +58,14 @@ def test_new_figures_reach_the_page_by_one_command(tmp_path: Path) -> None:
     results.mkdir()
     shutil.copyfile(RESULTS / TRAINING, results / TRAINING)
     names = ("made", "quality", "redirected", "drift")
-    marks = "".join(f"<!-- {name} -->\nold\n<!-- end {name} -->\nkept\n" for name in names)
+    marks = "".join(f"<!-- {name} -->\nold\n<!-- end {name} -->\nstays\n" for name in names)
     (docs / "mini.md").write_text(marks, encoding="utf-8")
     command = ["report", "--evaluation", evaluation(tmp_path / "e"), "--docs", docs, "--results", results]
     result = CliRunner().invoke(app, list(map(str, command)), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     text = (docs / "mini.md").read_text(encoding="utf-8")
     assert "old" not in text
-    assert text.count("kept") == 4
+    assert text.count("stays") == 4
     assert "Made on 2026-01-02: P, 2 cores usable" in text
     assert "| present | 0.750 [" in text
     assert "| redirected to jump (4) | 0.500 [" in text
