@@ -231,6 +231,7 @@ def evaluate(
     fixed_staging: Annotated[bool, typer.Option("--fixed-staging", help="As mini was trained.")] = False,
     redirected: Annotated[int, typer.Option(help="Stories whose every caption changes.")] = 0,
     long: Annotated[int, typer.Option(help="Stories of ten shots.")] = 0,
+    told_once: Annotated[int, typer.Option(help="Stories told who it is in the first shot only.")] = 0,
 ) -> None:
     """Measures a model on held-out stories against what was to be shown."""
     if split not in ("held_out", "novel"):
@@ -245,6 +246,7 @@ def evaluate(
         shots,
         redirected,
         long,
+        told_once,
         split=split,  # type: ignore[arg-type]  # checked above
         two_characters=two_characters,
         moving_camera=moving_camera,

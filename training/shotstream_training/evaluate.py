@@ -101,6 +101,7 @@ class StorySet:
         two_characters: Share of stories with two.
         moving_camera: Share of shots that pan or push in.
         fixed_staging: As mini was trained.
+        named_globally: Share of stories whose global caption says who it is; else only the first shot's does.
         split: ``held_out``, or ``novel`` for outfits that training never showed.
     """
 
@@ -110,6 +111,7 @@ class StorySet:
     two_characters: float = 0.4
     moving_camera: float = 0.4
     fixed_staging: bool = False
+    named_globally: float = 0.65
     split: Split = "held_out"
 
     def plan(self, number: int) -> StorySpec:
@@ -122,6 +124,7 @@ class StorySet:
             moving_camera=self.moving_camera,
             continue_beats=self.continue_beats,
             fixed_staging=self.fixed_staging,
+            named_globally=self.named_globally,
         )
 
 
@@ -191,13 +194,23 @@ def story_sets(
     shots: int,
     redirected: int,
     long: int,
+    told_once: int,
     *,
     split: Split,
     two_characters: float,
     moving_camera: float,
     fixed_staging: bool,
 ) -> dict[str, StorySet]:
-    """The sets of an evaluation: stories as trained on, redirected ones, long ones; empty ones left out."""
+    """The sets of an evaluation; empty ones are left out.
+
+    Args:
+        stories: Stories as trained on.
+        shots: Shots of each.
+        redirected: Stories whose every caption changes.
+        long: Stories of ten shots.
+        told_once: Stories in which only the first shot says who it is.
+        split, two_characters, moving_camera, fixed_staging: See `StorySet`.
+    """
     usual = StorySet(
         stories,
         shots,
@@ -210,6 +223,7 @@ def story_sets(
         "stories": usual,
         "redirected": replace(usual, stories=redirected, shots=REDIRECTED_SHOTS, continue_beats=1.0),
         "long": replace(usual, stories=long, shots=LONG_SHOTS),
+        "told_once": replace(usual, stories=told_once, named_globally=0.0),
     }
     return {name: which for name, which in sets.items() if which.stories}
 
@@ -222,6 +236,9 @@ def main() -> None:
     parser.add_argument("--shots", type=int, default=5)
     parser.add_argument("--redirected", type=int, default=0, help="stories whose every caption changes")
     parser.add_argument("--long", type=int, default=0, help="stories of ten shots")
+    parser.add_argument(
+        "--told-once", type=int, default=0, help="stories told who it is in the first shot only"
+    )
     parser.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
     parser.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
     parser.add_argument("--fixed-staging", action="store_true", help="as mini was trained")
@@ -234,6 +251,7 @@ def main() -> None:
         options.shots,
         options.redirected,
         options.long,
+        options.told_once,
         split=options.split,
         two_characters=options.two_characters,
         moving_camera=options.moving_camera,

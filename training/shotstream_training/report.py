@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ from shotstream_training.study.record import collect, difference_table, picture,
 QUALITY, ABLATIONS, TRAINING = "mini_quality.json", "mini_ablations.json", "mini_training.json"
 CURVES_WIDTH = 900
 SHOWN_TRIALS = ("init", "intra-only", "inter-only", "full", "no-cache", "one-caption", "regression-intra")
+TOLD_ONCE = ("present", "coat_error", "accessory_error", "later_coat", "later_accessory", "setting")
+"""Measures of stories in which only the first shot says who it is."""
+
 DRIFT_SHOTS = (1, 2, 4, 6, 8, 10)
 SHEETS = {"sheet_stories.png": "mini_evaluation.png", "sheet_long.png": "mini_long.png"}
 """Pictures of an evaluation and their names beside the page."""
@@ -81,6 +85,8 @@ def regions(results: Path) -> dict[str, str]:
         found["quality"] = _quality(sets["stories"])
         if "redirected" in sets:
             found["redirected"] = _redirected(sets["redirected"])
+        if "told_once" in sets:
+            found["told once"] = _quality(sets["told_once"], TOLD_ONCE)
         if "long" in sets:
             found["drift"] = _drift(sets["long"])
     if (results / ABLATIONS).is_file():
@@ -133,10 +139,15 @@ def _made(on: dict[str, Any]) -> str:
     )
 
 
-def _quality(columns: dict[str, Measures]) -> str:
+def _quality(columns: dict[str, Measures], wanted: Sequence[str] | None = None) -> str:
+    """A table of some measures; by default all but those of redirections."""
     return table(
         {
-            name: {m: i for m, i in summarise(stories).items() if not m.startswith("redirected")}
+            name: {
+                m: found
+                for m, found in summarise(stories).items()
+                if (m in wanted if wanted is not None else not m.startswith("redirected"))
+            }
             for name, stories in columns.items()
         }
     )

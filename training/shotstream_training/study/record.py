@@ -129,7 +129,7 @@ def _shared(row: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[list[Meas
     return both[0], both[1]
 
 
-def picture(out: Path, seed: int, names: Sequence[str], story: int = 0) -> Image.Image:
+def picture(out: Path, seed: int, names: Sequence[str], story: int = 1) -> Image.Image:
     """One held-out story as several students play it: truth on top, one labelled row for each.
 
     Args:
