@@ -47,7 +47,7 @@ def evaluation(folder: Path) -> Path:
     }
     record = {"made_on": on, "sets": {name: {"measures": columns} for name, columns in sets.items()}}
     (folder / "evaluation.json").write_text(json.dumps(record), encoding="utf-8")
-    for name in ("stories", "long"):
+    for name in ("stories", "redirected"):
         Image.new("RGB", (4, 4)).save(folder / f"sheet_{name}.png")
     return folder
 
@@ -71,7 +71,7 @@ def test_new_figures_reach_the_page_by_one_command(tmp_path: Path) -> None:
     assert "| redirected to jump (4) | 0.500 [" in text
     # Every story's tenth shot is twice as far off as its second.
     assert "is 2.00 [2.00, 2.00] times the second's, 4.0 [" in text
-    for name in ("mini_evaluation.png", "mini_long.png", "mini_curves.png"):
+    for name in ("mini_evaluation.png", "mini_redirected.png", "mini_curves.png"):
         assert (docs / "images" / name).is_file()
 
 

@@ -34,7 +34,7 @@ TOLD_ONCE = ("present", "coat_error", "accessory_error", "later_coat", "later_ac
 """Measures of stories in which only the first shot says who it is."""
 
 DRIFT_SHOTS = (1, 2, 4, 6, 8, 10)
-SHEETS = {"sheet_stories.png": "mini_evaluation.png", "sheet_long.png": "mini_long.png"}
+SHEETS = {"sheet_stories.png": "mini_evaluation.png", "sheet_redirected.png": "mini_redirected.png"}
 """Pictures of an evaluation and their names beside the page."""
 
 
