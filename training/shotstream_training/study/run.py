@@ -8,11 +8,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from PIL import Image
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.weights.load import LoadedModel
@@ -92,7 +91,8 @@ def run_study(
         Whether everything is there.
 
     Raises:
-        TrainingError: If the model has another text side than mini's, or the folder another study.
+        TrainingError: If the model has another text side than mini's, or the folder an unfinished training of other
+            settings.
     """
     if not isinstance(study.model.text.inner, MiniTextEncoder):
         raise TrainingError("--model: only models with mini's text side can be studied")
@@ -161,9 +161,9 @@ def _run_branch(study: Study, branch: Branch, seed: int, shelf: _Shelf, stop: Ca
     return True
 
 
-def _precision(place: Place) -> torch.autocast:
+def _precision(place: Place) -> AbstractContextManager[object]:
     """Also codec and text side work in the training's precision, as they do on a GPU."""
-    return cpu_bfloat16(place.device) if place.bfloat16 else torch.autocast("cpu", enabled=False)
+    return cpu_bfloat16(place.device) if place.bfloat16 else nullcontext()
 
 
 def _train(
