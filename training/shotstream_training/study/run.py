@@ -91,8 +91,8 @@ def run_study(
         Whether everything is there.
 
     Raises:
-        TrainingError: If the model has another text side than mini's, or the folder holds a training begun with
-            other settings.
+        TrainingError: If the model has another text side than mini's, or the folder holds a training of other
+            settings that has not finished.
     """
     if not isinstance(study.model.text.inner, MiniTextEncoder):
         raise TrainingError("--model: only models with mini's text side can be studied")
