@@ -28,7 +28,7 @@ from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
 from shotstream_training.made_on import made_on
-from shotstream_training.measures import Measures, measure_story, summarise, table
+from shotstream_training.measures import Measures, measure_story, rounded, summarise, table
 from shotstream_training.sheets import SHEET_FRAMES, contact_sheet
 from shotstream_training.world import StorySpec, render_shot, sample_story, shot_captions, story_rng
 from shotstream_training.world.spec import CHUNK_FRAMES, FIRST_CHUNK_FRAMES
@@ -156,7 +156,15 @@ def evaluate(
         "made_on": made_on(),
         "model": model.name,
         "seed": seed,
-        "sets": {name: {"what": vars(sets[name]), "measures": columns} for name, columns in found.items()},
+        "sets": {
+            name: {
+                "what": vars(sets[name]),
+                "measures": {
+                    column: [rounded(story) for story in stories] for column, stories in columns.items()
+                },
+            }
+            for name, columns in found.items()
+        },
     }
     (out / "evaluation.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return found

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from shotstream_training.world import StorySpec
 from shotstream_training.world.measure import find_cuts, measure_shot, shot_cut_accuracy
 
+DECIMALS = 3
+"""Of values in records."""
+
 RESAMPLES = 2000
 """For a 95 % interval."""
 
@@ -151,6 +154,11 @@ def summarise(stories: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, Int
     """Every measure over stories of one run; those that no story has are left out."""
     names = list(dict.fromkeys(name for story in stories for name in story))
     return {name: interval(name, [[story.get(name, []) for story in stories]]) for name in names}
+
+
+def rounded(story: Story) -> Story:
+    """A story's values as records keep them."""
+    return {name: [round(value, DECIMALS) for value in values] for name, values in story.items()}
 
 
 def digits(name: str) -> int:

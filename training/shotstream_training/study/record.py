@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from shotstream_training.made_on import made_on
-from shotstream_training.measures import Interval, Measures, Story, difference, digits, interval
+from shotstream_training.measures import Interval, Measures, Story, difference, digits, interval, rounded
 from shotstream_training.sheets import GAP
 from shotstream_training.study.branches import Trial, trials
 from shotstream_training.world.spec import HEIGHT
 
 RESULTS = "results"
-DECIMALS = 3
 LABEL_WIDTH = 190
 
 MEASURES = {
@@ -76,7 +75,7 @@ def collect(out: Path) -> Record:
 
 def _kept(story: Story) -> Story:
     """A story's measures that the tables are made of, rounded."""
-    return {name: [round(value, DECIMALS) for value in story[name]] for name in MEASURES}
+    return rounded({name: story[name] for name in MEASURES})
 
 
 def trial_table(record: Record) -> str:
