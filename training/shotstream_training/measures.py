@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,8 @@ DEGREES = (*MEDIANS, "dynamic")
 
 Story = dict[str, list[float]]
 Measures = list[Story]
-Resample = NDArray[np.intp]
+Seeds = Sequence[Sequence[Sequence[float]]]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -89,35 +91,27 @@ def measure_story(spec: StorySpec, shots: Sequence[NDArray[np.uint8]]) -> Story:
     return story
 
 
-def centre(name: str, values: NDArray[np.float64]) -> float:
-    """The median of errors, the mean of everything else; NaN of nothing."""
-    if not len(values):
-        return float("nan")
-    return float(np.median(values) if name in MEDIANS else np.mean(values))
+def centre(name: str, values: Values) -> Values:
+    """The median of errors, the mean of everything else, over the last axis; NaN counts for nothing."""
+    with warnings.catch_warnings():
+        # Of nothing at all it is NaN.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        middle: Values = np.nanmedian(values, axis=-1) if name in MEDIANS else np.nanmean(values, axis=-1)
+    return middle
 
 
-def interval(name: str, seeds: Sequence[Sequence[Sequence[float]]]) -> Interval:
+def interval(name: str, seeds: Seeds) -> Interval:
     """A measure's value and 95 % interval, resampling seeds and stories.
 
     Args:
         name: The measure.
         seeds: ``[seed][story]`` lists of values; every seed has the same stories.
     """
-    rng = np.random.default_rng(0)
-    parts = [[np.asarray(story, dtype=np.float64) for story in stories] for stories in seeds]
-    drawn = []
-    for _ in range(RESAMPLES):
-        which = rng.integers(len(parts), size=len(parts))
-        stories = rng.integers(len(parts[0]), size=len(parts[0]))
-        drawn.append(centre(name, np.concatenate([parts[s][story] for s in which for story in stories])))
-    low, high = np.nanquantile(drawn, (0.025, 0.975))
-    everything = np.concatenate([story for stories in parts for story in stories])
-    return Interval(centre(name, everything), float(low), float(high))
+    values = _padded(seeds)
+    return _bounded(centre(name, values.reshape(-1)), centre(name, _resampled(values)))
 
 
-def difference(
-    name: str, seeds: Sequence[Sequence[Sequence[float]]], others: Sequence[Sequence[Sequence[float]]]
-) -> Interval:
+def difference(name: str, seeds: Seeds, others: Seeds) -> Interval:
     """A measure less that of another row over the same seeds and stories, which are resampled as pairs.
 
     Args:
@@ -125,29 +119,34 @@ def difference(
         seeds: ``[seed][story]`` lists of values.
         others: The same of the row that is subtracted.
     """
+    mine, theirs = _padded(seeds), _padded(others)
+    value = centre(name, mine.reshape(-1)) - centre(name, theirs.reshape(-1))
+    return _bounded(value, centre(name, _resampled(mine)) - centre(name, _resampled(theirs)))
+
+
+def _padded(seeds: Seeds) -> Values:
+    """``[seed, story, value]``, filled up with NaN."""
+    longest = max((len(story) for stories in seeds for story in stories), default=0)
+    padded = np.full((len(seeds), len(seeds[0]), max(longest, 1)), np.nan)
+    for s, stories in enumerate(seeds):
+        for n, story in enumerate(stories):
+            padded[s, n, : len(story)] = story
+    return padded
+
+
+def _resampled(values: Values) -> Values:
+    """``[RESAMPLES, all values]``; the same draws for all rows of as many seeds and stories."""
     rng = np.random.default_rng(0)
-    mine, theirs = (
-        [[np.asarray(story, dtype=np.float64) for story in stories] for stories in row]
-        for row in (seeds, others)
-    )
+    seeds, stories = values.shape[:2]
+    which = rng.integers(seeds, size=(RESAMPLES, seeds, 1))
+    chosen = rng.integers(stories, size=(RESAMPLES, 1, stories))
+    drawn: Values = values[which, chosen].reshape(RESAMPLES, -1)
+    return drawn
 
-    def between(which: Resample, stories: Resample) -> float:
-        first, second = (
-            centre(name, np.concatenate([row[s][story] for s in which for story in stories]))
-            for row in (mine, theirs)
-        )
-        return first - second
 
-    all_seeds, all_stories = np.arange(len(mine)), np.arange(len(mine[0]))
-    drawn = [
-        between(
-            rng.integers(len(all_seeds), size=len(all_seeds)),
-            rng.integers(len(all_stories), size=len(all_stories)),
-        )
-        for _ in range(RESAMPLES)
-    ]
+def _bounded(value: Values, drawn: Values) -> Interval:
     low, high = np.nanquantile(drawn, (0.025, 0.975))
-    return Interval(between(all_seeds, all_stories), float(low), float(high))
+    return Interval(float(value), float(low), float(high))
 
 
 def summarise(stories: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, Interval]:
