@@ -191,7 +191,7 @@ def short_branches() -> list[Branch]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_a_study_is_stopped_goes_on_and_is_told(mini: LoadedModel, tmp_path: Path) -> None:
     calls = 0
 
