@@ -13,8 +13,10 @@ import ast
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from unreal_check.findings import Finding
@@ -33,7 +35,6 @@ def check_scripts(scripts: list[Path], cache: Path) -> list[Finding]:
     interface = rewritten_interface(cache)
     properties = set(json.loads((interface / "properties.json").read_text(encoding="utf-8")))
     findings = [found for script in scripts for found in _property_names(script, properties)]
-    settings = cache / "pyrightconfig.json"
     options = {
         "extraPaths": [str(interface), *sorted({str(script.parent) for script in scripts})],
         "pythonVersion": "3.11",
@@ -43,10 +44,12 @@ def check_scripts(scripts: list[Path], cache: Path) -> list[Finding]:
         "reportUnusedImport": "error",
         "reportOptionalMemberAccess": "error",
     }
-    settings.write_text(json.dumps(options), encoding="utf-8")
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--project", str(settings)]
-    command += [str(script) for script in scripts]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    with tempfile.TemporaryDirectory(prefix="shotstream-pyright-") as folder:
+        settings = Path(folder) / "pyrightconfig.json"
+        settings.write_text(json.dumps(options), encoding="utf-8")
+        command = [sys.executable, "-m", "pyright", "--outputjson", "--project", str(settings)]
+        command += [str(script) for script in scripts]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
     try:
         report = json.loads(done.stdout)
     except ValueError as error:
@@ -60,24 +63,28 @@ def check_scripts(scripts: list[Path], cache: Path) -> list[Finding]:
 
 
 def rewritten_interface(cache: Path) -> Path:
-    """A folder with the package `unreal` for a type checker, made once."""
+    """A folder with the package `unreal` for a type checker, made once, whoever else makes it at the time."""
     spec = importlib.util.find_spec("unreal")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("the package unreal-stub is missing: pip install unreal-stub")
     source = Path(spec.origin).parent / "unreal.py"
     folder = cache / f"unreal-{source.stat().st_size}"
-    done = folder / "properties.json"
-    if done.exists():
+    if folder.exists():
         return folder
-    package = folder / "unreal"
-    package.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix="unreal-", dir=cache))
+    package = fresh / "unreal"
+    package.mkdir()
     text = source.read_text(encoding="utf-8-sig")
     names = sorted(set(_PROPERTY.findall(text)))
     text = _DOCUMENTATION.sub("", text)
     text = _PARAMETER.sub(lambda match: f": {_ACCEPTED[match[1]]}", text)
     (package / "__init__.pyi").write_text(text, encoding="utf-8")
     (package / "py.typed").touch()
-    done.write_text(json.dumps(names), encoding="utf-8")
+    (fresh / "properties.json").write_text(json.dumps(names), encoding="utf-8")
+    try:
+        fresh.rename(folder)
+    except OSError:
+        shutil.rmtree(fresh)  # somebody else was first
     return folder
 
 
