@@ -8,11 +8,11 @@ written, and not what it does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from unreal_check.cpp_tokens import CppSyntaxError, Kind, Token, closing
+from unreal_check.cpp_tokens import Token, closing
 from unreal_check.findings import Finding
+from unreal_check.function_bodies import Body, function_bodies
 from unreal_check.layer import Layer
 
 _SUPER = frozenset(
@@ -33,27 +33,12 @@ _SUPER = frozenset(
 _BINDING = {"AddDynamic": "RemoveDynamic", "AddUniqueDynamic": "RemoveDynamic"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """A function's definition in a .cpp file."""
-
-    owner: str
-    name: str
-    line: int
-    tokens: list[Token]
-
-    def has(self, *texts: str) -> bool:
-        """Whether these tokens follow each other in it."""
-        mine = [token.text for token in self.tokens]
-        return any(mine[i : i + len(texts)] == list(texts) for i in range(len(mine)))
-
-
 def check_conventions(layer: Layer) -> list[Finding]:
     """All rules over all sources."""
     findings: list[Finding] = []
     for module in layer.modules:
         for path, source in module.sources.items():
-            bodies = list(_bodies(source.tokens))
+            bodies = list(function_bodies(source.tokens))
             if "Tests" not in path.parts:
                 findings += _pairs(path, source.tokens)
                 findings += _rendering(path, bodies, source.tokens)
@@ -65,36 +50,7 @@ def check_conventions(layer: Layer) -> list[Finding]:
     return sorted(set(findings))
 
 
-def _bodies(tokens: Sequence[Token]) -> Iterator[_Body]:
-    """Definitions with an owner (`A::B(...) {`) and free functions."""
-    index = 0
-    while index < len(tokens):
-        if tokens[index].text != "(" or index == 0 or tokens[index - 1].kind is not Kind.NAME:
-            index += 1
-            continue
-        try:
-            end = closing(tokens, index)
-            opening = end + 1
-            while opening < len(tokens) and tokens[opening].text in {
-                "const",
-                "override",
-                "final",
-                "noexcept",
-            }:
-                opening += 1
-            if opening < len(tokens) and tokens[opening].text == "{":
-                close = closing(tokens, opening)
-                owner = tokens[index - 3].text if index > 2 and tokens[index - 2].text == "::" else ""
-                yield _Body(
-                    owner, tokens[index - 1].text, tokens[index].line, list(tokens[opening : close + 1])
-                )
-                index = close
-        except CppSyntaxError:
-            return
-        index += 1
-
-
-def _super_calls(path: Path, bodies: list[_Body]) -> Iterator[Finding]:
+def _super_calls(path: Path, bodies: list[Body]) -> Iterator[Finding]:
     """A crash at end of play: the engine's own clean-up was left out."""
     for body in bodies:
         if body.owner[:1] in {"U", "A"} and body.name in _SUPER and not body.has("Super", "::", body.name):
@@ -102,7 +58,7 @@ def _super_calls(path: Path, bodies: list[_Body]) -> Iterator[Finding]:
             yield Finding(path, body.line, "super-call", message)
 
 
-def _rendering(path: Path, bodies: list[_Body], tokens: Sequence[Token]) -> Iterator[Finding]:
+def _rendering(path: Path, bodies: list[Body], tokens: Sequence[Token]) -> Iterator[Finding]:
     """A hitch when a frame arrives, or a crash in the render thread."""
     for body in bodies:
         for token in body.tokens:
@@ -141,7 +97,7 @@ def _statics(path: Path, tokens: Sequence[Token]) -> Iterator[Finding]:
             words.append(following.text)
 
 
-def _waits(path: Path, bodies: list[_Body]) -> Iterator[Finding]:
+def _waits(path: Path, bodies: list[Body]) -> Iterator[Finding]:
     """A hang at end of play or at editor exit: every wait has an end."""
     for body in bodies:
         texts = [token.text for token in body.tokens]
@@ -204,7 +160,7 @@ def _commandlets(layer: Layer) -> Iterator[Finding]:
             body
             for module in layer.modules
             for source in module.sources.values()
-            for body in _bodies(source.tokens)
+            for body in function_bodies(source.tokens)
             if body.owner == record.name and body.name == "ShouldCreateSubsystem"
         ]
         if any(module.sources for module in layer.modules) and not any(
@@ -214,7 +170,7 @@ def _commandlets(layer: Layer) -> Iterator[Finding]:
             yield Finding(header.path, record.line, "not-while-cooking", message)
     for module in layer.modules:
         for path, source in module.sources.items():
-            for body in _bodies(source.tokens):
+            for body in function_bodies(source.tokens):
                 if (
                     body.name == "StartupModule"
                     and len(body.tokens) > 2

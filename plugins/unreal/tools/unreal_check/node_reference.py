@@ -72,7 +72,7 @@ def undocumented(layer: Layer) -> list[Finding]:
     for _, header, record in layer.classes():
         for member in (*record.functions, *record.properties):
             shown = member.macro and member.macro.has(
-                *CALLED, *EDITED, "BlueprintReadOnly", "BlueprintAssignable"
+                *CALLED, *EDITED, "BlueprintReadOnly", "BlueprintReadWrite", "BlueprintAssignable"
             )
             if shown and not read_comment(member.doc).text:
                 message = f"{record.name}::{member.name} is shown to users and has no comment"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from unreal_check.declarations import Class, Function, Header, Macro
 from unreal_check.exposable import CONTAINERS, DEFAULTED_STRUCTS
 from unreal_check.findings import Finding
+from unreal_check.function_bodies import function_bodies
 from unreal_check.layer import Layer
 from unreal_check.rules_classes import check_macro
 from unreal_check.vocabulary import CALLED, EVENTS
@@ -107,7 +108,6 @@ def _types(
         problem = layer.types.problem(function.returns, blueprint=blueprint, parameter=True)
         if problem:
             yield finding("function-type", f"returns {problem}")
-    optional = False
     for parameter in function.parameters:
         if not parameter.name:
             yield finding("function-type", f"a parameter ({parameter.type}) has no name")
@@ -118,7 +118,6 @@ def _types(
             yield finding("function-type", f"{parameter.name}: {problem}")
         if parameter.name in properties:
             yield finding("shadowing", f"parameter {parameter.name} hides the property of that name")
-        optional = optional or parameter.default is not None
         if parameter.default is not None and not _default_parses(
             layer, parameter.type.name, parameter.default
         ):
@@ -166,33 +165,26 @@ def _events(layer: Layer, header: Header, record: Class, function: Function) -> 
         yield finding("an event has no body here: the header tool writes it")
     if function.access == "private" and macro.meta.get("allowprivateaccess", "").lower() != "true":
         yield finding("Blueprint implements no private events")
-    defined = {
-        f"{tokens[i].text}::{tokens[i + 2].text}"
-        for module in layer.modules
-        for source in module.sources.values()
-        for tokens in [source.tokens]
-        for i in range(len(tokens) - 2)
-        if tokens[i + 1].text == "::"
-    }
-    implementation = f"{record.name}::{function.name}_Implementation"
-    inline = any(other.name == f"{function.name}_Implementation" and other.body for other in record.functions)
-    if native and implementation not in defined and not inline and record.kind != "IINTERFACE":
-        yield finding(f"{implementation} is missing")
-    if f"{record.name}::{function.name}" in defined and _defines(layer, record.name, function.name):
+    implementation = f"{function.name}_Implementation"
+    inline = any(other.name == implementation and other.body for other in record.functions)
+    if (
+        native
+        and not inline
+        and record.kind != "IINTERFACE"
+        and not _defines(layer, record.name, implementation)
+    ):
+        yield finding(f"{record.name}::{implementation} is missing")
+    if _defines(layer, record.name, function.name):
         yield finding("the header tool writes this function: define _Implementation instead, or nothing")
 
 
 def _defines(layer: Layer, owner: str, name: str) -> bool:
-    """Whether a .cpp has `Owner::Name(...) {`, and not only a use of it."""
-    for module in layer.modules:
-        for source in module.sources.values():
-            tokens = source.tokens
-            for i in range(1, len(tokens) - 3):
-                if [t.text for t in tokens[i : i + 4]] == [owner, "::", name, "("] and tokens[
-                    i - 1
-                ].text not in {"&", "(", ","}:
-                    return True
-    return False
+    return any(
+        (body.owner, body.name) == (owner, name)
+        for module in layer.modules
+        for source in module.sources.values()
+        for body in function_bodies(source.tokens)
+    )
 
 
 def _named_parameters(header: Header, record: Class, function: Function) -> Iterator[Finding]:
@@ -256,7 +248,7 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
     pins = [p for p in record.properties if p.macro and p.macro.has("BlueprintAssignable")]
     if not pins:
         yield finding("has no BlueprintAssignable delegate: the node has no output pin")
-    if len({layer_parameters(layer, pin.type.name) for pin in pins}) > 1:
+    if len({_delegate_parameters(layer, pin.type.name) for pin in pins}) > 1:
         yield finding(
             "its pins' delegates differ: the node takes the outputs of the first and leaves the others' away"
         )
@@ -275,7 +267,7 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
             yield finding(f"never calls {needed}: it would be collected while it runs, or never")
 
 
-def layer_parameters(layer: Layer, delegate: str) -> tuple[tuple[str, str], ...]:
+def _delegate_parameters(layer: Layer, delegate: str) -> tuple[tuple[str, str], ...]:
     for _, found in layer.delegates():
         if found.name == delegate:
             return tuple((str(p.type), p.name) for p in found.parameters)
