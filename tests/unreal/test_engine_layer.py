@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from engine_layer import NODES, PLUGIN, needs_clang
+from engine_layer import NODES, PLUGIN, ROOT, needs_clang
 from unreal_check.checks import CHECKS, Checker
 from unreal_check.compile_layer import SHIMS, VERSIONS
 from unreal_check.layer import read_layer
@@ -88,6 +88,22 @@ def test_the_declarations_say_where_they_were_read() -> None:
         source = header.read_text(encoding="utf-8").splitlines()[2]
         assert source.startswith("// Read from: "), header
         assert re.search(r"\b5\.[678]", source) or "(5.5)" in source, header
+
+
+def test_the_table_of_troubles_names_what_exists() -> None:
+    tools = ROOT / "plugins" / "unreal" / "tools"
+    page = (tools / "README.md").read_text(encoding="utf-8")
+    table = page.partition("| trouble |")[2].partition("\n\n")[0]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in tools.glob("unreal_check/*.py"))
+    names = re.findall(r"`([^`]+)`", table)
+    assert len(names) > 20
+    for name in names:
+        path, _, function = name.partition("::")
+        if "/" in path:
+            assert (ROOT / path).exists(), name
+            assert not function or f"def {function}(" in (ROOT / path).read_text(encoding="utf-8"), name
+        else:
+            assert f'"{name}"' in code, name
 
 
 def test_there_are_no_declarations_without_use(checker: Checker) -> None:
