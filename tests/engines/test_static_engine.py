@@ -175,6 +175,7 @@ def test_a_compiled_piece_is_one_kernel_that_writes_the_slots_alone() -> None:
     # One program for every place of the cache, and neither a copy of the cache nor a second kernel in it.
     assert counters["stats"]["unique_graphs"] == programs
     assert code.count("= async_compile.cpp_pybinding") == 1
-    assert "as_strided" not in code
+    # But for the inputs that the program's own benchmark makes up.
+    assert "as_strided" not in code.partition("_shared_storage_0")[0]
     assert cache[:, :, :48].abs().amin(dim=(1, 3, 4)).gt(0).all()
     assert not cache[:, :, 48:].any()

@@ -15,6 +15,10 @@ Work = Callable[[], None]
 """Reads and writes static buffers only, keeps nothing that it allocates, and never waits for a value."""
 
 
+_CAPTURES = threading.RLock()
+"""A capture begins with waiting for the whole device, which must not happen during another one."""
+
+
 class GraphSet(Protocol):
     """The pieces of work over one set of static buffers, each with a key."""
 
@@ -150,7 +154,7 @@ class CudaLane:
 
     def capture(self, work: Work) -> torch.cuda.CUDAGraph:
         """Captures work that has been done once before, so that libraries have made their choices."""
-        with self._one_at_a_time:
+        with _CAPTURES, self._one_at_a_time:
             self._stream.synchronize()
             graph = torch.cuda.CUDAGraph()
             # Captions are encoded on another thread meanwhile, which may take memory: only this one is
