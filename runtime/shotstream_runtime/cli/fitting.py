@@ -104,7 +104,8 @@ def _plan(
         total = torch.cuda.get_device_properties(device).total_memory
         budget = min(asked - DISPLAY_RESERVE_BYTES, free.device)
         # What is named is kept to, whatever else is free.
-        torch.cuda.set_per_process_memory_fraction(min(1.0, asked / total), device)
+        share = (asked - DISPLAY_RESERVE_BYTES) / total
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
     try:
         preview_there = bool(find_preview(folder))
     except WeightsError:
