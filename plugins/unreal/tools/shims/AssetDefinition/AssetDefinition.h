@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Editor/AssetDefinition/UAssetDefinition, EAssetCategoryPaths, FAssetOpenArgs (5.6)
+// Compared with: API/Editor/AssetDefinition/UAssetDefinition, EAssetCategoryPaths, FAssetOpenArgs (5.6)
 #pragma once
 
 #include "AssetRegistry/AssetData.h"

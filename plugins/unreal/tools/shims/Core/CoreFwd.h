@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core (5.6): forward declarations, and those of CoreUObject (UObjectHierarchyFwd)
+// Documented at: API/Runtime/Core (5.6): forward declarations, and those of CoreUObject (UObjectHierarchyFwd)
 #pragma once
 
 class UObject;

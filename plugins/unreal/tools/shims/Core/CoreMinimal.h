@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Include What You Use in Unreal Engine (5.7): what CoreMinimal.h brings
+// Documented at: Include What You Use in Unreal Engine (5.7): what CoreMinimal.h brings
 #pragma once
 
 #include "CoreTypes.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/CoreTypes (5.5)
+// Documented at: API/Runtime/Core/CoreTypes (5.5)
 #pragma once
 
 #include "HAL/Platform.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Plugins/PythonScriptPlugin/IPythonScriptPlugin, FPythonCommandEx (5.6)
+// Compared with: API/Plugins/PythonScriptPlugin/IPythonScriptPlugin, FPythonCommandEx (5.6)
 #pragma once
 
 #include "Modules/ModuleInterface.h"

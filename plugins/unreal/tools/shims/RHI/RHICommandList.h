@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/RHI/FRHICommandListBase/UpdateTexture2D (5.6: FRHITexture*, not FRHITexture2D*), RHICreateTexture; 5.8: textures are created by the command list
+// Compared with: API/Runtime/RHI/FRHICommandListBase/UpdateTexture2D (5.6: FRHITexture*, not FRHITexture2D*), RHICreateTexture; 5.8: textures are created by the command list
 #pragma once
 
 #include "RHIResources.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Threaded Rendering in Unreal Engine (5.7): ENQUEUE_RENDER_COMMAND; API/Runtime/RenderCore/FRenderCommandFence, FlushRenderingCommands (5.6)
+// Documented at: Threaded Rendering in Unreal Engine (5.7): ENQUEUE_RENDER_COMMAND; API/Runtime/RenderCore/FRenderCommandFence, FlushRenderingCommands (5.6)
 #pragma once
 
 #include "RHICommandList.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Developer/ToolMenus/FToolMenuEntry (5.6)
+// Documented at: API/Developer/ToolMenus/FToolMenuEntry (5.6)
 #pragma once
 
 #include "Framework/Commands/UIAction.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Developer/ToolMenus/FToolMenuOwner (5.6)
+// Compared with: API/Developer/ToolMenus/FToolMenuOwner (5.6)
 #pragma once
 
 #include "UObject/NameTypes.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: TArray: Arrays in Unreal Engine (5.7); API/Runtime/Core/TArray (5.6). Shrinking is told by EAllowShrinking since 5.4
+// Documented at: TArray: Arrays in Unreal Engine (5.7); API/Runtime/Core/TArray (5.6). Shrinking is told by EAllowShrinking since 5.4
 #pragma once
 
 #include "HAL/Platform.h"

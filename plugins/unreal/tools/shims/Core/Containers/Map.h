@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: TMap: Map Containers in Unreal Engine (5.7); API/Runtime/Core/TMap, TPair (5.6)
+// Documented at: TMap: Map Containers in Unreal Engine (5.7); API/Runtime/Core/TMap, TPair (5.6)
 #pragma once
 
 #include "Containers/Array.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: TSet: Set Containers in Unreal Engine (5.7)
+// Documented at: TSet: Set Containers in Unreal Engine (5.7)
 #pragma once
 
 #include "Containers/Array.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Character Encoding in Unreal Engine (5.7); API/Runtime/Core/StringCast, FTCHARToUTF8, FUTF8ToTCHAR (5.6)
+// Documented at: Character Encoding in Unreal Engine (5.7); API/Runtime/Core/StringCast, FTCHARToUTF8, FUTF8ToTCHAR (5.6)
 #pragma once
 
 #include "Containers/UnrealString.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/FTSTicker (5.6): AddTicker, RemoveTicker (static), GetCoreTicker; FDelegateHandle is a weak pointer
+// Compared with: API/Runtime/Core/FTSTicker (5.6): AddTicker, RemoveTicker (static), GetCoreTicker; FDelegateHandle is a weak pointer
 #pragma once
 
 #include "Delegates/Delegate.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: FString in Unreal Engine (5.7); API/Runtime/Core/FString (5.6)
+// Documented at: FString in Unreal Engine (5.7); API/Runtime/Core/FString (5.6)
 #pragma once
 
 #include "Containers/Array.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Delegates and Lambda Functions, Dynamic Delegates, Multi-cast Delegates (5.7); API/Runtime/Core/TDelegate, TMulticastDelegate (5.6)
+// Documented at: Delegates and Lambda Functions, Dynamic Delegates, Multi-cast Delegates (5.7); API/Runtime/Core/TDelegate, TMulticastDelegate (5.6)
 #pragma once
 
 #include "Delegates/IDelegateInstance.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Delegates and Lambda Functions: the table of declaration macros (5.7)
+// Documented at: Delegates and Lambda Functions: the table of declaration macros (5.7)
 #pragma once
 
 #define DECLARE_DELEGATE(Name) using Name = TDelegate<void()>

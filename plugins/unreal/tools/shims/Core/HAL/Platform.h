@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: fundamental types, API/Runtime/Core/HAL (5.5); the characters of Linux and Mac
+// Documented at: fundamental types, API/Runtime/Core/HAL (5.5); the characters of Linux and Mac
 #pragma once
 
 #include <cstddef>

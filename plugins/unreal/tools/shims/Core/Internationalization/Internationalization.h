@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: LOCTEXT, NSLOCTEXT, INVTEXT: Text Localization (5.7)
+// Documented at: LOCTEXT, NSLOCTEXT, INVTEXT: Text Localization (5.7)
 #pragma once
 
 #include "Internationalization/Text.h"

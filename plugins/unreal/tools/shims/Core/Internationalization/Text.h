@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: FText in Unreal Engine: Text Localization (5.7); API/Runtime/Core/FText (5.6)
+// Documented at: FText in Unreal Engine: Text Localization (5.7); API/Runtime/Core/FText (5.6)
 #pragma once
 
 #include "Containers/Map.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Logging in Unreal Engine (5.7): UE_LOG, UE_CLOG, DECLARE_LOG_CATEGORY_EXTERN, DEFINE_LOG_CATEGORY
+// Documented at: Logging in Unreal Engine (5.7): UE_LOG, UE_CLOG, DECLARE_LOG_CATEGORY_EXTERN, DEFINE_LOG_CATEGORY
 #pragma once
 
 #include "Logging/LogVerbosity.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Logging in Unreal Engine (5.7)
+// Documented at: Logging in Unreal Engine (5.7)
 #pragma once
 
 namespace ELogVerbosity

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/FMath (5.6): both arguments of Min and Max have one type
+// Documented at: API/Runtime/Core/FMath (5.6): both arguments of Min and Max have one type
 #pragma once
 
 #include "HAL/Platform.h"

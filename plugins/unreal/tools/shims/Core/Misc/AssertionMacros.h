@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Asserts in Unreal Engine (5.7); check is a macro, which is what collides with functions of that name
+// Documented at: Asserts in Unreal Engine (5.7); check is a macro, which is what collides with functions of that name
 #pragma once
 
 #include "HAL/Platform.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Write C++ Tests, Automation Spec (5.7): BEGIN_DEFINE_SPEC, DEFINE_SPEC, Describe, It, LatentIt, TestEqual; EAutomationTestFlags is an enum class with operators since 5.5
+// Compared with: Write C++ Tests, Automation Spec (5.7): BEGIN_DEFINE_SPEC, DEFINE_SPEC, Describe, It, LatentIt, TestEqual; EAutomationTestFlags is an enum class with operators since 5.5
 #pragma once
 
 #include "Delegates/Delegate.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: WITH_EDITOR, WITH_EDITORONLY_DATA, UE_BUILD_SHIPPING: build configuration macros (5.5). The check sets WITH_EDITOR
+// Documented at: WITH_EDITOR, WITH_EDITORONLY_DATA, UE_BUILD_SHIPPING: build configuration macros (5.5). The check sets WITH_EDITOR
 #pragma once
 
 #ifndef WITH_EDITOR

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/FCoreDelegates (5.6): OnPreExit, OnEnginePreExit; those reached by a function since 5.0 stay fields of the class here as there
+// Compared with: API/Runtime/Core/FCoreDelegates (5.6): OnPreExit, OnEnginePreExit; those reached by a function since 5.0 stay fields of the class here as there
 #pragma once
 
 #include "Delegates/Delegate.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/FFeedbackContext, FOutputDevice (5.6)
+// Documented at: API/Runtime/Core/FFeedbackContext, FOutputDevice (5.6)
 #pragma once
 
 #include "Containers/UnrealString.h"

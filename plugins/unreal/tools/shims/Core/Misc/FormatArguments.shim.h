@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: printf formats: logging in Unreal Engine (5.7); FString::Printf (5.6). The engine checks them while compiling since 5.5, as here
+// Documented at: printf formats: logging in Unreal Engine (5.7); FString::Printf (5.6). The engine checks them while compiling since 5.5, as here
 #pragma once
 
 #include "HAL/Platform.h"

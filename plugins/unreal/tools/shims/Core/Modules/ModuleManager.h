@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Core/FModuleManager, FDefaultModuleImpl; IMPLEMENT_MODULE: Unreal Engine Modules (5.7)
+// Documented at: API/Runtime/Core/FModuleManager, FDefaultModuleImpl; IMPLEMENT_MODULE: Unreal Engine Modules (5.7)
 #pragma once
 
 #include "Modules/ModuleInterface.h"

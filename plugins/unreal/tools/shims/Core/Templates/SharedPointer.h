@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Smart Pointer Library (5.7); API/Runtime/Core/TSharedPtr, TSharedRef, TWeakPtr, TSharedFromThis (5.6). Thread-safe is the default mode since 5.0
+// Documented at: Smart Pointer Library (5.7); API/Runtime/Core/TSharedPtr, TSharedRef, TWeakPtr, TSharedFromThis (5.6). Thread-safe is the default mode since 5.0
 #pragma once
 
 #include "HAL/Platform.h"

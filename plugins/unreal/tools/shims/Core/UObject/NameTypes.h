@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: FName in Unreal Engine (5.7); API/Runtime/Core/FName (5.6)
+// Documented at: FName in Unreal Engine (5.7); API/Runtime/Core/FName (5.6)
 #pragma once
 
 #include "Containers/UnrealString.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: CoreMinimal.h forward declares the commonest classes (Include What You Use, 5.7)
+// Documented at: CoreMinimal.h forward declares the commonest classes (Include What You Use, 5.7)
 #pragma once
 
 #include "CoreFwd.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: TSubclassOf (5.7)
+// Documented at: TSubclassOf (5.7)
 #pragma once
 
 #include "HAL/Platform.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/CoreUObject/UObject (5.6): IsDataValid takes a context and is const since 5.3
+// Compared with: API/Runtime/CoreUObject/UObject (5.6): IsDataValid takes a context and is const since 5.3
 #pragma once
 
 #include "CoreFwd.h"

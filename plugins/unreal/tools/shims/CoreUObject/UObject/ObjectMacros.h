@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Unreal Engine Reflection System (5.7); API/Runtime/CoreUObject/EObjectFlags (5.6). The macros do nothing here: the reflection check reads them
+// Documented at: Unreal Engine Reflection System (5.7); API/Runtime/CoreUObject/EObjectFlags (5.6). The macros do nothing here: the reflection check reads them
 #pragma once
 
 #include "HAL/Platform.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: TObjectPtr: Unreal Object Handling (5.7); API/Runtime/CoreUObject/TObjectPtr (5.6)
+// Documented at: TObjectPtr: Unreal Object Handling (5.7); API/Runtime/CoreUObject/TObjectPtr (5.6)
 #pragma once
 
 #include "HAL/Platform.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Referencing Assets (5.7); API/Runtime/CoreUObject/TSoftObjectPtr, TSoftClassPtr (5.6)
+// Documented at: Referencing Assets (5.7); API/Runtime/CoreUObject/TSoftObjectPtr, TSoftClassPtr (5.6)
 #pragma once
 
 #include "UObject/ObjectPtr.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Engine/UTexture2D (5.6): CreateTransient, UpdateTextureRegions
+// Compared with: API/Runtime/Engine/UTexture2D (5.6): CreateTransient, UpdateTextureRegions
 #pragma once
 
 #include "Engine/Texture.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Engine/UBlueprintAsyncActionBase (5.6): RegisterWithGameInstance twice, SetReadyToDestroy, Activate
+// Compared with: API/Runtime/Engine/UBlueprintAsyncActionBase (5.6): RegisterWithGameInstance twice, SetReadyToDestroy, Activate
 #pragma once
 
 #include "UObject/Object.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Runtime/Engine/UMaterialInterface (5.6)
+// Compared with: API/Runtime/Engine/UMaterialInterface (5.6)
 #pragma once
 
 #include "MaterialTypes.h"

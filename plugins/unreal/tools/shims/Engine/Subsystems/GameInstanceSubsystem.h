@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: Programming Subsystems (5.7); API/Runtime/Engine/UGameInstanceSubsystem (5.6)
+// Documented at: Programming Subsystems (5.7); API/Runtime/Engine/UGameInstanceSubsystem (5.6)
 #pragma once
 
 #include "Subsystems/Subsystem.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Read from: API/Editor/UnrealEd/UFactory (5.6)
+// Compared with: API/Editor/UnrealEd/UFactory (5.6)
 #pragma once
 
 #include "Misc/FeedbackContext.h"
