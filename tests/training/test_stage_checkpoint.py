@@ -12,7 +12,10 @@ def test_round_trip(tmp_path: Path) -> None:
     weights = {"a.weight": torch.randn(4, 3), "table": torch.arange(5, dtype=torch.int8)}
     save_stage(tmp_path / "stage", {"student": weights, "text": {"b": torch.ones(2)}}, {"steps": 7})
     groups, record = load_stage(tmp_path / "stage")
+    made = record.pop("made_on")
     assert record == {"steps": 7}
+    assert made["torch"] == torch.__version__
+    assert made["date"] >= "2026"
     assert set(groups) == {"student", "text"}
     torch.testing.assert_close(groups["student"]["a.weight"], weights["a.weight"], atol=1e-3, rtol=1e-3)
     assert groups["student"]["a.weight"].dtype is torch.float32

@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from shotstream_training.made_on import made_on
+
 WEIGHTS = ".safetensors"
 RECORD = "stage.json"
 SHEET = "sheet.png"
@@ -34,7 +36,7 @@ def save_stage(
     Args:
         folder: Created where missing.
         groups: Tensors by group (``student``, ``text``, ``vae``, ...), one file each: ``group.safetensors``.
-        record: JSON values: configurations, curves, metrics.
+        record: JSON values: configurations, curves, metrics. ``made_on`` is added: when, where, with what.
         dtype: Type of stored weights; none keeps each tensor's own.
 
     Raises:
@@ -52,7 +54,8 @@ def save_stage(
                 value = value.to(dtype)
             stored[name] = value.cpu().contiguous().clone()
         _replace(folder / f"{group}{WEIGHTS}", partial(save_file, stored))
-    _replace(folder / RECORD, lambda path: path.write_text(json.dumps(record, indent=1), encoding="utf-8"))
+    text = json.dumps({**record, "made_on": made_on()}, indent=1)
+    _replace(folder / RECORD, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def load_stage(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When, where and with which versions a result was made; stands inside every record of figures."""
+"""When, where and with which versions a result was made; stands inside every record."""
 
 from __future__ import annotations
 
@@ -29,5 +29,13 @@ def made_on() -> dict[str, Any]:
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{package: metadata.version(package) for package in PACKAGES},
+        **{package: _version(package) for package in PACKAGES},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        # Run from its sources; hours of training must not be lost to that.
+        return "not installed"
