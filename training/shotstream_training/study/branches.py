@@ -125,7 +125,7 @@ BRANCHES: tuple[Branch, ...] = (
     ),
 )
 """The full method first: later rows of a seed are read against it. What stage 1 can show is measured there:
-stage 2 costs twice as much as all before it."""
+stage 2 costs about as much as all before it."""
 
 
 def trials() -> tuple[Trial, ...]:
