@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from shotstream_training.curves import Curves
 from shotstream_training.errors import TrainingError
-from shotstream_training.measures import Interval, Measures, difference, interval, summarise, table
+from shotstream_training.measures import RESAMPLES, Interval, Measures, difference, interval, summarise, table
 from shotstream_training.sheets import curve_picture
 from shotstream_training.study.record import collect, difference_table, picture, trial_table
 
@@ -184,11 +185,12 @@ def _at(values: list[float], shot: int) -> list[float]:
 
 def _ratio(over: list[list[list[float]]], under: list[list[list[float]]]) -> Interval:
     """Quotient of medians, stories resampled as pairs."""
-    rng = np.random.default_rng(0)
     pairs = np.array([[story[0] for story in over[0]], [story[0] for story in under[0]]])
-    drawn = [
-        np.median(part[0]) / max(np.median(part[1]), 1e-9)
-        for part in (pairs[:, rng.integers(pairs.shape[1], size=pairs.shape[1])] for _ in range(2000))
-    ]
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return Interval(float(np.median(pairs[0]) / max(np.median(pairs[1]), 1e-9)), float(low), float(high))
+    drawn = pairs[:, np.random.default_rng(0).integers(pairs.shape[1], size=(RESAMPLES, pairs.shape[1]))]
+
+    def quotient(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        above, below = np.median(values, axis=-1)
+        return np.asarray(above / np.maximum(below, 1e-9))
+
+    low, high = np.quantile(quotient(drawn), (0.025, 0.975))
+    return Interval(float(quotient(pairs)), float(low), float(high))
