@@ -134,8 +134,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _made(on: dict[str, Any]) -> str:
+    cores = "1 core" if on["cores"] == 1 else f"{on['cores']} cores"
     return (
-        f"Made on {on['date']}: {on['processor']}, {on['cores']} cores usable, {on['system']}, "
+        f"Made on {on['date']}: {on['processor']}, {cores} usable, {on['system']}, "
         f"Python {on['python']}, torch {on['torch']}.\n"
     )
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from shotstream_training.made_on import made_on
 from shotstream_training.measures import Interval, Measures, Story, difference, digits, interval, rounded
 from shotstream_training.sheets import GAP
 from shotstream_training.study.branches import Trial, trials
@@ -50,14 +49,16 @@ def collect(out: Path) -> Record:
         out: The study's folder.
 
     Returns:
-        JSON values: where it was made; per trial its title, what it is compared with, the seeds that are
-        there, rounds and minutes of its training, and ``measures``, lists of stories per seed.
+        JSON values: where its latest trial was made; per trial its title, what it is compared with, the seeds
+        that are there, rounds and minutes of its training, and ``measures``, lists of stories per seed.
     """
-    rows = []
+    rows: list[Record] = []
+    made: list[Record] = []
     for trial in trials():
         found: dict[str, Any] = {}
         for path in sorted(out.glob(f"{RESULTS}/seed*/{trial.name}.json")):
             found[path.parent.name.removeprefix("seed")] = json.loads(path.read_text(encoding="utf-8"))
+        made.extend(result["made_on"] for result in found.values())
         if found:
             rows.append(
                 {
@@ -70,7 +71,7 @@ def collect(out: Path) -> Record:
                     "measures": [[_kept(story) for story in result["stories"]] for result in found.values()],
                 }
             )
-    return {"made_on": made_on(), "rows": rows}
+    return {"made_on": max(made, key=lambda on: str(on["date"]), default=None), "rows": rows}
 
 
 def _kept(story: Story) -> Story:
