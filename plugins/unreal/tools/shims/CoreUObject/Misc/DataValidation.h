@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright the ShotStream authors.
-// Documented at: API/Runtime/CoreUObject/FDataValidationContext (5.6)
+// Compared with: API/Runtime/CoreUObject/FDataValidationContext (5.6)
 #pragma once
 
 #include "Internationalization/Text.h"
