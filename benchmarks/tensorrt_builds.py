@@ -31,8 +31,9 @@ from shotstream_runtime.engines.tensorrt.student_tensors import Pass, StudentTen
 from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.weights.layouts import blank_student
 
-BUILDS = ("student-bf16", "student-fp8", "decoder-first", "decoder-later")
+BUILDS = ("student-bf16", "student-fp8", "student-nvfp4", "decoder-first", "decoder-later")
 HEIGHT, WIDTH = 60, 104
+NARROW = {"FP8", "FP4E2M1"}
 
 
 def build_student(precision: Precision) -> dict[str, Any]:
@@ -56,8 +57,9 @@ def build_student(precision: Precision) -> dict[str, Any]:
             "kernels": len(kernels := log.kernels(int(kind))),
             "flash_attention": sum(kernel.flash_attention for kernel in kernels),
             "matrix_products": sum(kernel.matrix_product for kernel in kernels),
-            "in_8_bit": sum(
-                kernel.matrix_product and "FP8" in {read.dtype for read in kernel.reads} for kernel in kernels
+            "in_few_bits": sum(
+                kernel.matrix_product and NARROW & {read.dtype for read in kernel.reads} != set()
+                for kernel in kernels
             ),
         }
         for kind in Pass

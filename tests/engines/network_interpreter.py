@@ -22,11 +22,14 @@ _DTYPES = {
     "HALF": torch.float16,
     "BF16": torch.bfloat16,
     "FP8": torch.float8_e4m3fn,
+    # Torch has no such type: its numbers are kept as they are.
+    "FP4": torch.float32,
     "INT32": torch.int32,
     "INT64": torch.int64,
     "BOOL": torch.bool,
 }
 _FP8_MAX = 448.0
+_FP4 = torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0])
 _OBJECT_HEAD = 16  # reference count and type, in CPython
 
 
@@ -85,17 +88,18 @@ class NetworkInterpreter:
                 raise ValueError(f"{tensor.name} is {given.dtype} {tuple(given.shape)}, not as declared")
         values: dict[str, Tensor] = dict(inputs)
         for kind, layer in self._layers:
-            compute: Callable[[Any, list[Any]], Tensor] = getattr(self, f"_{kind.lower()}")
+            compute: Callable[[Any, list[Any]], Any] = getattr(self, f"_{kind.lower()}")
             arguments = [
                 values[tensor.name] if (tensor := layer.get_input(i)) is not None else None
                 for i in range(layer.num_inputs)
             ]
-            output = layer.get_output(0)
             result = compute(layer, arguments)
-            assert result.dtype is self._dtype(output.dtype), (
-                f"{layer.name}: {result.dtype}, not {output.dtype}"
-            )
-            values[output.name] = result
+            results = result if isinstance(result, tuple) else (result,)
+            assert len(results) == layer.num_outputs
+            for index, value in enumerate(results):
+                output = layer.get_output(index)
+                assert value.dtype is self._dtype(output.dtype), f"{layer.name}: {value.dtype}"
+                values[output.name] = value
         outputs = (self._network.get_output(i).name for i in range(self._network.num_outputs))
         return {name: values[name] for name in outputs}
 
@@ -129,7 +133,12 @@ class NetworkInterpreter:
             return torch.from_numpy(weights.copy()).flatten()
         # Numpy lacks the type, and Python is shown no pointer: the structure behind the object has it.
         structure = _Weights.from_address(ctypes.c_void_p.from_address(id(weights) + _OBJECT_HEAD).value or 0)
-        assert (structure.count, _DTYPES[weights.dtype.name]) == (weights.size, dtype)
+        assert (structure.count, weights.dtype) == (weights.size, kind)
+        if kind.name == "FP4":
+            packed = (ctypes.c_char * (structure.count // 2)).from_address(structure.values)
+            pairs = torch.frombuffer(bytearray(packed), dtype=torch.uint8)
+            codes = torch.stack((pairs & 15, pairs >> 4), dim=-1).flatten().long()
+            return torch.where(codes < 8, 1.0, -1.0) * _FP4[codes & 7]
         raw = (ctypes.c_char * weights.nbytes).from_address(structure.values)
         return torch.frombuffer(bytearray(raw), dtype=dtype)
 
@@ -154,9 +163,28 @@ class NetworkInterpreter:
         assert layer.to_type.name == "FP8"
         return scaled.clamp(-_FP8_MAX, _FP8_MAX).to(torch.float8_e4m3fn)
 
+    def _dynamic_quantize(self, layer: Any, inputs: list[Any]) -> tuple[Tensor, Tensor]:
+        x, above = inputs
+        assert (layer.axis, layer.to_type.name, layer.scale_type.name) == (x.ndim - 1, "FP4", "FP8")
+        blocks = x.float().unflatten(-1, (-1, layer.block_size))
+        scales = blocks.abs().amax(-1) / _FP4.max() / above
+        used = scales.max().item() / _FP8_MAX
+        self.quantised[layer.name] = max(used, self.quantised.get(layer.name, 0.0))
+        if not self._wide:
+            scales = scales.clamp(max=_FP8_MAX).to(torch.float8_e4m3fn)
+        unit = (scales.float() * above)[..., None]
+        scaled = torch.where(unit > 0, blocks / unit, 0.0)
+        if not self._wide:
+            nearest = (scaled.abs()[..., None] - _FP4).abs().argmin(-1)
+            scaled = torch.where(scaled < 0, -1.0, 1.0) * _FP4[nearest]
+        return scaled.flatten(-2), scales
+
     def _dequantize(self, layer: Any, inputs: list[Any]) -> Tensor:
         x, scale = inputs
-        if scale.ndim:
+        if scale.ndim == x.ndim:
+            # Scales of blocks along the last axis.
+            scale = scale.float().repeat_interleave(x.shape[-1] // scale.shape[-1], dim=-1)
+        elif scale.ndim:
             scale = scale.view([-1 if axis == layer.axis else 1 for axis in range(x.ndim)])
         return (x.float() * scale).to(self._dtype(layer.to_type))
 

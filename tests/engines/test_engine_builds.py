@@ -97,6 +97,14 @@ def test_small_engine_in_fp8_has_native_products_and_attention() -> None:
     check_kernels(log, config.num_layers, "FP8", "FP8")
 
 
+def test_small_engine_in_nvfp4_is_native_on_blackwell_alone() -> None:
+    config = two_layers()
+    _, log = built(config, Precision.NVFP4, (120,))
+    check_kernels(log, config.num_layers, "FP4E2M1", "FP8")
+    with pytest.raises(BuildFailed, match=r"sm89.*fp4"):
+        built(replace(config, num_layers=1), Precision.NVFP4, ADA_AND_BLACKWELL)
+
+
 def test_attention_without_a_kernel_fails_instead_of_growing() -> None:
     """In float32 no target has one; scores in memory would take 9 GB at full size."""
     with pytest.raises(BuildFailed, match=r"Attention operation was not supported by a dedicated kernel"):
@@ -128,6 +136,17 @@ def test_stopped_build_ends() -> None:
     with pytest.raises(BuildFailed, match="stopped"):
         build_plan(definition, tensors.profiles(), BuildOptions(ADA_AND_BLACKWELL), log, stop)
     assert all(0 <= fraction <= 1 for _, fraction in told)
+
+
+def test_ctrl_c_ends_a_build() -> None:
+    log = BuildLog()
+    definition, tensors = defined(replace(two_layers(), num_layers=1), Precision.BF16, log)
+
+    def interrupt(phase: str, fraction: float) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_plan(definition, tensors.profiles(), BuildOptions(ADA_AND_BLACKWELL), log, interrupt)
 
 
 def test_plan_that_does_not_fit_is_diagnosed_in_words() -> None:

@@ -6,15 +6,19 @@ The session is the one that runs on a GPU; only the executor below it differs.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from interpreted_session import FLAGS, NEW_FLAG, Pair
+from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.engines.tensorrt import student_tensors as names
+from shotstream_runtime.engines.tensorrt.prepared_student import PreparedStudent
 from shotstream_runtime.engines.tensorrt.student_tensors import Pass
 from shotstream_runtime.model import Student
+from torch import Tensor
 
 trt: Any = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
 
@@ -90,3 +94,20 @@ def test_size_the_engine_was_not_built_for_is_refused(pair: Pair) -> None:
             shot_flag=1,
             caption=caption,
         )
+
+
+def test_released_student_prepares_the_same(golden_student: Student, golden_tensors: Any) -> None:
+    embeds = golden_tensors("student_io")["in.prompt_embeds"][0]
+
+    def all_of(prepared: PreparedStudent) -> list[Tensor]:
+        captions = [part for pair in prepared.caption_keys(embeds).layers for part in pair]
+        return [*captions, *prepared.modulation(500.0), *prepared.modulation(0.0)]
+
+    student = deepcopy(golden_student)
+    prepared = PreparedStudent(student, Precision.FP32)
+    prepared.release()
+    expected = all_of(PreparedStudent(golden_student, Precision.FP32))
+    for ours, theirs in zip(all_of(prepared), expected, strict=True):
+        assert torch.equal(ours, theirs)
+    kept = sum(weight.numel() for weight in student.parameters() if weight.device.type != "meta")
+    assert kept < 0.5 * sum(weight.numel() for weight in golden_student.parameters())

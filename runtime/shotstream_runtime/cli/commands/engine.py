@@ -14,10 +14,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..failure import CommandFailed, ExitCode
-from ..options import Model, StoryPath, Threads
+from ..options import Device, Model, Threads
 from ..terminal import console, error_console, print_table, telling
 
 if TYPE_CHECKING:
+    import torch
+
     from shotstream_runtime.engines.tensorrt.store import EngineStore, StoredEngine
     from shotstream_runtime.weights.load import LoadedModel
 
@@ -132,10 +134,10 @@ def build(
 
 
 def calibrate(
-    stories: Annotated[list[Path], StoryPath.__metadata__[0]],
+    stories: Annotated[list[Path], typer.Argument(metavar="STORY...", help="Story files.")],
     model: Model,
     threads: Threads = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     engines: Engines = None,
 ) -> None:
     """Generates stories and measures how large activations get, which fp8 and nvfp4 engines need."""
@@ -264,17 +266,16 @@ def _one(store: EngineStore, key: str) -> StoredEngine:
     return found[0]
 
 
-def _load(model: str, dtype: object, *, on_gpu: bool) -> LoadedModel:
-    import torch
-
+def _load(model: str, dtype: torch.dtype, *, on_gpu: bool) -> LoadedModel:
     from ..model_loading import importing, model_source
 
     with importing():
+        from shotstream_runtime.host.compute import choose_device
         from shotstream_runtime.weights.load import load_model
     source = model_source(model)
     with telling(f"Loading {model}") as tell:
-        device = "cuda" if on_gpu and torch.cuda.is_available() else "cpu"
-        return load_model(source, device=device, dtype=dtype, report=tell)  # type: ignore[arg-type]
+        device = choose_device("cuda" if on_gpu else "cpu")
+        return load_model(source, device=device, dtype=dtype, report=tell)
 
 
 def _target(text: str) -> int:

@@ -52,6 +52,7 @@ def build_plan(
 
     Raises:
         BuildFailed: TensorRT gave up, or was stopped; has its words.
+        BaseException: What `progress` raised, Ctrl-C above all; it stops the build.
     """
     trt = definition.trt
     config = definition.builder.create_builder_config()
@@ -72,6 +73,8 @@ def build_plan(
     monitor = _monitor(trt, progress)
     config.progress_monitor = monitor
     plan = definition.builder.build_serialized_network(definition.network, config)
+    if monitor.raised is not None:
+        raise monitor.raised
     if monitor.stopped:
         raise BuildFailed("the build was stopped")
     if plan is None:
@@ -89,6 +92,7 @@ def _monitor(trt: Any, progress: Progress) -> Any:
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
             self.stopped = False
+            self.raised: BaseException | None = None
             self._steps: dict[str, int] = {}
 
         def phase_start(self, phase_name: str, parent_phase: str, num_steps: int) -> None:
@@ -107,10 +111,10 @@ def _monitor(trt: Any, progress: Progress) -> Any:
             self._tell(phase_name, 1.0)
 
         def _tell(self, phase: str, fraction: float) -> None:
-            # An exception must not go through TensorRT's own frames.
+            # An exception, Ctrl-C among them, must not go through TensorRT's own frames.
             try:
                 self.stopped |= not progress(phase, min(1.0, fraction))
-            except BaseException:  # noqa: BLE001
-                self.stopped = True
+            except BaseException as error:  # noqa: BLE001
+                self.stopped, self.raised = True, error
 
     return Monitor()

@@ -19,6 +19,7 @@ from .decoder_network import DecoderNetwork, DecoderTensors
 from .errors import TensorRtError
 from .fp8_format import Fp8Format
 from .number_format import NumberFormat
+from .nvfp4_format import Nvfp4Format
 from .plain_format import PlainFormat
 from .precisions import quantised
 from .student_network import StudentNetwork
@@ -113,11 +114,10 @@ def define_decoder(
 def _number_format(precision: Precision, ranges: ActivationRanges | None) -> NumberFormat:
     if not quantised(precision):
         return PlainFormat(precision.dtype)
-    if precision is Precision.NVFP4:
-        raise TensorRtError("nvfp4 is not there yet; use fp8")
     if ranges is None:
         raise TensorRtError(
             f"{precision} needs to know how large activations get; measure it with: "
             "shotstream engine calibrate"
         )
-    return Fp8Format(precision.dtype, ranges)
+    make = Nvfp4Format if precision is Precision.NVFP4 else Fp8Format
+    return make(precision.dtype, ranges)

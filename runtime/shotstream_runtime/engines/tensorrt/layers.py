@@ -219,6 +219,30 @@ class Layers:
             layer.axis = axis
         return self.only_output(layer)
 
+    def packed_constant(self, codes: Tensor, columns: int) -> Any:
+        """A constant ``[1, out, columns]`` of 4 bit numbers, given two in a byte."""
+        kind = self.trt.DataType.FP4
+        shape = (*codes.shape[:2], columns)
+        return self.only_output(self.network.add_constant(shape, self.constants.weights(codes, kind)))
+
+    def quantise_blocks(self, x: Any, range_scale: Any, block: int, name: str) -> tuple[Any, Any]:
+        """``[g, t, n]`` in 4 bit and the scales of its blocks along n, which are measured as it runs.
+
+        Args:
+            x: The tensor.
+            range_scale: One scale above those of the blocks, which are 8 bit numbers.
+            block: Numbers that share a scale.
+            name: For the build log.
+        """
+        kinds = self.trt.DataType
+        layer = self.network.add_dynamic_quantize(x, 2, block, kinds.FP4, kinds.FP8)
+        layer.set_input(1, range_scale)
+        return self.only_output(layer, f"{name} in 4 bit"), layer.get_output(1)
+
+    def dequantise_blocks(self, x: Any, block_scales: Any, range_scale: Any, dtype: torch.dtype) -> Any:
+        """4 bit numbers times the scales of their blocks times the one above."""
+        return self.dequantise(x, self.dequantise(block_scales, range_scale, dtype), dtype)
+
     def attention(
         self,
         query: Any,

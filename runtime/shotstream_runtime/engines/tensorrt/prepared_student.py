@@ -39,7 +39,7 @@ class PreparedStudent:
         return self._student.device
 
     def release(self) -> None:
-        """Frees the weights that are in the engine as well: all but a twentieth."""
+        """Frees the weights that only the network needs: all but an eighth."""
         for block in self._student._layers:
             for module in (block.self_attn, block.ffn, block.cross_attn.q, block.cross_attn.o):
                 nn.Module.to(module, device="meta")
