@@ -94,3 +94,14 @@ def test_what_cannot_be_is_told_before_anything_is_read(
 def test_unknown_keys_are_refused(shotstream: Shotstream, engines: tuple[str, str]) -> None:
     assert "engine abc: is not there; there are: none" in shotstream("engine", "info", "abc", *engines).err
     assert "give the keys of the engines to delete, or --all" in shotstream("engine", "clear", *engines).err
+
+
+def test_full_disk_is_told_before_the_build(tmp_path: Path) -> None:
+    from shotstream_runtime.cli.commands import engine
+    from shotstream_runtime.cli.failure import CommandFailed
+    from shotstream_runtime.engines.tensorrt.store import EngineStore
+
+    store = EngineStore(tmp_path / "not" / "there" / "yet")
+    engine._refuse_without_room(store, 1)
+    with pytest.raises(CommandFailed, match=r"needs 1000000000\.0 GB in .*yet and .* are free; make room"):
+        engine._refuse_without_room(store, 10**18)

@@ -69,5 +69,5 @@ def test_mini_is_built_opened_and_diagnosed(store: EngineStore, mini: LoadedMode
     with pytest.raises(EngineUnusable, match=r"does not fit this machine: .*; build it with: shotstream"):
         open_engine(mini, BF16)
     # One that was built for graphics beside it is another engine.
-    with pytest.raises(EngineUnusable, match=r"shared memory bytes None, not 49152.*--beside-graphics"):
+    with pytest.raises(EngineUnusable, match=r"shared memory bytes None, not 49152.*--share-gpu"):
         open_engine(mini, EngineOptions(precision=Precision.BF16, share_gpu=True))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,9 +68,9 @@ def build(
             "--target", metavar="SM", help="Compute capability, e.g. sm89; repeat for several. Default: all."
         ),
     ] = None,
-    beside_graphics: Annotated[
+    share_gpu: Annotated[
         bool,
-        typer.Option("--beside-graphics", help="Kernels of 48 KiB shared memory, so that a game draws on."),
+        typer.Option("--share-gpu", help="Kernels of 48 KiB shared memory, so that a game draws on."),
     ] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say what the build would take.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="Build even if there is such an engine.")] = False,
@@ -93,9 +94,7 @@ def build(
     ranges = None
     if quantised(numbers):
         ranges = ActivationRanges.read(calibration_path(store, loaded.profile.weights_hash))
-    recipe = recipe_for(
-        loaded, product, numbers, targets=targets, beside_graphics=beside_graphics, ranges=ranges
-    )
+    recipe = recipe_for(loaded, product, numbers, targets=targets, share_gpu=share_gpu, ranges=ranges)
     expected = estimate_build(recipe.tensors, len(recipe.targets))
     where = ", ".join(f"sm{number}" for number in recipe.targets) or "the GPU of this machine"
     console.print(
@@ -113,17 +112,21 @@ def build(
         else:
             console.print(f"It is there already: {there.key} (build it again with --anew)", soft_wrap=True)
             return
+    _refuse_without_room(store, expected.disk_bytes)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=error_console, transient=True) as progress:
         task = progress.add_task("building", total=1.0)
-        made = make_engine(
-            store,
-            recipe,
-            loaded,
-            ranges,
-            told=lambda what, done: progress.update(task, description=escape(what), completed=done),
-            expected_s=expected.seconds,
-        )
+        try:
+            made = make_engine(
+                store,
+                recipe,
+                loaded,
+                ranges,
+                told=lambda what, done: progress.update(task, description=escape(what), completed=done),
+                expected_s=expected.seconds,
+            )
+        except OSError as error:
+            raise CommandFailed(f"the engine cannot be written to {store.folder}: {error}") from error
     record = made.record
     took = record.built_s if record else 0.0
     console.print(
@@ -255,6 +258,17 @@ def _store(folder: Path | None) -> EngineStore:
     from shotstream_runtime.engines.tensorrt.store import EngineStore, default_folder
 
     return EngineStore(folder or default_folder())
+
+
+def _refuse_without_room(store: EngineStore, needed: int) -> None:
+    """Before minutes of building rather than after them."""
+    there = next(path for path in (store.folder, *store.folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise CommandFailed(
+            f"the engine needs {_gigabytes(needed)} in {store.folder} and {_gigabytes(free)} are free; "
+            "make room, or choose another folder with --engines"
+        )
 
 
 def _one(store: EngineStore, key: str) -> StoredEngine:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.weights.load import LoadedModel
 
@@ -48,7 +49,7 @@ def recipe_for(
     precision: Precision,
     *,
     targets: Sequence[int] = (),
-    beside_graphics: bool = False,
+    share_gpu: bool = False,
     ranges: ActivationRanges | None = None,
 ) -> EngineRecipe:
     """The recipe of a model's engine.
@@ -57,8 +58,9 @@ def recipe_for(
         model: The model.
         product: TensorRT product, which has to be installed.
         precision: Number format.
-        targets: Compute capabilities; none: all that the product and the precision have.
-        beside_graphics: Limits shared memory, so that a game's graphics go on.
+        targets: Compute capabilities; none: all that the product and the precision have, or that of the GPU
+            at hand if the product builds for that.
+        share_gpu: Limits shared memory, so that a game's graphics go on.
         ranges: The model's calibration, for a narrow precision.
 
     Raises:
@@ -72,15 +74,20 @@ def recipe_for(
     return EngineRecipe(
         product=product,
         product_version=product.load().__version__,
-        targets=product.targets_for(precision, targets),
+        targets=product.targets_for(precision, targets) or _capability_of(model),
         precision=precision,
         weights_hash=profile.weights_hash,
         student=plain_student(model.student.config),
         height=profile.height // factor,
         width=profile.width // factor,
-        shared_memory_bytes=BESIDE_GRAPHICS_BYTES if beside_graphics else None,
+        shared_memory_bytes=BESIDE_GRAPHICS_BYTES if share_gpu else None,
         ranges_hash=ranges_hash(ranges) if quantised(precision) else "",
     )
+
+
+def _capability_of(model: LoadedModel) -> tuple[int, ...]:
+    capability = DeviceFacts.of(model.student.device).capability
+    return () if capability is None else (capability[0] * 10 + capability[1],)
 
 
 def make_engine(
@@ -114,14 +121,16 @@ def make_engine(
 
     def on(phase: str, fraction: float) -> bool:
         del fraction
-        share = (time.monotonic() - started) / expected_s
         # Towards the end ever more slowly: an estimate that was too short does not stand still.
-        told(phase.lower(), _BUILT * share / (1 + share) * 2 if share < 1 else _BUILT * (1 - 0.05 / share))
+        share = (time.monotonic() - started) / expected_s
+        told(phase.lower(), _BUILT * (1 - 0.25**share))
         return stop is None or not stop.is_set()
 
     told("defining the network", 0.0)
     tensors = recipe.tensors
-    options = BuildOptions(recipe.targets, recipe.shared_memory_bytes)
+    # The others build for the GPU at hand, whatever it is.
+    targets = recipe.targets if recipe.product.selectable_targets else ()
+    options = BuildOptions(targets, recipe.shared_memory_bytes)
     with store.writing(recipe) as writer:
         for name, first in ((FIRST_LATENT_PLAN, True), (NEXT_LATENT_PLAN, False)):
             decoder, _ = define_decoder(

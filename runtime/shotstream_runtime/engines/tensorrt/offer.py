@@ -65,10 +65,10 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
     ranges = None
     if quantised(precision):
         ranges = ActivationRanges.read(calibration_path(store, model.profile.weights_hash))
-    recipe = recipe_for(model, product, precision, beside_graphics=options.share_gpu, ranges=ranges)
+    recipe = recipe_for(model, product, precision, share_gpu=options.share_gpu, ranges=ranges)
     device = model.student.device
     capability = DeviceFacts.of(device).capability
-    target = None if capability is None or not recipe.targets else capability[0] * 10 + capability[1]
+    target = None if capability is None else capability[0] * 10 + capability[1]
     try:
         stored = store.find(recipe, target)
         kernels = KernelCache(stored.folder / RUNTIME_CACHE)
@@ -87,7 +87,7 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
 
 def build_command(product: Product, options: EngineOptions) -> str:
     """The command that builds the engine that is missing."""
-    beside = " --beside-graphics" if options.share_gpu else ""
+    beside = " --share-gpu" if options.share_gpu else ""
     return f"shotstream engine build --model ... --engine {product} --precision {options.precision}{beside}"
 
 

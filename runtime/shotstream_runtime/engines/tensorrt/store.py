@@ -139,7 +139,8 @@ class EngineStore:
             own = engine.record.recipe
             if own.model_copy(update={"targets": recipe.targets}) != recipe:
                 continue
-            if own.targets != recipe.targets if target is None else own.targets and target not in own.targets:
+            serves = own.targets == recipe.targets if target is None else target in own.targets
+            if not serves:
                 continue
             if engine.problem:
                 raise EngineUnusable(f"the engine {engine.folder} {engine.problem}")
