@@ -15,7 +15,7 @@ from .student_tensors import StudentTensors
 
 # Fitted to builds of mini and of the published dimensions with TensorRT for RTX 1.7.1.116 on two cores of a
 # server, benchmarks/results/tensorrt_builds.json. TensorRT itself times kernels as well: minutes more.
-_SECONDS_PER_LAYER_AND_TARGET = {Precision.BF16: 0.17, Precision.FP8: 0.4, Precision.NVFP4: 0.8}
+_SECONDS_PER_LAYER_AND_TARGET = {Precision.BF16: 0.17, Precision.FP8: 0.4, Precision.NVFP4: 2.0}
 _SECONDS_PER_GIGABYTE = 2.0
 _KERNEL_BYTES_PER_LAYER = 2.0e6
 _MEMORY_PER_STUDENT = 4.0
