@@ -21,6 +21,10 @@ from . import compat
 SCRIPT = Path(__file__).parent / "child" / "finish_shot.py"
 
 
+MOST_AT_ONCE = 50
+"""Orders for one child: a command line is not endless."""
+
+
 @dataclass
 class Order:
     """What a child is to make.
@@ -29,8 +33,8 @@ class Order:
         key: Names it; an order that waits under the same name is replaced.
         order: For ``child/finish_shot.py``.
         done: Called with what went wrong, or an empty text.
-        path: Where the order is written, ``.json``, and what the child says, ``.log``, which stay if it
-            fails. None: among the temporary files.
+        path: Where the order is written, ``.json``: it stays there until it is carried out, whatever becomes
+            of this Blender. None: among the temporary files.
     """
 
     key: str
@@ -40,18 +44,26 @@ class Order:
 
 
 class Children:
-    """The child processes. :meth:`poll` is called by the timer.
+    """The child processes, one at a time, each with all that waits when it begins. :meth:`poll` is called by
+    the timer.
 
     Args:
         what: They make, for messages.
+        keep_failed: Whether an order that failed stays on disk, with what the child said, to be tried again.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, keep_failed: bool = False) -> None:
         self._what = what
+        self._keep_failed = keep_failed
         self._waiting: list[Order] = []
-        self._now: Order | None = None
+        self._now: list[Order] = []
         self._process: subprocess.Popen | None = None
-        self._path = Path()
+        self._log = Path()
+
+    @property
+    def left(self) -> int:
+        """How many orders are not carried out yet."""
+        return len(self._now) + len(self._waiting)
 
     @property
     def busy(self) -> bool:
@@ -60,18 +72,29 @@ class Children:
 
     def ask(self, order: Order) -> None:
         """Asks for something to be made."""
-        self._waiting = [other for other in self._waiting if other.key != order.key]
+        for other in [other for other in self._waiting if other.key == order.key]:
+            self._waiting.remove(other)
+            _forget(other.path)
+        order.path = order.path or Path(tempfile.gettempdir()) / f"shotstream-{uuid.uuid4().hex}.json"
+        try:
+            write(order.path, order.order)
+        except OSError as error:
+            order.done(f"{self._what} could not be made: {error}")
+            return
         self._waiting.append(order)
 
     def poll(self) -> None:
         """Looks after the child that runs, and starts the next one."""
         if self._process is not None:
             code = self._process.poll()
+            # The child takes an order away when it has carried it out.
+            while self._now and not self._now[0].path.exists():
+                self._now.pop(0).done("")
             if code is None:
                 return
             self._ended(code)
         if self._waiting:
-            self._start(self._waiting.pop(0))
+            self._start()
 
     def take_waiting(self) -> list[Order]:
         """Takes back what waits."""
@@ -80,59 +103,77 @@ class Children:
 
     def stop(self) -> None:
         """Ends everything, finished or not."""
-        self._waiting.clear()
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
-            self._forget()
+            self._process = None
+            _forget(self._log)
+        for order in (*self._now, *self.take_waiting()):
+            _forget(order.path)
+        self._now.clear()
 
-    def _start(self, order: Order) -> None:
-        self._now = order
-        self._path = order.path or Path(tempfile.gettempdir()) / f"shotstream-{uuid.uuid4().hex}.json"
+    def _start(self) -> None:
+        self._now, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        self._log = self._now[0].path.with_suffix(".log")
         try:
-            self._process = start(self._path, order.order)
+            self._process = start([order.path for order in self._now], self._log)
         except OSError as error:
-            self._forget()
-            order.done(f"{self._what} could not be made: {error}")
+            failed = self._now.pop(0)
+            self._waiting[:0], self._now = self._now, []
+            _forget(failed.path)
+            failed.done(f"{self._what} could not be made: {error}")
 
     def _ended(self, code: int) -> None:
-        order = self._now
-        movie = order.order.get("movie")
-        trouble = ""
-        if code != 0 or (movie and not os.path.exists(movie)):
-            why = last_error(self._path.with_suffix(".log")) or f"exit code {code}"
-            trouble = f"{self._what} could not be made ({why})"
-        self._forget(keep=bool(trouble and order.path))
-        order.done(trouble)
-
-    def _forget(self, *, keep: bool = False) -> None:
-        self._now = self._process = None
-        for suffix in () if keep else (".json", ".log"):
-            with contextlib.suppress(OSError):
-                self._path.with_suffix(suffix).unlink(missing_ok=True)
+        self._process = None
+        if not self._now:
+            _forget(self._log)
+            return
+        # The others are not to suffer for the one that failed.
+        failed = self._now.pop(0)
+        self._waiting[:0], self._now = self._now, []
+        why = last_error(self._log) or f"exit code {code}"
+        if not self._keep_failed:
+            _forget(failed.path)
+            _forget(self._log)
+        failed.done(f"{self._what} could not be made ({why})")
 
 
-def start(path: Path, order: dict | list[dict]) -> subprocess.Popen:
+def write(path: Path, order: dict) -> None:
+    """Writes an order whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(order), encoding="utf-8")
+    os.replace(part, path)
+
+
+def start(orders: list[Path], log: Path) -> subprocess.Popen:
     """Starts a child.
 
     Args:
-        path: Where the order is written.
-        order: For ``child/finish_shot.py``, one or several.
+        orders: Files with what it is to make.
+        log: For what it says.
 
     Raises:
-        OSError: The order cannot be written, or there is no program to carry it out.
+        OSError: There is no program to carry it out, or no room for the log.
     """
-    path.write_text(json.dumps(order), encoding="utf-8")
-    with path.with_suffix(".log").open("wb") as log:
+    with log.open("wb") as said:
         return subprocess.Popen(  # noqa: S603 - Blender itself and a script of this extension
-            [*blender_program(), str(SCRIPT), "--", str(path)],
+            [*blender_program(), str(SCRIPT), "--", *map(str, orders)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=said,
             stderr=subprocess.STDOUT,
             # A studio's colours are for its scenes: what the children make is as it was generated.
             env={name: value for name, value in os.environ.items() if name != "OCIO"},
             creationflags=compat.CREATION_FLAGS,
         )
+
+
+def _forget(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def blender_program() -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import take_files
-from .children import Children, Order, start
+from .children import Children, Order, start, write
 from .recorder import ShotSpool
 
 
@@ -16,7 +16,7 @@ class Job:
     """A shot to be finished.
 
     Attributes:
-        spool: Its raw frames; the file goes once it is closed and finished.
+        spool: Its raw frames; the file goes once all of them are pictures.
         frames: How many frames it had when it was asked for.
         done: Called with the movie's path, or None without one, and what went wrong, if anything.
     """
@@ -33,7 +33,12 @@ class Finisher:
     """Shots on their way to files. :meth:`poll` is called by the timer."""
 
     def __init__(self) -> None:
-        self._children = Children("the files of the shot")
+        self._children = Children("the files of the shot", keep_failed=True)
+
+    @property
+    def left(self) -> int:
+        """How many shots are on their way."""
+        return self._children.left
 
     @property
     def busy(self) -> bool:
@@ -45,9 +50,8 @@ class Finisher:
         movie, spool = _movie_of(job), job.spool
 
         def done(trouble: str) -> None:
-            if not trouble and spool.closed and job.frames == len(spool.indices):
-                with contextlib.suppress(OSError):
-                    spool.path.unlink(missing_ok=True)
+            if not trouble and job.frames == len(spool.indices):
+                spool.drop()
             job.done(None if trouble else movie, trouble)
 
         order = {
@@ -55,12 +59,29 @@ class Finisher:
             "width": spool.width,
             "height": spool.height,
             "indices": spool.indices[: job.frames],
+            "dropped": spool.dropped,
             "pictures": str(job.folder / take_files.FRAMES),
             "movie": str(movie) if movie else None,
             "fps": job.fps,
         }
-        path = spool.path.with_suffix(".json")
-        self._children.ask(Order(str(spool.path), order, done, path))
+        self._children.ask(Order(str(spool.path), order, done, order_path(spool.path, job.frames)))
+
+    def again(self, order: dict, path: Path, done: Callable[[str], None]) -> None:
+        """Has an order carried out that another Blender left behind.
+
+        Args:
+            order: What the file says.
+            path: The file.
+            done: Called with what went wrong, or an empty text.
+        """
+
+        def finished(trouble: str) -> None:
+            if not trouble:
+                with contextlib.suppress(OSError):
+                    Path(order["spool"]).unlink(missing_ok=True)
+            done(trouble)
+
+        self._children.ask(Order(order["spool"], order, finished, path))
 
     def poll(self) -> None:
         """Looks after the child that runs, and starts the next one. Never waits."""
@@ -71,10 +92,16 @@ class Finisher:
         wait.
         """
         waiting = self._children.take_waiting()
-        if waiting:
-            path = waiting[0].path.with_name("rest.json")
-            with contextlib.suppress(OSError):
-                start(path, [{**order.order, "movie": None} for order in waiting])
+        with contextlib.suppress(OSError):
+            for order in waiting:
+                write(order.path, {**order.order, "movie": None})
+            if waiting:
+                start([order.path for order in waiting], waiting[0].path.with_suffix(".log"))
+
+
+def order_path(spool: Path, frames: int) -> Path:
+    """The file with what is to be made of a shot's first so many frames."""
+    return spool.with_name(f"{spool.stem}_{frames}.json")
 
 
 def _movie_of(job: Job) -> Path | None:

@@ -83,7 +83,19 @@ def shots_of(held: story.ShotStreamStory, uids: set[str]) -> list[story.ShotStre
 
 
 def _begin(held: story.ShotStreamStory) -> StoryRun:
+    """Begins another story on the server, which ends the one before: never one that is under way."""
+    run = live.studio().run
+    if run is not None and run.running:
+        raise CannotGenerate(f"{whose(run, held)} is being generated: wait for it, or Stop it first")
     return live.studio().begin(terms_of(held), held.title)
+
+
+def whose(run: StoryRun, held: story.ShotStreamStory) -> str:
+    """The story that runs, in words, as seen from another one or itself."""
+    found = story.find(run.terms.story_uid)
+    if found is None or found[0].shotstream == held:
+        return "This story"
+    return f"The story of the scene {found[0].name!r}"
 
 
 def _queue(run: StoryRun, held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> None:

@@ -16,6 +16,7 @@ def after_loading(*_: object) -> None:
         now.end()
     live.ensure_timer()
     mirror.settle_unfinished(now)
+    now.look_again = True
     if preferences.get().connect_at_start and any(scene.shotstream.beats for scene in bpy.data.scenes):
         now.connection.want()
 

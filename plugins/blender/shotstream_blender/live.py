@@ -11,7 +11,7 @@ from collections import deque
 
 import bpy
 
-from . import compat, live_picture, mirror, strip_sync, thumbnails
+from . import compat, live_picture, mirror, recovering, strip_sync, thumbnails
 from .studio import Studio
 
 BUDGET_S = 0.004
@@ -94,6 +94,10 @@ def _tick(now: Studio, start: float) -> float:
             thumbnails.offer(now.run, frame, pixels)
             thumbnails.show_live(pixels)
         changed = mirror.mirror(now)
+        if now.look_again:
+            now.look_again = False
+            changed |= mirror.settle_unfinished(now)
+            changed |= recovering.recover(now)
         changed |= strip_sync.settle()
         if shown or changed or before != _shown(now):
             live_picture.redraw()

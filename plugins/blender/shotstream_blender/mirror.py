@@ -27,14 +27,13 @@ def mirror(studio: Studio) -> bool:
         found = story.find(story_uid)
         if found is None:
             continue
+        cut = None
         for item in found[1].beats:
+            cut = item if cut is None or item.mode == "cut" else cut
             if item.uid in beats:
-                changed |= _mirror_beat(item, *beats[item.uid])
+                changed |= _mirror_beat(item, *beats[item.uid], cut)
         changed |= _mirror_model(studio, found[1])
     studio.forget_ended()
-    if studio.look_again:
-        studio.look_again = False
-        changed |= settle_unfinished(studio)
     return changed
 
 
@@ -67,8 +66,14 @@ def _mirror_model(studio: Studio, held: story.ShotStreamStory) -> bool:
     return _set(held, width=server.width, height=server.height, fps=server.fps)
 
 
-def _mirror_beat(item: story.ShotStreamBeat, session: Session, attempt: Attempt) -> bool:
+def _mirror_beat(
+    item: story.ShotStreamBeat, session: Session, attempt: Attempt, cut: story.ShotStreamBeat
+) -> bool:
     if attempt.state == "draft":
+        if (item.take, item.shot) != (cut.take, cut.shot) and item.state != "draft":
+            # What it had belongs to a take of the shot that was replaced.
+            story.clear_result(item)
+            return True
         # Dropped before it had a frame: what it had before still holds.
         return _set(item, state="done" if item.pictures else "draft", progress=0.0)
     changed = _set(

@@ -6,9 +6,14 @@ import contextlib
 import bpy
 
 
-def relative(path: str) -> str:
-    """Relative to the .blend where that is possible, so that both can move together."""
-    if path and bpy.data.filepath:
+def relative(path: str, start: str | None = None) -> str:
+    """Relative to the .blend where that is possible, so that both can move together.
+
+    Args:
+        path: Absolute.
+        start: Folder of the .blend; None: of the one that is open, if it was saved.
+    """
+    if path and (start or bpy.data.filepath):
         with contextlib.suppress(ValueError):  # another drive on Windows
-            return bpy.path.relpath(path)
+            return bpy.path.relpath(path, start=start)
     return path

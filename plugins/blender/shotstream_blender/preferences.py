@@ -92,8 +92,13 @@ def takes_folder() -> Path:
     """Where takes go now; made when the first is begun."""
     wanted = get().folder.strip()
     if not wanted or (wanted.startswith("//") and not bpy.data.filepath):
-        return user_folder("takes")
+        return unsaved_folder()
     return Path(os.path.abspath(bpy.path.abspath(wanted)))
+
+
+def unsaved_folder() -> Path:
+    """Where takes go while the .blend was not saved; the first save takes them along."""
+    return user_folder("takes")
 
 
 def user_folder(name: str) -> Path:

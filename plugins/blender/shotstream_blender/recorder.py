@@ -5,6 +5,7 @@ Compressing takes ten times longer than a frame may: raw pixels are appended to 
 child process makes PNG files and a movie of them once the shot is there (see :mod:`.finishing`).
 """
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,7 @@ class ShotSpool:
     Attributes:
         path: RGB8 pictures, one after the other.
         indices: Number in the take of each of them.
-        closed: Whether no further frame can come.
+        dropped: How many of them are in files, and not here any more.
     """
 
     shot: int
@@ -28,15 +29,21 @@ class ShotSpool:
     height: int
     first_frame: int
     indices: list[int] = field(default_factory=list)
-    closed: bool = False
+    dropped: int = 0
     file: BinaryIO | None = None
 
     def close(self) -> None:
-        """No further frame comes."""
-        self.closed = True
+        """No further frame comes, unless the shot is continued."""
         if self.file is not None:
             self.file.close()
             self.file = None
+
+    def drop(self) -> None:
+        """Every frame is in a file."""
+        self.close()
+        self.dropped = len(self.indices)
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 class Recorder:
@@ -73,11 +80,17 @@ class Recorder:
         elif spool.file is None:
             # A shot that is continued after it was taken for finished.
             spool.file = spool.path.open("ab", buffering=0)
-            spool.closed = False
         spool.file.write(payload.data)
         spool.indices.append(header.index)
         self.take.add_frame(header.shot, header.index, header.index_in_shot, header.beat_id)
         return spool
+
+    def moved(self, folder: Path) -> None:
+        """The take lies in another folder now."""
+        self.close()
+        self.take.folder = folder
+        for spool in self.spools.values():
+            spool.path = folder / take_files.SPOOL / spool.path.name
 
     def close(self) -> None:
         """No further frame comes."""

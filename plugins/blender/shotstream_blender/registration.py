@@ -3,7 +3,17 @@
 
 import bpy
 
-from . import handlers, live, live_picture, preferences, story, strip_settings, strip_sync, thumbnails
+from . import (
+    handlers,
+    live,
+    live_picture,
+    preferences,
+    relocating,
+    story,
+    strip_settings,
+    strip_sync,
+    thumbnails,
+)
 from .operators import OPERATORS
 from .ui import PANELS, menus, status_bar
 
@@ -16,7 +26,18 @@ CLASSES = (
 )
 # Properties on Blender's own types need the classes; handlers and the timer come last, since they use all of
 # it.
-MODULES = (story, strip_settings, thumbnails, live_picture, handlers, status_bar, menus, live, strip_sync)
+MODULES = (
+    story,
+    strip_settings,
+    thumbnails,
+    live_picture,
+    handlers,
+    relocating,
+    status_bar,
+    menus,
+    live,
+    strip_sync,
+)
 
 
 def register() -> None:

@@ -111,6 +111,16 @@ class Session:
         self.finish_shots()
         self._write_manifest()
 
+    def moved(self, old: Path, new: Path) -> None:
+        """The take lies in another folder now; nothing is written to it while it moves."""
+        if self._recorder is None or self._recorder.take.folder != old:
+            return
+        self._recorder.moved(new)
+        for files in self._files.values():
+            files.pictures = str(new / take_files.FRAMES)
+            if files.movie:
+                files.movie = str(new / Path(files.movie).relative_to(old))
+
     def finish_shots(self) -> None:
         """Has files made of the shots that are complete and have frames that are in no file yet."""
         if self._recorder is None:

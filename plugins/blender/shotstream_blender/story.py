@@ -34,6 +34,7 @@ from bpy.props import (
 )
 
 from . import compat
+from .strip_times import chunks_of
 
 STATES = (
     ("draft", "Draft", "Not generated yet", "DOT", 0),
@@ -215,6 +216,18 @@ def clear_result(item: ShotStreamBeat) -> None:
         item.property_unset(name)
     for name in ("shot_frames", "made_text", "take", "pictures", "movie"):
         item.property_unset(name)
+
+
+def changed_since(item: ShotStreamBeat) -> str:
+    """What was changed of a beat after its pictures were made, in words; empty if they show what it says."""
+    if item.state != "done":
+        return ""
+    if item.made_text.strip() != item.text.strip():
+        return "Text changed since"
+    begins = item.first_frame == item.shot_first_frame
+    if item.chunks and not item.reason and item.chunks != chunks_of(item.frames, begins_shot=begins):
+        return "Length changed since"
+    return ""
 
 
 def label(item: ShotStreamBeat) -> str:

@@ -74,7 +74,8 @@ def content_of(
         # A name of its own: a program that shows a file keeps it from being replaced on Windows.
         name = f"{cut.shot:03d}_{frames}_at_{strip_times.rate_name(rate)}fps_{length}.mp4"
         movie = os.path.join(_movies_folder(held, cut), name)
-    made = f"{os.path.basename(os.path.dirname(folder))}/{cut.shot}/{cut.shot_first_frame}/{frames}"
+    # Takes of other titles and folders have the same names.
+    made = f"{os.path.abspath(folder)}/{cut.shot}/{cut.shot_first_frame}/{frames}"
     return Content(made, length, shown, folder, movie, os.path.exists(movie), rate)
 
 
@@ -108,6 +109,12 @@ def new_strip(editor: bpy.types.SequenceEditor, content: Content, kind: str, cha
     strip = strips.new_image("shot", path, channel, first, fit_method="FIT")
     put_pictures(strip, content)
     return strip
+
+
+def has_file(strip) -> bool:
+    """Whether the movie, or the folder of pictures, that a strip shows is there."""
+    named = strip.filepath if strip.type == "MOVIE" else strip.directory
+    return os.path.exists(bpy.path.abspath(named))
 
 
 def replace(strip, content: Content, limit: int, scale: float = 1.0) -> None:

@@ -25,6 +25,7 @@ _layouts: set[str] = set()
 _held: set[str] = set()
 _colors: dict[str, tuple] = {}
 _trouble = ""
+_moved = 0
 
 
 def may_touch() -> bool:
@@ -60,7 +61,7 @@ def lay_out(scene: bpy.types.Scene) -> int:
     there.
 
     Returns:
-        How many are new or change.
+        How many are new or show something else.
     """
     held, count = scene.shotstream, 0
     say("")
@@ -75,6 +76,11 @@ def lay_out(scene: bpy.types.Scene) -> int:
 def is_busy() -> bool:
     """Whether shots wait for their strips."""
     return bool(_pending) or bool(_layouts) or children.busy
+
+
+def left() -> int:
+    """How many shots wait for their strips."""
+    return len(_pending) + children.left
 
 
 def settle(*, undo_step: bool = True) -> bool:
@@ -121,19 +127,27 @@ def _put(story_uid: str, cut_uid: str) -> bool:
         return False
     del _pending[cut_uid]
     say("")
-    strips.put(scene, shot, content, chosen, again=cut_uid in _made)
+    there = strips.put(scene, shot, content, chosen, again=cut_uid in _made)
     _made.discard(cut_uid)
+    if not existing and strips.lies_above(scene, there[0]):
+        say(f"{story.label(shot.cut)}: no room between its neighbours, it lies above them: Lay Out Strips")
     return True
 
 
 def _lay_out() -> bool:
-    changed = False
+    global _moved  # noqa: PLW0603
+    _moved = 0
     while _layouts:
         found = story.find(_layouts.pop())
         if found is not None:
-            changed |= strips.lay_out(found[0]) > 0
+            _moved += strips.lay_out(found[0])
             strip_text.put_all(found[0])
-    return changed
+    return _moved > 0
+
+
+def moved() -> int:
+    """How many shots the last laying out has moved."""
+    return _moved
 
 
 def _comes(shot: strip_layout.Shot) -> bool:

@@ -3,7 +3,7 @@
 
 import bpy
 
-from . import compat, story, strip_layout, strip_marks, strip_times
+from . import compat, story, strip_layout, strip_marks, strip_size, strip_times
 from .strip_layout import Shot
 
 
@@ -68,7 +68,7 @@ def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first
     strip[strip_marks.TEXT] = item.uid
     # The user's selection stays what it is.
     strip.select = False
-    strip.font_size = max(8, scene.render.resolution_y // 20)
+    strip.font_size = strip_size.font_size(scene)
     strip.wrap_width = 0.9
     # Readable over any picture.
     strip.use_box, strip.box_color, strip.box_margin = True, (0.0, 0.0, 0.0, 0.5), 0.01

@@ -111,7 +111,7 @@ def _shorten(shot: strip_layout.Shot, frames: float, fps: float, number: int) ->
     for item, value in zip(shot.beats, chunks, strict=True):
         item.chunks = value
     seconds, rounded = frames / fps, strip_times.shot_frames(chunks) / fps
-    return [f"shot {number}: {seconds:.2f} s, {wanted} chunks of {rounded:.2f} s"]
+    return [f"shot {number}: {seconds:.2f} s, nearest are {wanted} chunks = {rounded:.2f} s"]
 
 
 def _reorder(held: story.ShotStreamStory, uids: list[str]) -> None:

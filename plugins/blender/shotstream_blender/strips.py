@@ -4,8 +4,6 @@
 Callers see to it that strips may be touched now (see :mod:`.strip_sync`).
 """
 
-import os
-
 import bpy
 
 from . import compat, story, strip_content, strip_layout, strip_marks, strip_text, strip_times
@@ -101,6 +99,11 @@ def color_all(scene: bpy.types.Scene) -> bool:
     return changed
 
 
+def lies_above(scene: bpy.types.Scene, strip) -> bool:
+    """Whether a strip found no room on the story's channel, and hides another one."""
+    return strip.parent_meta() is None and strip.channel != strip_layout.channel_of(scene)
+
+
 def lay_out(scene: bpy.types.Scene) -> int:
     """Moves the strips into the story's order, one behind the other; returns how many shots moved.
 
@@ -121,10 +124,10 @@ def lay_out(scene: bpy.types.Scene) -> int:
         plan.append((group, at))
         at += compat.right(group[-1]) - compat.left(group[0])
     astray = any(strip_marks.HOME in strip for group, _ in plan for strip in group)
-    if not astray and all(compat.left(group[0]) == first for group, first in plan):
-        return 0
     channel = strip_layout.channel_of(scene)
-    before = [compat.left(group[0]) for group, _ in plan]
+    before = [(compat.left(group[0]), group[0].channel) for group, _ in plan]
+    if not astray and before == [(first, channel) for _, first in plan]:
+        return 0
     # Blender moves a strip that touches another to a channel of its own choice: they go out of the way first.
     aside = max(compat.right(strip) for strip in compat.strips(editor)) + at
     for group, first in plan:
@@ -136,7 +139,8 @@ def lay_out(scene: bpy.types.Scene) -> int:
             strip.channel = to
             strip.pop(strip_marks.HOME, None)
         _move(group, first)
-    return sum(old != first for old, (_, first) in zip(before, plan, strict=True))
+    after = [(compat.left(group[0]), group[0].channel) for group, _ in plan]
+    return sum(old != new for old, new in zip(before, after, strict=True))
 
 
 def _move(group: list, first: int) -> None:
@@ -159,7 +163,7 @@ def _replace(scene: bpy.types.Scene, strip, content: Content, *, last: bool) -> 
 
 
 def _shows(strip, content: Content) -> bool:
-    if strip.type == "MOVIE" and not os.path.exists(bpy.path.abspath(strip.filepath)):
+    if strip.type == "MOVIE" and not strip_content.has_file(strip):
         return False
     return strip.get(strip_marks.MADE) == content.made and strip_times.same_rate(
         _rate_of(strip), content.rate

@@ -147,6 +147,46 @@ def test_stop_keeps_what_came(hand: Hand) -> None:
     assert not bpy.ops.shotstream.stop.poll()
 
 
+def test_a_continue_that_was_stopped_with_its_new_shot_is_a_draft(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", "> It jumps.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    hand.story.beats[0].chunks = 20
+    bpy.ops.shotstream.regenerate_shot()
+    hand.until(lambda: hand.story.beats[0].frames > 9)
+    assert hand.states == ["generating", "queued"]
+    bpy.ops.shotstream.stop()
+    hand.until(lambda: not hand.studio.busy)
+    hand.for_seconds(0.2)
+    assert hand.states == ["done", "draft"]
+    assert (hand.story.beats[1].frames, hand.story.beats[1].take) == (0, "")
+    # One that was stopped before its shot had a frame has what it had.
+    hand.story.beats[0].chunks = 1
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    bpy.ops.shotstream.regenerate_shot()
+    bpy.ops.shotstream.stop()
+    hand.until(lambda: not hand.studio.busy)
+    assert hand.states == ["done", "done"]
+
+
+def test_a_shot_that_goes_on_after_its_files_were_made_is_whole(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    take = take_of(hand.story.beats[0])
+    # Raw pixels go with the pictures.
+    assert not list((take / "spool").iterdir())
+    for number in range(2):
+        hand.story_module.add_beat(hand.story, "Now the fox jumps.", mode="continue").chunks = 1
+        bpy.ops.shotstream.direct_beat()
+        hand.until_done()
+        names = sorted(path.name for path in (take / "frames").iterdir())
+        assert names == [f"{index:06d}.png" for index in range(21 + 12 * number)]
+        assert not list((take / "spool").iterdir())
+    assert [item.shot_frames for item in hand.story.beats] == [33] * 3
+
+
 def test_a_beat_that_interrupts_takes_over_at_the_next_chunk(hand: Hand) -> None:
     hand.write("Wide shot: the fox walks.", chunks=30)
     bpy.ops.shotstream.generate_all()

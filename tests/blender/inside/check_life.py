@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 from blender_side import EXTENSION, Hand, module
+from sequencer_side import picture
 
 
 def begin(hand: Hand, *, chunks: int = 6) -> None:
@@ -88,6 +90,113 @@ def test_saving_while_generating(hand: Hand, tmp_path: Path) -> None:
     bpy.ops.wm.open_mainfile(filepath=path)
     assert hand.states == ["done", "done"]
     assert Path(bpy.path.abspath(hand.story.beats[1].pictures)).is_dir()
+
+
+def strip_paths() -> list[Path]:
+    found = module("strip_marks").of_story(bpy.context.scene)
+    named = [strip.directory if strip.type == "IMAGE" else strip.filepath for strip in found]
+    return [Path(os.path.abspath(bpy.path.abspath(name))) for name in named]
+
+
+def test_takes_made_before_the_first_save_go_with_the_file(hand: Hand, tmp_path: Path) -> None:
+    chosen, sync = module("preferences").get(), module("strip_sync")
+    chosen.folder, chosen.shot_files = "//shotstream/", "movie"
+    unsaved = module("preferences").unsaved_folder()
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.")
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    hand.until(lambda: not sync.is_busy())
+    assert Path(hand.story.beats[0].take).is_relative_to(unsaved)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    first, second = (str(tmp_path / name / "story.blend") for name in ("one", "two"))
+    bpy.ops.wm.save_as_mainfile(filepath=first)
+    home = tmp_path / "one" / "shotstream"
+    assert not list(unsaved.rglob("*.png"))
+
+    def all_there() -> None:
+        assert [item.take.startswith("//") for item in hand.story.beats] == [True, True]
+        for item in hand.story.beats:
+            take = Path(os.path.abspath(bpy.path.abspath(item.take)))
+            assert take.is_relative_to(home)
+            assert Path(os.path.abspath(bpy.path.abspath(item.pictures))) == take / "frames"
+            assert Path(bpy.path.abspath(item.movie)).is_file()
+        assert len(strip_paths()) == 2
+        assert all(path.exists() and path.is_relative_to(home) for path in strip_paths())
+
+    all_there()
+    # The story is open on the server still: what comes now goes to the same take.
+    bpy.ops.shotstream.regenerate_shot()
+    hand.until_done()
+    hand.until(lambda: not sync.is_busy())
+    all_there()
+    assert [item.shot for item in hand.story.beats] == [0, 2]
+    bpy.ops.wm.save_mainfile()
+    # A copy elsewhere, and then the file itself: the takes stay and are found from each of them.
+    bpy.ops.wm.save_as_mainfile(filepath=second, copy=True)
+    all_there()
+    bpy.ops.wm.open_mainfile(filepath=second)
+    all_there()
+    bpy.ops.wm.open_mainfile(filepath=first)
+    bpy.ops.wm.save_as_mainfile(filepath=second)
+    all_there()
+    bpy.ops.shotstream.strips_lay_out()
+    hand.until(lambda: not sync.is_busy())
+    assert not sync.trouble()
+    assert bpy.ops.shotstream.take_export(directory=str(tmp_path / "out")) == {"FINISHED"}
+
+
+def test_shots_whose_files_were_not_made_when_blender_ended_are_found_again(
+    hand: Hand, tmp_path: Path, takes: Path, monkeypatch
+) -> None:
+    path = str(tmp_path / "story.blend")
+    hand.write(*(f"Wide shot: the fox walks. {number}" for number in range(4)))
+    monkeypatch.setattr(hand.studio.finisher, "poll", lambda: None)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.states == ["done"] * 4)
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    assert [item.pictures for item in hand.story.beats] == [""] * 4
+    folder = hand.studio.take.folder
+    bpy.ops.preferences.addon_disable(module=EXTENSION)
+    # One child makes all of them, and then its orders are gone; but one was killed with it.
+    deadline = time.monotonic() + 30
+    while list((folder / "spool").glob("*.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(list((folder / "frames").glob("*.png"))) == 36
+    raw = np.stack([picture(folder / "frames" / f"{number:06d}.png") for number in range(27, 36)])
+    for number in range(27, 36):
+        (folder / "frames" / f"{number:06d}.png").unlink()
+    (folder / "spool" / "0003.rgb").write_bytes(raw.tobytes())
+    order = {"spool": "moved", "pictures": "moved", "width": 128, "height": 80, "fps": 16, "movie": "moved"}
+    order |= {"indices": list(range(27, 36)), "dropped": 0}
+    (folder / "spool" / "0003_9.json").write_text(json.dumps(order))
+    bpy.ops.preferences.addon_enable(module=EXTENSION)
+    hand.live, hand.story_module = module("live"), module("story")
+    module("preferences").get().folder, module("preferences").get().shot_files = str(takes), "pictures"
+    bpy.ops.wm.open_mainfile(filepath=path)
+    hand.until(lambda: all(item.pictures for item in hand.story.beats), 30)
+    hand.until(lambda: len(strip_paths()) == 4, 30)
+    assert len(list((folder / "frames").glob("*.png"))) == 36
+    assert not list((folder / "spool").iterdir())
+
+
+def test_a_story_that_runs_is_not_cut_off_by_another(hand: Hand) -> None:
+    begin(hand, chunks=2)
+    first = bpy.context.scene
+    with pytest.raises(RuntimeError, match="This story is being generated: wait for it, or Stop it"):
+        bpy.ops.shotstream.generate_all()
+    bpy.ops.scene.new(type="NEW")
+    hand.write("Wide shot: a bear walks.")
+    for generate in (bpy.ops.shotstream.generate_all, bpy.ops.shotstream.regenerate_shot):
+        with pytest.raises(RuntimeError, match="The story of the scene 'Scene' is being generated"):
+            generate()
+    assert hand.states == ["draft"]
+    hand.until(lambda: not hand.studio.busy)
+    assert [(item.state, item.frames) for item in first.shotstream.beats] == [("done", 21)] * 2
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    assert hand.states == ["done"]
 
 
 def test_a_new_file_while_generating_ends_the_story_and_keeps_its_frames(hand: Hand, takes: Path) -> None:

@@ -28,8 +28,17 @@ def apart(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(int) - other.astype(int)).mean())
 
 
+def smaller(pixels: np.ndarray, times: int) -> np.ndarray:
+    """The mean of each square of so many pixels a side."""
+    height, width, channels = pixels.shape
+    return pixels.reshape(height // times, times, width // times, times, channels).mean(axis=(1, 3))
+
+
 def test_beats_become_strips_a_cut_and_a_take(hand: Hand, takes: Path, tmp_path: Path) -> None:
     scene = set_up_scene(24.0)
+    # As Blender's templates are.
+    scene.render.resolution_x, scene.render.resolution_y = 1920, 1080
+    scene.shotstream_strips.texts = True
     module("preferences").get().shot_files = "movie"
     hand.write(
         "Wide shot: the fox walks in the forest.", "> Now the fox jumps.", "Close shot: the fox stands."
@@ -37,17 +46,29 @@ def test_beats_become_strips_a_cut_and_a_take(hand: Hand, takes: Path, tmp_path:
     bpy.ops.shotstream.generate_all()
     hand.until_done()
     settle(hand)
-    story = hand.story
+    story, compat = hand.story, module("compat")
     assert places(hand) == [(1, 33), (33, 46)]
     assert [strip.type for strip in strips(hand)] == ["MOVIE", "MOVIE"]
     assert [strip.name for strip in strips(hand)] == [module("story").label(story.beats[n]) for n in (0, 2)]
     assert {strip.color_tag for strip in strips(hand)} == {"COLOR_04"}
-    for frame, beat, offset in ((1, 0, 0), (2, 0, 0), (3, 0, 1), (32, 0, 20), (33, 2, 0), (45, 2, 8)):
-        assert apart(seen(scene, frame, tmp_path), frame_of(story.beats[beat], offset)) < CHROMA
+    marks = module("strip_marks")
+    for size, multiple, lines in (((768, 480), 0, 24), ((128, 80), 1, 4)):
+        scene.frame_end, scene.view_settings.exposure = 250, 1.0
+        assert bpy.ops.shotstream.fit_scene(multiple=multiple) == {"FINISHED"}
+        assert (scene.render.resolution_x, scene.render.resolution_y) == size
+        assert (scene.frame_start, scene.frame_end) == (1, 45)
+        assert {strip.font_size for strip in marks.texts_of_story(scene)} == {lines}
+        for strip in marks.texts_of_story(scene):
+            strip.mute = True
+        for frame, beat, offset in ((1, 0, 0), (2, 0, 0), (3, 0, 1), (32, 0, 20), (33, 2, 0), (45, 2, 8)):
+            shown = smaller(seen(scene, frame, tmp_path), size[0] // 128)
+            assert apart(shown, frame_of(story.beats[beat], offset)) < CHROMA
+    for strip in list(marks.texts_of_story(scene)):
+        compat.strips(scene.sequence_editor).remove(strip)
+    scene.shotstream_strips.texts = False
     _render_to_a_movie(scene, story, tmp_path)
 
     # Another take of the second shot, whose strip the artist has moved, trimmed and changed.
-    compat = module("compat")
     second = strips(hand)[1]
     compat.move_content(second, 60)
     compat.set_handles(second, 62, 70)
@@ -111,9 +132,6 @@ def test_beats_become_strips_a_cut_and_a_take(hand: Hand, takes: Path, tmp_path:
 
 def _render_to_a_movie(scene: bpy.types.Scene, story, folder: Path) -> None:
     """A render of the sequencer shows the generated frames."""
-    scene.render.resolution_x, scene.frame_end, scene.view_settings.exposure = 640, 250, 1.0
-    assert bpy.ops.shotstream.fit_scene() == {"FINISHED"}
-    assert (scene.render.resolution_x, scene.frame_start, scene.frame_end) == (128, 1, 45)
     module("compat").set_movie_output(scene.render.image_settings)
     scene.render.ffmpeg.format, scene.render.ffmpeg.codec = "MPEG4", "H264"
     scene.render.ffmpeg.constant_rate_factor = "PERC_LOSSLESS"
@@ -166,6 +184,19 @@ def test_a_studios_colours_do_not_change_what_was_generated(hand: Hand, tmp_path
     hand.until_done()
     settle(hand)
     assert apart(seen(scene, 1, tmp_path), frame_of(hand.story.beats[0], 0)) < CHROMA
+
+
+def test_strips_show_the_newest_take_whatever_it_is_called(hand: Hand, tmp_path: Path) -> None:
+    scene = set_up_scene(24.0)
+    for title, text in (("One", "Wide shot: the fox walks in the forest."), ("Two", "The fox at the beach.")):
+        if not hand.story.beats:
+            hand.write(text)
+        hand.story.title, hand.story.beats[0].text = title, text
+        bpy.ops.shotstream.generate_all()
+        hand.until_done()
+        settle(hand)
+        assert apart(seen(scene, 1, tmp_path), frame_of(hand.story.beats[0], 0)) < CHROMA
+    assert len(strips(hand)) == 1
 
 
 def test_a_take_of_the_command_line_with_a_movie(hand: Hand, takes: Path, tmp_path: Path) -> None:

@@ -308,6 +308,7 @@ def test_nothing_is_touched_while_blender_renders_or_saves(hand: Hand, tmp_path:
         act()
         kind.remove(look)
     assert counts == [2] * 5
+    scene.frame_start = 1
     settle(hand)
     assert len(strips(hand)) == 3
 

@@ -4,7 +4,9 @@
 The order may name the pictures to ``show`` in the movie instead, one after the other, or a ``source`` movie
 to take them from.
 
-Usage: blender --background --factory-startup --python finish_shot.py -- ORDER.json
+An order's file goes when it is carried out.
+
+Usage: blender --background --factory-startup --python finish_shot.py -- ORDER.json [ORDER.json ...]
 """
 
 import json
@@ -35,7 +37,8 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(lines.tobytes(), PNG_LEVEL)
-    part = path.with_suffix(".part")
+    # Another process may make the same one.
+    part = path.with_suffix(f".{os.getpid()}.part")
     with part.open("wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         for kind, data in ((b"IHDR", header), (b"sRGB", b"\0"), (b"IDAT", body), (b"IEND", b"")):
@@ -50,13 +53,19 @@ def make_pictures(order: dict) -> list[str]:
     folder, width, height = Path(order["pictures"]), order["width"], order["height"]
     size = width * height * 3
     names = []
-    with Path(order["spool"]).open("rb") as spool:
+    spool_path = Path(order["spool"])
+    if not spool_path.exists():
+        # All of it was made files before.
+        spool_path = Path(os.devnull)
+    with spool_path.open("rb") as spool:
         for position, index in enumerate(order["indices"]):
             name = f"{index:06d}.png"
             names.append(name)
             if (folder / name).exists():
                 continue
-            spool.seek(position * size)
+            if position < order["dropped"]:
+                raise SystemExit(f"Error: the picture {folder / name} is gone")
+            spool.seek((position - order["dropped"]) * size)
             data = spool.read(size)
             if len(data) != size:
                 raise SystemExit(f"Error: frame {index} is cut short in {order['spool']}")
@@ -79,6 +88,8 @@ def set_up(order: dict):
     import bpy
 
     scene = bpy.context.scene
+    # Of the order before.
+    scene.sequence_editor_clear()
     editor = scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     render = scene.render
@@ -156,11 +167,14 @@ def take_pictures(order: dict) -> None:
 
 
 def main() -> None:
-    """Carries out the order, or each of a list of them."""
-    arguments = sys.argv[sys.argv.index("--") + 1 :]
-    told = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    for order in told if isinstance(told, list) else [told]:
-        carry_out(order)
+    """Carries out the orders, one after the other."""
+    for path in map(Path, sys.argv[sys.argv.index("--") + 1 :]):
+        try:
+            told = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue  # another Blender was quicker
+        carry_out(json.loads(told))
+        path.unlink(missing_ok=True)
 
 
 def carry_out(order: dict) -> None:

@@ -3,16 +3,27 @@
 
 import bpy
 
-from .. import compat, scenes, strip_marks
+from .. import compat, scenes, strip_marks, strip_size
+
+READABLE_LINES = 480
+"""A text laid over pictures with fewer cannot be read."""
 
 
 class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
-    """Give the scene the shots' size, a range that holds all strips, and a view transform that leaves their
-    colours as they are. The frame rate stays"""
+    """Give the scene the shots' size or a multiple of it, a range that holds all strips, and a view transform
+    that leaves their colours as they are. Strips and texts keep their place in the picture. The frame rate
+    stays"""
 
     bl_idname = "shotstream.fit_scene"
     bl_label = "Fit Scene to Shots"
     bl_options = {"REGISTER", "UNDO"}
+
+    multiple: bpy.props.IntProperty(
+        name="Multiple",
+        description="Times the shots' size; 0: as many as are needed for 480 lines",
+        min=0,
+        max=100,
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -27,8 +38,8 @@ class SHOTSTREAM_OT_fit_scene(bpy.types.Operator):
         held = scene.shotstream
         found = list(strip_marks.of_story(scene))
         if held.width and held.height:
-            scene.render.resolution_x, scene.render.resolution_y = held.width, held.height
-            scene.render.resolution_percentage = 100
+            times = self.multiple or -(-READABLE_LINES // held.height)
+            strip_size.resize_scene(scene, held.width * times, held.height * times)
         scene.frame_start = max(0, min(compat.left(strip) for strip in found))
         scene.frame_end = max(compat.right(strip) for strip in found) - 1
         scene.render.use_sequencer = True

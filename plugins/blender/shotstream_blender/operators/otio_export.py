@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import otio_export, scenes
+from .. import otio_export, scenes, strip_content, strip_marks
 from .of_beats import NeedsBeats
 
 
@@ -29,11 +29,17 @@ class SHOTSTREAM_OT_otio_export(NeedsBeats, bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = scenes.scene_of(context)
         path = Path(bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".otio"))
         try:
-            count = otio_export.write(scenes.scene_of(context), path)
+            count = otio_export.write(scene, path)
         except OSError as error:
             self.report({"ERROR"}, f"{path}: cannot be written: {error.strerror or error}")
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{count} clips in {path.name}")
+        gone = sum(not strip_content.has_file(strip) for strip in strip_marks.of_story(scene))
+        if gone:
+            text = f"{count} clips in {path.name}; the files of {gone} are gone: Lay Out Strips makes them"
+            self.report({"WARNING"}, text)
+        else:
+            self.report({"INFO"}, f"{count} clips in {path.name}")
         return {"FINISHED"}

@@ -30,6 +30,8 @@ class SHOTSTREAM_OT_strips_lay_out(bpy.types.Operator):
         asked = strip_sync.lay_out(scenes.scene_of(context))
         strip_sync.settle(undo_step=False)
         live.ensure_timer()
-        waits = ", once their movies are made" if strip_sync.is_busy() else ""
-        self.report({"INFO"}, f"{asked} shots new or changed{waits}")
+        if strip_sync.is_busy():
+            self.report({"INFO"}, f"{asked} shots are new or changed; laid out once their movies are made")
+        else:
+            self.report({"INFO"}, f"{asked} shots new or changed, {strip_sync.moved()} moved")
         return {"FINISHED"}

@@ -57,8 +57,8 @@ class BeatPanel:
         elif item.state == "done":
             text = f"Shot {item.shot + 1}, {item.frames} frames"
             layout.label(text=text, icon="CHECKMARK")
-            if item.made_text.strip() != item.text.strip():
-                layout.label(text="Text changed since", icon="FILE_REFRESH")
+            if changed := story.changed_since(item):
+                layout.label(text=changed, icon="FILE_REFRESH")
         if item.reason and item.state in {"generating", "done"}:
             places.lines(layout, item.reason, context, icon="INFO")
 

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import live, scenes
+from .. import generating, live, scenes
 from ..connection import Link
 from . import places
 
@@ -80,10 +80,14 @@ class StoryPanel:
                 text = f"Making the shots before again: {len(history)} to go"
             elif waiting:
                 text = f"Generating, {waiting} waiting"
+            if now.run.terms.story_uid != held.uid:
+                text = f"{generating.whose(now.run, held)} is being generated"
             progress = made.progress if made else 0.0
             self.layout.progress(text=text, factor=progress)
         elif now.finisher.busy:
-            self.layout.label(text="Saving the shot ...", icon="FILE_TICK")
+            left = now.finisher.left
+            text = f"Saving, {left} shots to go" if left > 1 else "Saving the shot ..."
+            self.layout.label(text=text, icon="FILE_TICK")
 
 
 CLASSES = places.both(StoryPanel, "story")

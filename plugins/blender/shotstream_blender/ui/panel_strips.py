@@ -39,7 +39,9 @@ class StripsPanel:
         if strip_sync.trouble():
             places.lines(layout.box(), strip_sync.trouble(), context, icon="ERROR")
         if strip_sync.is_busy():
-            layout.label(text="A shot comes into the sequencer ...", icon="SORTTIME")
+            left = strip_sync.left()
+            what = f"{left} shots come" if left > 1 else "A shot comes"
+            layout.label(text=f"{what} into the sequencer ...", icon="SORTTIME")
         rate = compat.scene_rate(scene)
         others = {
             strip[strip_marks.RATE]
