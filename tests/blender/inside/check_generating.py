@@ -167,6 +167,7 @@ def test_a_continue_that_was_stopped_with_its_new_shot_is_a_draft(hand: Hand) ->
     bpy.ops.shotstream.regenerate_shot()
     bpy.ops.shotstream.stop()
     hand.until(lambda: not hand.studio.busy)
+    hand.for_seconds(0.2)
     assert hand.states == ["done", "done"]
 
 

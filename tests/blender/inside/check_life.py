@@ -176,7 +176,7 @@ def test_shots_whose_files_were_not_made_when_blender_ended_are_found_again(
     module("preferences").get().folder, module("preferences").get().shot_files = str(takes), "pictures"
     bpy.ops.wm.open_mainfile(filepath=path)
     hand.until(lambda: all(item.pictures for item in hand.story.beats), 30)
-    hand.until(lambda: len(strip_paths()) == 4, 30)
+    hand.until(lambda: len(strip_paths()) == 4 and not hand.studio.busy, 30)
     assert len(list((folder / "frames").glob("*.png"))) == 36
     assert not list((folder / "spool").iterdir())
 
