@@ -14,7 +14,7 @@ from shotstream_runtime.engines.tensorrt.errors import EngineUnusable, TensorRtE
 from shotstream_runtime.engines.tensorrt.estimate import estimate_build
 from shotstream_runtime.engines.tensorrt.making import make_engine, recipe_for
 from shotstream_runtime.engines.tensorrt.products import Product
-from shotstream_runtime.engines.tensorrt.store import FOLDER_VARIABLE, STUDENT_PLAN, EngineStore
+from shotstream_runtime.engines.tensorrt.store import FOLDER_VARIABLE, EngineStore
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
 trt: Any = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
@@ -62,8 +62,10 @@ def test_mini_is_built_opened_and_diagnosed(store: EngineStore, mini: LoadedMode
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
     assert made.record is not None
-    estimate = estimate_build(recipe.tensors, len(recipe.targets))
-    assert 0.3 < estimate.disk_bytes / made.record.files[STUDENT_PLAN].bytes < 3
+    decoder = sum(weight.numel() for weight in mini.video.vae.decoder.parameters())
+    estimate = estimate_build(recipe.tensors, len(recipe.targets), decoder)
+    # What kernels take differs by build; at full size it is next to nothing.
+    assert 0.4 < estimate.disk_bytes / made.record.bytes < 1.5
     assert sorted(made.record.files) == ["decoder_first.plan", "decoder_next.plan", "student.plan"]
 
     with pytest.raises(EngineUnusable, match=r"does not fit this machine: .*; build it with: shotstream"):

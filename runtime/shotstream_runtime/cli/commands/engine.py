@@ -95,7 +95,8 @@ def build(
     if quantised(numbers):
         ranges = ActivationRanges.read(calibration_path(store, loaded.profile.weights_hash))
     recipe = recipe_for(loaded, product, numbers, targets=targets, share_gpu=share_gpu, ranges=ranges)
-    expected = estimate_build(recipe.tensors, len(recipe.targets))
+    decoder = sum(weight.numel() for weight in loaded.video.vae.decoder.parameters())
+    expected = estimate_build(recipe.tensors, len(recipe.targets), decoder)
     where = ", ".join(f"sm{number}" for number in recipe.targets) or "the GPU of this machine"
     console.print(
         f"{loaded.name} in {numbers} for {where}: about {_seconds(expected.seconds)}, "

@@ -18,6 +18,8 @@ from .student_tensors import StudentTensors
 _SECONDS_PER_LAYER_AND_TARGET = {Precision.BF16: 0.17, Precision.FP8: 0.4, Precision.NVFP4: 2.0}
 _SECONDS_PER_GIGABYTE = 2.0
 _KERNEL_BYTES_PER_LAYER = 2.0e6
+_DECODER_PLANS = 2
+_DECODER_ITEMSIZE = 2
 _MEMORY_PER_STUDENT = 4.0
 _MEMORY_FLOOR = 0.8e9
 
@@ -37,12 +39,13 @@ class BuildEstimate:
     disk_bytes: int
 
 
-def estimate_build(tensors: StudentTensors, targets: int = 1) -> BuildEstimate:
-    """Estimates a build of the student's network.
+def estimate_build(tensors: StudentTensors, targets: int = 1, decoder_weights: int = 0) -> BuildEstimate:
+    """Estimates the build of an engine.
 
     Args:
         tensors: Dimensions and precision.
         targets: How many compute capabilities it is built for.
+        decoder_weights: Numbers in the video decoder, which is in two more plans.
     """
     config, precision = tensors.config, tensors.precision
     matrices, rest = network_weights(config)
@@ -53,7 +56,7 @@ def estimate_build(tensors: StudentTensors, targets: int = 1) -> BuildEstimate:
         seconds=plan / 1e9 * _SECONDS_PER_GIGABYTE
         + config.num_layers * max(1, targets) * _SECONDS_PER_LAYER_AND_TARGET[precision],
         memory_bytes=int(_MEMORY_FLOOR + student * _MEMORY_PER_STUDENT),
-        disk_bytes=int(plan),
+        disk_bytes=int(plan + _DECODER_PLANS * decoder_weights * _DECODER_ITEMSIZE),
     )
 
 
