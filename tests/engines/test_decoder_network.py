@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import torch
-from network_interpreter import NetworkInterpreter
+from interpreted_decoder import InterpretedSteps
 from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.engines.tensorrt.build import BuildOptions, build_plan
 from shotstream_runtime.engines.tensorrt.build_log import BuildLog
-from shotstream_runtime.engines.tensorrt.decoder_stream import TensorRtDecoder, TensorRtDecoders
 from shotstream_runtime.engines.tensorrt.definition import define_decoder
 from shotstream_runtime.weights.layouts import video_layout
-from torch import Tensor
 
 trt: Any = pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
 
@@ -31,39 +28,11 @@ def codec(golden_dir: Any, golden_json: Any, golden_tensors: Any) -> VideoCodec:
     return codec
 
 
-class InterpretedSteps:
-    """A `StepExecutor` over the definitions of the two networks."""
-
-    def __init__(self, codec: VideoCodec, height: int, width: int) -> None:
-        self.fails = False
-        logger = BuildLog().logger(trt)
-        made = {
-            first: define_decoder(trt, logger, codec, height, width, torch.float32, first=first)
-            for first in (True, False)
-        }
-        self.definitions = {first: definition for first, (definition, _) in made.items()}
-        self.tensors = {first: tensors for first, (_, tensors) in made.items()}
-
-    def run_step(self, first: bool, buffers: Mapping[str, Tensor]) -> None:
-        network = self.definitions[first].network
-        inputs = [network.get_input(i).name for i in range(network.num_inputs)]
-        outputs = NetworkInterpreter(trt, network).run({name: buffers[name] for name in inputs})
-        for name, value in outputs.items():
-            buffers[name].copy_(value)
-        assert set(inputs) | set(outputs) == set(buffers)
-        if self.fails:
-            raise RuntimeError("out of memory")
-
-    def open(self) -> TensorRtDecoder:
-        borders = self.tensors[True], self.tensors[False]
-        return TensorRtDecoders(self, *borders, torch.float32, torch.device("cpu")).open_decoder()
-
-
 @pytest.mark.golden
 def test_steps_give_the_recorded_pixels(codec: VideoCodec, golden_tensors: Any) -> None:
     recorded = golden_tensors("vae_io")
     latents = recorded["in.decode.l6.latent"]
-    steps = InterpretedSteps(codec, *latents.shape[-2:])
+    steps = InterpretedSteps(trt, codec, *latents.shape[-2:])
     assert steps.tensors[True].states == steps.tensors[False].states
     decoder = steps.open()
     frames = [decoder.begin(latent).frames() for latent in latents.unbind(1)]
@@ -76,7 +45,7 @@ def test_steps_give_the_recorded_pixels(codec: VideoCodec, golden_tensors: Any) 
 def test_step_that_fails_can_be_begun_again(codec: VideoCodec, golden_tensors: Any) -> None:
     recorded = golden_tensors("vae_io")
     latents = recorded["in.decode.l3.latent"]
-    steps = InterpretedSteps(codec, *latents.shape[-2:])
+    steps = InterpretedSteps(trt, codec, *latents.shape[-2:])
     decoder = steps.open()
     decoder.begin(latents[:, 0])
     steps.fails = True
@@ -89,7 +58,7 @@ def test_step_that_fails_can_be_begun_again(codec: VideoCodec, golden_tensors: A
 
 def test_another_size_is_refused(codec: VideoCodec) -> None:
     with pytest.raises(ValueError, match=r"\(1, 16, 4, 8\); this decoder was built for \(1, 16, 4, 6\)"):
-        InterpretedSteps(codec, 4, 6).open().begin(torch.zeros(1, 16, 4, 8))
+        InterpretedSteps(trt, codec, 4, 6).open().begin(torch.zeros(1, 16, 4, 8))
 
 
 def full_size_codec() -> VideoCodec:
