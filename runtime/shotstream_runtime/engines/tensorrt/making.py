@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,7 +96,6 @@ def make_engine(
     ranges: ActivationRanges | None = None,
     *,
     told: Told = lambda what, fraction: None,
-    stop: threading.Event | None = None,
     expected_s: float = 60.0,
 ) -> StoredEngine:
     """Builds an engine and puts it into the store. It is there whole, or not at all.
@@ -107,8 +105,7 @@ def make_engine(
         recipe: What it is.
         model: The model, whose weights go into it.
         ranges: The calibration, for a narrow precision.
-        told: Hears how far it is.
-        stop: Set from elsewhere, ends the build soon.
+        told: Hears how far it is; what it raises, Ctrl-C above all, ends the build.
         expected_s: How long the build takes, for the fraction: TensorRT's own phases do not say.
 
     Raises:
@@ -124,7 +121,7 @@ def make_engine(
         # Towards the end ever more slowly: an estimate that was too short does not stand still.
         share = (time.monotonic() - started) / expected_s
         told(phase.lower(), _BUILT * (1 - 0.25**share))
-        return stop is None or not stop.is_set()
+        return True
 
     told("defining the network", 0.0)
     tensors = recipe.tensors

@@ -65,7 +65,6 @@ class NetworkTensor:
     """A tensor at the border of the network.
 
     Attributes:
-        shape: Its dimensions; -1 for one that differs between the passes.
         dtype: Its type.
         at: Its dimensions in each kind of pass.
     """
