@@ -61,7 +61,8 @@ def cpu(
         )
     machine = describe("torch", "diffusers")
     used = threads or default_threads()
-    console.print(f"mini on {machine['processor']}, {used} threads. {runs[0]['notes'][0]}", markup=False)
+    told = f"mini on {machine['processor']}, threads: {used}. {runs[0]['notes'][0]}"
+    console.print(told, markup=False, soft_wrap=True)
     print_table(table)
     for run in runs:
         del run["notes"]

@@ -47,7 +47,7 @@ def deviation(
         device=device, threads=threads, engine=engine, precision=precision, eight_bit_cache=eight_bit_cache
     )
     chosen, choice = choose(settings, small=True)
-    console.print(f"Engine: {choice.reason}", style="dim", markup=False)
+    console.print(f"Engine: {choice.reason}", style="dim", markup=False, soft_wrap=True)
     options = EngineOptions(precision=choice.precision, eight_bit_cache=eight_bit_cache)
     prepare_generating_thread()
     report = measure_deviation(choice.kind, options, chosen, folder)

@@ -81,7 +81,7 @@ def demo(
     )
     loaded = load(model, settings)
     for note in loaded.notes:
-        console.print(note, style="dim", markup=False)
+        console.print(note, style="dim", markup=False, soft_wrap=True)
 
     from shotstream_bridge.client import Client
 

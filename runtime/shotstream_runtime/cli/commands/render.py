@@ -69,7 +69,7 @@ def render(
     )
     loaded = load(model, settings)
     for note in loaded.notes:
-        console.print(note, style="dim", markup=False)
+        console.print(note, style="dim", markup=False, soft_wrap=True)
 
     from shotstream_runtime.host.compute import prepare_generating_thread
     from shotstream_runtime.host.manifest import TakeModel
