@@ -196,6 +196,16 @@ def test_world_goes_on_from_a_position_with_the_same_samples(
     assert not whole[0].target.equal(whole[1].target)
 
 
+def test_world_gives_samples_before_any_step(text: MiniTextEncoder, captions: LearningCaptions) -> None:
+    """Trajectories are sampled from a source that has not been walked."""
+    with world(text, captions) as source:
+        early = source.samples([0, 1])
+        assert source.position == 0
+        assert_equal(early, source.samples(source.take(2)))
+    with world(text, captions) as source:
+        assert len(source.shot_of_stories([0, 1], 1)) == 2
+
+
 def test_world_of_render_processes_is_the_same_world(
     text: MiniTextEncoder, captions: LearningCaptions
 ) -> None:

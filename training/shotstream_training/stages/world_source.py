@@ -155,8 +155,7 @@ class WorldSource:
 
     def take(self, batch: int) -> list[int]:
         """See `ShotSource`; takes in the stories that are due."""
-        while self._supply.next < story_window(self._data, self.position).stop:
-            self._add()
+        self._take_in()
         share = batch // self._place.world
         if share * self._place.world != batch:
             raise ValueError(f"batch={batch} must be a multiple of the {self._place.world} processes")
@@ -166,6 +165,7 @@ class WorldSource:
 
     def samples(self, places: Sequence[int]) -> NextShotBatch:
         """See `ShotSource`: a random shot of a random story each."""
+        self._begin()
         numbers = sorted(self._rows)
         rows = []
         for story, shot in self._draws.uniform(places, (2,), "shot").tolist():
@@ -179,6 +179,7 @@ class WorldSource:
         Raises:
             TrainingError: If no story is long enough.
         """
+        self._begin()
         least = self._story_shots
         firsts = [first for _, (first, count) in sorted(self._rows.items()) if count >= least]
         if not firsts:
@@ -186,6 +187,16 @@ class WorldSource:
         chosen = self._draws.uniform(places, (1,), "story")[:, 0].tolist()
         batch = self._batch([firsts[int(part * len(firsts))] + shot for part in chosen])
         return replace(batch, context=torch.zeros_like(batch.context), target=torch.zeros_like(batch.target))
+
+    def _begin(self) -> None:
+        """Takes in the first stories where no step has: trajectories are sampled before any."""
+        if not self._rows:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Takes in the stories that are due."""
+        while self._supply.next < story_window(self._data, self.position).stop:
+            self._add()
 
     def _add(self) -> None:
         number = self._supply.next
