@@ -51,6 +51,7 @@ def test_static_buffers_keep_the_bounds(
 
 
 @pytest.mark.golden
+@pytest.mark.slow  # on a CPU nearly the same numbers as those over static buffers
 @pytest.mark.parametrize("precision", [Precision.BF16, Precision.FP8])
 def test_eager_keeps_the_bounds(precision: Precision, golden_dir: Path) -> None:
     options = EngineOptions(precision=precision)

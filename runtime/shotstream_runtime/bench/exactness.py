@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import torch
 
 from shotstream_runtime.engines import EagerEngine
 from shotstream_runtime.engines.engine_kind import EngineKind, EngineOptions
-from shotstream_runtime.streaming.deviation import DeviationReport, chunk_deviation, compare_rollouts, roll
+from shotstream_runtime.streaming.deviation import (
+    DeviationReport,
+    Rollout,
+    chunk_deviation,
+    compare_rollouts,
+    roll,
+)
 from shotstream_runtime.streaming.golden import load_golden_model
 from shotstream_runtime.weights.load import load_model
 
@@ -36,11 +43,10 @@ def measure_deviation(
             load_golden_model(golden, _NO_TEXT, device=device, dtype=dtype), options
         )
         chunks = chunk_deviation(engine, recorded, golden)
-    true = load_model("mini")
     # The autoencoder is no part of the engine: in float32 its own rounding is not told as the engine's.
     ours = load_model("mini", device, dtype, video_dtype=torch.float32)
     ours, engine = kind.build(ours, options)
-    latents, pictures = compare_rollouts(roll(ours, engine), roll(true, EagerEngine(true.student)))
+    latents, pictures = compare_rollouts(roll(ours, engine), _truth())
     return DeviationReport(
         engine=kind.name,
         precision=options.precision,
@@ -49,6 +55,13 @@ def measure_deviation(
         latents=latents,
         pictures=pictures,
     )
+
+
+@cache
+def _truth() -> Rollout:
+    """The story of mini as eager float32 makes it on the CPU: the same for every engine."""
+    true = load_model("mini")
+    return roll(true, EagerEngine(true.student))
 
 
 class _NoText:

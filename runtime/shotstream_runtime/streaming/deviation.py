@@ -166,7 +166,11 @@ def chunk_deviation(engine: Engine, model: LoadedModel, folder: Path) -> Deviati
     return Deviation.of(pairs)
 
 
-def roll(model: LoadedModel, engine: Engine) -> tuple[list[Tensor], NDArray[np.uint8]]:
+Rollout = tuple[list[Tensor], NDArray[np.uint8]]
+"""The latents of every chunk of a story, and all its frames."""
+
+
+def roll(model: LoadedModel, engine: Engine) -> Rollout:
     """The latents of every chunk and all frames of a fixed story of three shots with a redirection."""
     stream = StoryStream(model, engine, global_caption=ROLLOUT_CAPTION, seed=1)
     for beat in ROLLOUT_BEATS:
@@ -186,9 +190,7 @@ def _events(stream: StoryStream) -> Iterator[object]:
         yield from stream.advance()
 
 
-def compare_rollouts(
-    ours: tuple[list[Tensor], NDArray[np.uint8]], truth: tuple[list[Tensor], NDArray[np.uint8]]
-) -> tuple[Deviation, PictureDeviation]:
+def compare_rollouts(ours: Rollout, truth: Rollout) -> tuple[Deviation, PictureDeviation]:
     """Two results of `roll`, the second being the truth."""
     pairs = list(zip(ours[0], truth[0], strict=True))
     return Deviation.of(pairs), PictureDeviation.of(ours[1], truth[1])
