@@ -89,7 +89,7 @@ class ModelMemory:
         self._text_block = max(_numbers(block) for block in text.encoder.block)
         vae = blank_video(configs.video)
         self._video_numbers = _numbers(vae)
-        # Asked for in every arrangement that is tried, and worked out in a third of a second.
+        # Asked for in every arrangement that is tried; working it out takes a while.
         self._decoders: dict[tuple[bool, int], int] = {}
         self._size = tuple(side // configs.video.spatial_factor for side in (profile.height, profile.width))
 
