@@ -14,6 +14,7 @@ class Attempt:
         id: Names it on the server; a beat that is made again has another one.
         uid: The beat in the scene.
         recorded: Whether its frames are kept; those of earlier shots that are made again as history are not.
+        request: Number of the request that it was made with; 0: alone, at once.
         policy: ``queue``, ``replace``, ``interrupt``, or None as the protocol defines it.
         expected: How many frames it will have, as far as is known.
         received: How many have come.
@@ -29,6 +30,7 @@ class Attempt:
     policy: str | None
     chunks: int
     recorded: bool = True
+    request: int = 0
     sent: bool = False
     shot: int | None = None
     first_frame: int | None = None

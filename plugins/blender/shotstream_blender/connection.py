@@ -4,6 +4,7 @@
 import re
 import time
 import uuid
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shotstream_bridge import (
     ConnectionLost,
     ConnectionResumed,
     HandshakeRefusedError,
+    ServerInfo,
     ServerStateName,
 )
 from shotstream_bridge.address import is_loopback
@@ -28,6 +30,7 @@ _ADDRESS = re.compile(r"tcp://[^/\s]+:\d+")
 CONNECT_S = 4.0
 """Patience with a server that does not answer, before that is said. It is tried again all the same."""
 RETRY_S = 1.5
+SOON_S = 0.2
 SILENCE_S = 60.0
 """Blender does not pump while it renders: the server must not take it for dead meanwhile."""
 RECONNECT_S = 3600.0
@@ -46,6 +49,9 @@ class Link(Enum):
 class Connection:
     """One connection to one server, until :meth:`drop`.
 
+    Args:
+        leaves: Whether the server at an address is about to stop, so that connecting to it is of no use yet.
+
     Attributes:
         link: How it stands.
         message: What the user should know of it; empty when all is well.
@@ -53,7 +59,8 @@ class Connection:
         wanted: Whether the user wants to be connected.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, leaves: Callable[[str], bool]) -> None:
+        self._leaves = leaves
         self.link = Link.OFF
         self.message = ""
         self.client: Client | None = None
@@ -70,6 +77,16 @@ class Connection:
     def ready(self) -> bool:
         """Whether the server is there and has its model."""
         return self.link is Link.ONLINE and self.client.server.state is ServerStateName.READY
+
+    @property
+    def held_back(self) -> bool:
+        """Whether it waits for a server on this machine to have stopped."""
+        return self.wanted and self.client is None and self._leaves(preferences.get().address.strip())
+
+    @property
+    def server(self) -> ServerInfo | None:
+        """What the server tells of itself, once it has."""
+        return None if self.client is None or self.client.connecting else self.client.server
 
     def want(self) -> None:
         """Connects, or says in :attr:`message` why that cannot be."""
@@ -119,8 +136,11 @@ class Connection:
     def _begin(self) -> None:
         chosen = preferences.get()
         self._retry_at = 0.0
+        address = chosen.address.strip()
+        if self._leaves(address):
+            self._retry_at = time.monotonic() + SOON_S
+            return
         try:
-            address = chosen.address.strip()
             if _ADDRESS.fullmatch(address) and not is_loopback(address) and not bpy.app.online_access:
                 raise BridgeError(
                     f"the server at {address} is not on this machine, and Blender may not go online: allow "
@@ -156,7 +176,8 @@ class Connection:
 
 def explain(error: BridgeError) -> str:
     """An error of the bridge in the words of the panel."""
-    text = str(error)
+    # The button that starts one stands below it.
+    text = str(error).replace("start one with `shotstream serve`", "start it")
     if isinstance(error, HandshakeRefusedError) and error.code == "version_unsupported":
         ours, theirs = (
             ", ".join(map(str, v)) or "none" for v in (error.client_versions, error.server_versions)

@@ -40,7 +40,7 @@ def generate(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> 
         history = _before(held, first)
         _check(held, history, empty_is_fine=True)
         run = _begin(held)
-        run.add([_ask(held, item) for item in history], recorded=False)
+        run.add(_asked(held, history), recorded=False)
     _queue(run, held, beats)
 
 
@@ -54,8 +54,8 @@ def direct(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> None:
     run = live.studio().run
     if run is None or run.end is not None or run.terms.story_uid != held.uid:
         raise CannotGenerate("This story is not open on the server: Generate opens it")
-    uid, text, mode, chunks = _ask(held, item)
-    run.direct(uid, text, mode, None if item.policy == "auto" else item.policy, chunks)
+    policy = None if item.policy == "auto" else item.policy
+    run.direct(item.uid, item.text, _mode(held, item), policy, item.chunks)
     _mark_queued([item])
     live.ensure_timer()
 
@@ -99,15 +99,27 @@ def whose(run: StoryRun, held: story.ShotStreamStory) -> str:
 
 
 def _queue(run: StoryRun, held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> None:
-    run.add([_ask(held, item) for item in beats])
+    run.add(_asked(held, beats))
     _mark_queued(beats)
     live.studio().message = ""
     live.ensure_timer()
 
 
-def _ask(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> tuple[str, str, str, int]:
-    mode = "cut" if item.uid == held.beats[0].uid else item.mode
-    return item.uid, item.text, mode, item.chunks
+def _asked(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> list[tuple[str, str, str, int]]:
+    """ID, text, mode and chunks of beats, whole shots of them."""
+    wanted = {item.uid for item in beats}
+    asked, index = [], 0
+    while index < len(held.beats):
+        shot = story.shot_beats(held, index)
+        for item, chunks in zip(shot, story.shot_chunks(held, shot), strict=True):
+            if item.uid in wanted:
+                asked.append((item.uid, item.text, _mode(held, item), chunks))
+        index += len(shot)
+    return asked
+
+
+def _mode(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> str:
+    return "cut" if item.uid == held.beats[0].uid else item.mode
 
 
 def _mark_queued(beats: list[story.ShotStreamBeat]) -> None:

@@ -108,4 +108,8 @@ def _tick(now: Studio, start: float) -> float:
 
 
 def _shown(now: Studio) -> tuple:
-    return now.connection.link, now.connection.message, now.message, now.server.phase
+    """What the panels say beside the story, which :func:`mirror.mirror` looks after."""
+    link, server = now.connection, now.connection.server
+    told = (server.model, server.state, server.detail) if server is not None else None
+    left = now.finisher.left, strip_sync.left(), strip_sync.is_busy(), strip_sync.trouble()
+    return link.link, link.message, told, now.message, now.server.phase, now.server.message, left

@@ -2,6 +2,7 @@
 """The live picture: the newest frame in an Image data-block, for editors, backdrops and materials."""
 
 import contextlib
+import os
 
 import bpy
 import numpy as np
@@ -71,6 +72,23 @@ def show() -> bool:
     image.update()
     image.update_tag()
     return True
+
+
+def fill(path: str) -> None:
+    """Gives the image a picture of a file until the next frame comes: a .blend does not keep its pixels."""
+    image = find()
+    if image is None or image.packed_file is not None or not os.path.exists(path):
+        return
+    source = bpy.data.images.load(path)
+    try:
+        width, height = source.size
+        if width and height:
+            values = np.empty(width * height * 4, np.float32)
+            source.pixels.foreach_get(values)
+            ensure(width, height).pixels.foreach_set(values)
+            image.update()
+    finally:
+        bpy.data.images.remove(source)
 
 
 def waiting() -> bool:

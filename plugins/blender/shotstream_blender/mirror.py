@@ -59,11 +59,16 @@ def settle_unfinished(studio: Studio) -> bool:
 
 
 def _mirror_model(studio: Studio, held: story.ShotStreamStory) -> bool:
-    client = studio.connection.client
-    if client is None or client.connecting:
+    server = studio.connection.server
+    if server is None:
         return False
-    server = client.server
-    return _set(held, width=server.width, height=server.height, fps=server.fps)
+    return _set(
+        held,
+        width=server.width,
+        height=server.height,
+        fps=server.fps,
+        chunks_per_shot=server.chunks_per_shot,
+    )
 
 
 def _mirror_beat(

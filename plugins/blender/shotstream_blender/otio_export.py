@@ -20,9 +20,7 @@ def document(scene: bpy.types.Scene) -> dict:
     channels: dict[int, list[Clip]] = {}
     strips = sorted(strip_marks.of_story(scene), key=compat.left)
     for strip in strips:
-        channels.setdefault(strip.channel, []).append(
-            _clip(scene, strip, shots.get(strip[strip_marks.BEAT]), strips)
-        )
+        channels.setdefault(strip.channel, []).append(_clip(scene, strip, shots.get(strip[strip_marks.BEAT])))
     if not channels:
         channels[0] = [_expected(scene, shot) for shot in shots.values()]
     # A timeline begins at 0, a scene at its first frame.
@@ -54,7 +52,7 @@ def write(scene: bpy.types.Scene, path: Path) -> int:
     return sum(child["OTIO_SCHEMA"].startswith("Clip") for child in children)
 
 
-def _clip(scene: bpy.types.Scene, strip, shot: Shot | None, strips: list) -> Clip:
+def _clip(scene: bpy.types.Scene, strip, shot: Shot | None) -> Clip:
     start, left, right = compat.content_start(strip), compat.left(strip), compat.right(strip)
     held, rate = scene.shotstream, compat.scene_rate(scene)
     if strip.type == "IMAGE":
@@ -65,9 +63,7 @@ def _clip(scene: bpy.types.Scene, strip, shot: Shot | None, strips: list) -> Cli
     else:
         path = Path(os.path.abspath(bpy.path.abspath(strip.filepath)))
         media = Media(path, rate, compat.content_length(strip))
-    first_piece = shot is not None and strip == next(
-        (s for s in strips if s[strip_marks.BEAT] == shot.cut.uid), None
-    )
+    shown = range(left - start, right - start)
     return Clip(
         name=strip.name,
         start=left,
@@ -75,7 +71,7 @@ def _clip(scene: bpy.types.Scene, strip, shot: Shot | None, strips: list) -> Cli
         length=right - left,
         media=media,
         notes=_notes(shot),
-        markers=_markers(shot, held.fps or strip_times.FPS, rate) if first_piece else (),
+        markers=() if shot is None else _markers(shot, held.fps or strip_times.FPS, rate, shown),
     )
 
 
@@ -86,13 +82,25 @@ def _expected(scene: bpy.types.Scene, shot: Shot) -> Clip:
     return Clip(story.label(shot.cut), start, 0, end - start, None, _notes(shot))
 
 
-def _markers(shot: Shot, fps: float, rate: float) -> tuple[tuple[str, int, int], ...]:
+def _markers(shot: Shot, fps: float, rate: float, shown: range) -> tuple[tuple[str, int, int], ...]:
+    """The beats of a shot that a strip shows, where it does.
+
+    Args:
+        shot: The shot.
+        fps: Frames a second of the take.
+        rate: Frames a second of the scene.
+        shown: The content's scene frames that the strip shows; it may hold the first and the last picture.
+    """
+    beats = [item for item in shot.beats if story.in_shot(shot.cut, item)]
     marks = []
-    for item in shot.beats:
+    for item in beats:
         offset = item.first_frame - shot.cut.first_frame
         first = strip_times.scene_frames(offset, fps, rate)
         end = strip_times.scene_frames(offset + item.frames, fps, rate)
-        marks.append((item.made_text or item.text, first, end - first))
+        first = shown.start if item == beats[0] else max(first, shown.start)
+        end = shown.stop if item == beats[-1] else min(end, shown.stop)
+        if end > first:
+            marks.append((item.made_text or item.text, first, end - first))
     return tuple(marks)
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import ValidationError
 from shotstream_bridge import (
@@ -34,6 +35,7 @@ from shotstream_bridge import (
     StoryHandle,
 )
 
+from . import strip_times
 from .attempts import Attempt, expected_frames
 
 AHEAD = 2
@@ -41,8 +43,31 @@ AHEAD = 2
 CREDITS = 16
 
 
-LookUp = Callable[[str], tuple[str, str, int] | None]
-"""Gives a beat of an ID as it is now: text, mode and chunks; None if it is gone."""
+@dataclass(frozen=True)
+class BeatNow:
+    """A beat as it is in the scene at this moment.
+
+    Attributes:
+        text: What is to be seen.
+        mode: ``cut`` or ``continue``.
+        chunks: Its length.
+        cut: ID of the beat that begins its shot.
+    """
+
+    text: str
+    mode: str
+    chunks: int
+    cut: str
+
+
+class Written(Protocol):
+    """The story as it is written in the scene at that moment."""
+
+    def order(self) -> list[str]:
+        """IDs of the beats; none if the story is gone."""
+
+    def beat(self, uid: str) -> BeatNow | None:
+        """The beat of an ID; None if it is gone."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +85,7 @@ class StoryRun:
     Args:
         terms: What holds for all of it.
         title: For people.
-        look_up: Gives a waiting beat as it is now (text, mode, chunks), or None if it is gone.
+        written: The story as it is at the moment.
         on_frame: Called with every frame that is to be recorded, and its attempt.
 
     Attributes:
@@ -72,7 +97,7 @@ class StoryRun:
         self,
         terms: Terms,
         title: str,
-        look_up: LookUp,
+        written: Written,
         on_frame: Callable[[ReceivedFrame, Attempt], None],
     ) -> None:
         self.terms = terms
@@ -82,7 +107,7 @@ class StoryRun:
         self.end: str | None = None
         self.notices: list[Notice] = []
         self._pending: deque[Attempt] = deque()
-        self._look_up = look_up
+        self._written = written
         self._on_frame = on_frame
         self._handle: StoryHandle | None = None
         self._next_frame = 0
@@ -90,6 +115,11 @@ class StoryRun:
         self._asking_whether_known = False
         self._to_send_again = False
         self._client: Client | None = None
+        # The cut of the shot that was sent last: what continues it comes next.
+        self._cut_sent = ""
+        # How many beats there were when nothing was under way last.
+        self._before = 0
+        self._requests = 0
         self.began_at = time.monotonic()
 
     # --- what is asked for --------------------------------------------------------------------------------
@@ -101,6 +131,18 @@ class StoryRun:
             bool(self._pending) or any(not a.complete for a in self.attempts.values())
         )
 
+    @property
+    def current(self) -> list[Attempt]:
+        """The beats that were asked for since nothing was under way."""
+        return list(self.attempts.values())[self._before :]
+
+    @property
+    def progress(self) -> float:
+        """Share of all that is asked for that has come, 0 to 1."""
+        frames = [(self._length(a), a.received + a.lost) for a in self.current]
+        whole = sum(length for length, _ in frames)
+        return sum(min(pair) for pair in frames) / whole if whole else 0.0
+
     def add(self, beats: Iterable[tuple[str, str, str, int]], *, recorded: bool = True) -> None:
         """Queues beats.
 
@@ -108,16 +150,23 @@ class StoryRun:
             beats: ID, text, mode and chunks of each.
             recorded: Whether their frames are kept.
         """
+        self._note_begin()
+        self._requests += 1
         for uid, text, mode, chunks in beats:
             attempt = self._attempt(uid, text, mode, "queue", chunks)
-            attempt.recorded = recorded
+            attempt.recorded, attempt.request = recorded, self._requests
             self._pending.append(attempt)
 
     def direct(self, uid: str, text: str, mode: str, policy: str | None, chunks: int) -> None:
         """Sends a beat at once, by its own policy."""
-        attempt = self._attempt(uid, text, mode, policy, chunks)
+        self._note_begin()
         if policy in ("replace", "interrupt"):
             self._drop_pending()
+        elif mode == "cut":
+            # What continues the shot before goes with that one.
+            while self._pending and self._handle is not None and self._next().mode == "continue":
+                self._send(self._next())
+        attempt = self._attempt(uid, text, mode, policy, chunks)
         self._pending.appendleft(attempt)
         self._send(attempt)
 
@@ -174,7 +223,7 @@ class StoryRun:
             under_way = sum(a.sent and not a.over for a in self.attempts.values())
             if under_way > AHEAD:
                 return
-            self._send(self._pending[0])
+            self._send(self._next())
 
     def handle(self, event: ClientEvent) -> None:
         """Takes in what has happened."""
@@ -204,6 +253,29 @@ class StoryRun:
         self.attempts[attempt.id] = attempt
         return attempt
 
+    def _note_begin(self) -> None:
+        if not self.running:
+            self._before = len(self.attempts)
+
+    def _length(self, attempt: Attempt) -> int:
+        """How many frames a beat has or will have, as far as is known."""
+        if attempt.expected or attempt.over:
+            return attempt.expected
+        chunks = attempt.chunks or strip_times.CHUNKS
+        per_chunk, in_first = strip_times.PER_CHUNK, strip_times.IN_FIRST
+        return expected_frames(chunks, attempt.mode == "cut", per_chunk, in_first)
+
+    def _next(self) -> Attempt:
+        """The beat whose turn it is: of those that were asked for together, the first in the story as it is
+        now.
+        """
+        first = self._pending[0]
+        if not first.recorded or not first.request:
+            return first
+        places = {uid: place for place, uid in enumerate(self._written.order())}
+        together = [attempt for attempt in self._pending if attempt.request == first.request]
+        return min(together, key=lambda attempt: places.get(attempt.uid, -1))
+
     def _drop_pending(self, failed: str = "") -> None:
         """Takes back what was not sent: drafts again, unless it failed, with the reason."""
         while self._pending:
@@ -229,18 +301,23 @@ class StoryRun:
             return
         self._pending.remove(attempt)
         if attempt.recorded and attempt.policy == "queue":
-            now = self._look_up(attempt.uid)
+            now = self._written.beat(attempt.uid)
             if now is None:
                 attempt.fail("deleted before its turn came")
                 return
-            attempt.text, attempt.mode, attempt.chunks = now
+            attempt.text, attempt.mode, attempt.chunks = now.text, now.mode, now.chunks
+            if attempt.request and now.mode == "continue" and now.cut != self._cut_sent:
+                attempt.fail("the shot that it continues was not made: generate that one")
+                return
         if not any(a.sent for a in self.attempts.values()):
             # Nothing is there to be continued.
             attempt.mode = "cut"
         attempt.sent = True
-        self._submit(attempt, attempt.policy, attempt.chunks)
+        if self._submit(attempt, attempt.policy, attempt.chunks) and attempt.mode == "cut":
+            self._cut_sent = attempt.uid
 
-    def _submit(self, attempt: Attempt, policy: str | None, chunks: int) -> None:
+    def _submit(self, attempt: Attempt, policy: str | None, chunks: int) -> bool:
+        """Sends a beat; returns whether it could be."""
         try:
             script = BeatScript(
                 id=attempt.id,
@@ -251,8 +328,9 @@ class StoryRun:
             )
         except ValidationError as error:
             attempt.fail(_explain(error))
-            return
+            return False
         self._handle.submit_beat(script)
+        return True
 
     def _send_again(self) -> None:
         """Tells a server that was started anew of every beat so far.
@@ -337,6 +415,14 @@ class StoryRun:
         self.over(reason)
 
 
+_NAMES = {"global_caption": "Caption", "title": "Title", "seed": "Seed", "text": "Text", "chunks": "Chunks"}
+"""What the panel calls the fields of the protocol."""
+
+
 def _explain(error: ValidationError) -> str:
     """What is wrong with a text or a number, in one line."""
-    return "; ".join(f"{e['loc'][-1] if e['loc'] else 'beat'}: {e['msg']}" for e in error.errors())
+    wrong = []
+    for told in error.errors():
+        field = str(told["loc"][-1]) if told["loc"] else "beat"
+        wrong.append(f"{_NAMES.get(field, field)}: {told['msg'].removeprefix('Value error, ')}")
+    return "; ".join(wrong)

@@ -20,7 +20,7 @@ from . import preferences, take_files
 from .attempts import Attempt
 from .finishing import Finisher, Job
 from .recorder import Recorder, ShotSpool
-from .run import LookUp, StoryRun, Terms
+from .run import StoryRun, Terms, Written
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Session:
     Args:
         terms: What holds for the whole story.
         title: For people, and for the folder.
-        look_up: Gives a beat as it is in the scene.
+        written: The story as it is in the scene.
         finisher: Makes the files.
         server: Gives what the server told of itself.
         shown: Called with every recorded frame.
@@ -59,19 +59,20 @@ class Session:
         self,
         terms: Terms,
         title: str,
-        look_up: LookUp,
+        written: Written,
         finisher: Finisher,
         *,
         server: Callable[[], ServerInfo],
         shown: Callable[[ReceivedFrame], None],
         shot_ready: Callable[[str], None],
     ) -> None:
-        self.run = StoryRun(terms, title, look_up, self._record)
+        self.run = StoryRun(terms, title, written, self._record)
         self.message = ""
         self._finisher = finisher
         self._server = server
         self._shown = shown
         self._shot_ready = shot_ready
+        self._end_told = False
         self._recorder: Recorder | None = None
         self._files: dict[int, ShotFiles] = {}
         # Frames of each shot that files were asked for.
@@ -93,15 +94,12 @@ class Session:
 
     def handle(self, event: ClientEvent) -> None:
         """Takes in what has happened."""
-        before = self.run.end
         self.run.handle(event)
         if isinstance(event, BeatStatus) and event.story_id == self.run.story_id:
             self._note_stage(event)
         elif isinstance(event, ConnectionLost):
             self.run.over(f"the connection was lost: {event.reason}")
-        if before is None and self.run.end:
-            self.message = f"The story ended: {self.run.end}"
-            self._write_manifest()
+        self._note_end()
 
     def end(self) -> None:
         """Ends the story on the server; files are made of what was received."""
@@ -123,6 +121,7 @@ class Session:
 
     def finish_shots(self) -> None:
         """Has files made of the shots that are complete and have frames that are in no file yet."""
+        self._note_end()
         if self._recorder is None:
             return
         for shot, spool in self._recorder.spools.items():
@@ -135,6 +134,13 @@ class Session:
                 self._ask(spool, next((a.uid for a in attempts if a.mode == "cut"), attempts[0].uid))
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _note_end(self) -> None:
+        """Says once why the story went no further, if nobody wanted that."""
+        if self.run.end and not self._end_told:
+            self._end_told = True
+            self.message = f"The story was not finished. {self.run.end[:1].upper()}{self.run.end[1:]}"
+            self._write_manifest()
 
     def _ask(self, spool: ShotSpool, cut_uid: str) -> None:
         take, frames = self._recorder.take, len(spool.indices)
@@ -169,9 +175,11 @@ class Session:
             record.first_frame_s = record.first_frame_s or take.wall_s
             self._recorder.add(frame.header, frame.payload)
         except OSError as error:
-            self.message = f"The take cannot be written: {error}; generation was stopped"
+            where = f"{error.filename}: " if error.filename else ""
+            why = f"{where}{error.strerror or error}"
+            self.message = f"The take cannot be written ({why}), and generation was stopped"
             self.run.stop()
-            attempt.reason = str(error)
+            attempt.reason = why
 
     def _new_take(self) -> take_files.Take:
         server, run = self._server(), self.run
@@ -222,4 +230,4 @@ class Session:
         try:
             take.write_manifest(complete=all(a.complete and a.went_well for a in attempts))
         except OSError as error:
-            self.message = f"The take's manifest cannot be written: {error}"
+            self.message = f"The take's manifest cannot be written: {error.strerror or error}"

@@ -5,10 +5,10 @@ Names (stable; other modules and saved files rely on them):
 
 ``scene.shotstream`` (:class:`ShotStreamStory`)
     ``uid``, ``title``, ``global_caption``, ``seed``, ``beats``, ``active`` (index of the active beat),
-    ``width``, ``height``, ``fps`` (of the model that made the newest shot; 0 before).
+    ``width``, ``height``, ``fps``, ``chunks_per_shot`` (of the model that made the newest shot; 0 before).
 ``scene.shotstream.beats[i]`` (:class:`ShotStreamBeat`)
     ``uid``, ``text``, ``mode`` (``cut``, ``continue``), ``policy`` (``auto``, ``queue``, ``replace``,
-    ``interrupt``), ``chunks`` (0: the model's default), ``selected``, ``state`` (``draft``, ``queued``,
+    ``interrupt``), ``chunks`` (0: see ``shot_chunks``), ``selected``, ``state`` (``draft``, ``queued``,
     ``generating``, ``done``, ``failed``), ``reason``, ``progress`` (0 to 1), ``shot`` (number in its take,
     -1), ``first_frame`` and ``frames`` (of this beat, in the take), ``shot_first_frame`` and ``shot_frames``
     (of the whole shot, in the take), ``made_text`` (the text it was made from), ``take`` (the take's folder),
@@ -16,8 +16,9 @@ Names (stable; other modules and saved files rely on them):
     movie, empty while it is being made). Paths may begin with ``//``: use ``bpy.path.abspath``.
 Functions
     ``of(scene)``, ``find(uid)`` (scene and story of a story's uid), ``beat(story, uid)``,
-    ``shot_beats(story, index)`` (a cut and the beats that continue it), ``active_beat(story)``, ``add_beat``,
-    ``label(beat)``.
+    ``shot_beats(story, index)`` (a cut and the beats that continue it), ``shot_chunks(story, beats)`` (how
+    long each of them is), ``changes(beats)`` and ``changed_since(story, index)`` (what their pictures do not
+    show), ``active_beat(story)``, ``add_beat``, ``label(beat)``.
 """
 
 import uuid
@@ -33,8 +34,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import compat
-from .strip_times import chunks_of
+from . import compat, strip_times
 
 STATES = (
     ("draft", "Draft", "Not generated yet", "DOT", 0),
@@ -53,7 +53,8 @@ POLICIES = (
     ("replace", "Replace", "Drops the beats that wait; the running one finishes", 2),
     ("interrupt", "Interrupt", "Drops the beats that wait and takes over at the next chunk", 3),
 )
-MAX_CHUNKS = 200
+MAX_CHUNKS, MAX_TEXT, MAX_CAPTION = 200, 2_000, 8_000
+"""Of the protocol."""
 _LABEL_CHARS = 40
 
 
@@ -76,7 +77,8 @@ class ShotStreamBeat(bpy.types.PropertyGroup):
     )
     chunks: IntProperty(
         name="Chunks",
-        description="How long the beat lasts, in chunks of frames; 0: as the model usually does",
+        description="How long the beat lasts, in chunks of frames; 0: its share of a shot's usual length, "
+        "about five seconds",
         min=0,
         max=MAX_CHUNKS,
     )
@@ -125,6 +127,9 @@ class ShotStreamStory(bpy.types.PropertyGroup):
     width: IntProperty(name="Width", description="Pixels, as the server's model makes them", min=0)
     height: IntProperty(name="Height", description="Pixels, as the server's model makes them", min=0)
     fps: FloatProperty(name="Rate", description="Frames per second, as the server's model makes them", min=0)
+    chunks_per_shot: IntProperty(
+        name="Chunks per Shot", description="How long the server's model usually makes a shot", min=0
+    )
 
 
 CLASSES = (ShotStreamBeat, ShotStreamStory)
@@ -189,6 +194,59 @@ def shot_beats(story: ShotStreamStory, index: int) -> list[ShotStreamBeat]:
     return beats[first:last]
 
 
+def shot_chunks(story: ShotStreamStory, beats: list[ShotStreamBeat], of_shot: int = 0) -> list[int]:
+    """How many chunks each beat of a shot has or will have.
+
+    Args:
+        story: The story.
+        beats: Of :func:`shot_beats`.
+        of_shot: Chunks of a shot as the server's model usually makes it; 0: of the one that made the newest.
+    """
+    usual = of_shot or story.chunks_per_shot or strip_times.CHUNKS
+    return strip_times.share_chunks([item.chunks for item in beats], usual)
+
+
+def in_shot(cut: ShotStreamBeat, item: ShotStreamBeat) -> bool:
+    """Whether a beat's pictures are a part of those of a cut's shot."""
+    return (item.take, item.shot) == (cut.take, cut.shot)
+
+
+def changes(beats: list[ShotStreamBeat]) -> list[str]:
+    """What of a shot its pictures do not show, for each of its beats; empty where all is well or under way.
+
+    Args:
+        beats: Of :func:`shot_beats`.
+    """
+    cut = beats[0]
+    said = []
+    for item in beats:
+        text = ""
+        if item.state == "done":
+            if item.made_text.strip() != item.text.strip():
+                text = "Text changed since"
+            elif not in_shot(cut, item) or (item == cut and item.first_frame != item.shot_first_frame):
+                text = "Made as a part of another shot"
+            elif item.chunks and not item.reason and item.chunks != _chunks_made(item):
+                text = "Length changed since"
+        said.append(text)
+    whole = all(item.state == "done" for item in beats) and not any(said)
+    if whole and sum(item.frames for item in beats) != cut.shot_frames:
+        said[0] = "Made with beats that are not in its shot now"
+    return said
+
+
+def _chunks_made(item: ShotStreamBeat) -> int:
+    begins = item.first_frame == item.shot_first_frame
+    return strip_times.chunks_of(item.frames, begins_shot=begins)
+
+
+def changed_since(story: ShotStreamStory, index: int) -> str:
+    """What of a beat its pictures do not show, in words; see :func:`changes`."""
+    beats, uid = shot_beats(story, index), story.beats[index].uid
+    own = next(number for number, item in enumerate(beats) if item.uid == uid)
+    return changes(beats)[own]
+
+
 def add_beat(
     story: ShotStreamStory, text: str = "", *, mode: str = "cut", index: int | None = None
 ) -> ShotStreamBeat:
@@ -216,18 +274,6 @@ def clear_result(item: ShotStreamBeat) -> None:
         item.property_unset(name)
     for name in ("shot_frames", "made_text", "take", "pictures", "movie"):
         item.property_unset(name)
-
-
-def changed_since(item: ShotStreamBeat) -> str:
-    """What was changed of a beat after its pictures were made, in words; empty if they show what it says."""
-    if item.state != "done":
-        return ""
-    if item.made_text.strip() != item.text.strip():
-        return "Text changed since"
-    begins = item.first_frame == item.shot_first_frame
-    if item.chunks and not item.reason and item.chunks != chunks_of(item.frames, begins_shot=begins):
-        return "Length changed since"
-    return ""
 
 
 def label(item: ShotStreamBeat) -> str:

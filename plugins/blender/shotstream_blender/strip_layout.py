@@ -37,7 +37,7 @@ def shots(held: story.ShotStreamStory) -> list[Shot]:
     while index < len(held.beats):
         beats = story.shot_beats(held, index)
         made = beats[0].shot_frames if beats[0].pictures else 0
-        frames = made or strip_times.shot_frames(item.chunks or strip_times.CHUNKS for item in beats)
+        frames = made or strip_times.shot_frames(story.shot_chunks(held, beats))
         found.append(Shot(beats, start, frames))
         index += len(beats)
         start += frames

@@ -2,9 +2,11 @@
 """How a strip knows its shot: custom properties, which survive cutting, copying, undo and saving.
 
 ``shotstream_beat`` (ID of the shot's cut), ``shotstream_text`` (ID of the beat, on text strips),
-``shotstream_made`` (what it shows), ``shotstream_rate`` (the scene's rate it was made for), and what was set
-last of ``shotstream_name``, ``shotstream_color`` and ``shotstream_words``: what differs from that now was
-changed by the user, and is left alone. A scene has one story, which its strips belong to.
+``shotstream_story`` (ID of the story it was made for), ``shotstream_made`` (what it shows),
+``shotstream_rate`` (the scene's rate it was made for), ``shotstream_home`` (the channel that it left because
+it had no room there), and what was set last of ``shotstream_name``, ``shotstream_color`` and
+``shotstream_words``: what differs from that now was changed by the user, and is left alone. A scene has one
+story, which its strips belong to.
 """
 
 import re
@@ -14,7 +16,7 @@ import bpy
 
 from . import compat, story
 
-BEAT, TEXT = "shotstream_beat", "shotstream_text"
+BEAT, TEXT, STORY = "shotstream_beat", "shotstream_text", "shotstream_story"
 MADE, RATE, HOME = "shotstream_made", "shotstream_rate", "shotstream_home"
 NAME, COLOR, WORDS = "shotstream_name", "shotstream_color", "shotstream_words"
 
@@ -26,7 +28,7 @@ COLORS = {
     "failed": "COLOR_01",
     "changed": "COLOR_06",
 }
-"""Yellow waits, orange is under way, green is done, red failed, violet shows another text than the beat's."""
+"""Yellow waits, orange is under way, green is done, red failed, violet shows what is not written any more."""
 _NUMBER = re.compile(r"\.\d{3,}$")
 
 
@@ -52,6 +54,20 @@ def texts_of_story(scene: bpy.types.Scene) -> Iterator:
     for strip in compat.all_strips(scene.sequence_editor):
         if TEXT in strip:
             yield strip
+
+
+def left_over(scene: bpy.types.Scene) -> list:
+    """Strips of beats that were removed from the story: pictures and texts. Those that were copied from
+    another story are none of them.
+    """
+    held = scene.shotstream
+    uids = {item.uid for item in held.beats}
+    strips = [*of_story(scene), *texts_of_story(scene)]
+    return [
+        strip
+        for strip in strips
+        if strip.get(STORY) == held.uid and strip.get(BEAT, strip.get(TEXT)) not in uids
+    ]
 
 
 def name_strip(strip, name: str) -> None:
@@ -86,5 +102,4 @@ def state_of(beats: list[story.ShotStreamBeat]) -> str:
             return state
     if states != {"done"}:
         return "draft"
-    same = all(item.made_text.strip() == item.text.strip() for item in beats)
-    return "done" if same else "changed"
+    return "changed" if any(story.changes(beats)) else "done"

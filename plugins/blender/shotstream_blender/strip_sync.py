@@ -184,7 +184,16 @@ def _color() -> bool:
         held = scene.shotstream
         if scene.sequence_editor is None or not held.beats:
             continue
-        now = tuple((item.uid, item.state, item.text == item.made_text) for item in held.beats)
+        now = tuple(
+            (
+                item.uid,
+                item.state,
+                item.mode,
+                item.text == item.made_text,
+                item.state == "done" and (item.take, item.shot, item.first_frame, item.frames),
+            )
+            for item in held.beats
+        )
         if _colors.get(held.uid) != now:
             _colors[held.uid] = now
             changed |= strips.color_all(scene)

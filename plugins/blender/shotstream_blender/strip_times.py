@@ -57,6 +57,23 @@ def shot_frames(chunks: Iterable[int]) -> int:
     return IN_FIRST + (sum(chunks) - 1) * PER_CHUNK
 
 
+def share_chunks(asked: Sequence[int], of_shot: int) -> list[int]:
+    """The chunks of each beat of a shot: those that do not say share what the others leave of a shot's usual
+    length, each at least one.
+
+    Args:
+        asked: Chunks of each beat; 0: it does not say.
+        of_shot: Chunks of a shot, as the model usually makes it.
+    """
+    silent = [index for index, chunks in enumerate(asked) if not chunks]
+    left = max(len(silent), of_shot - sum(asked))
+    chunks = list(asked)
+    for number, index in enumerate(silent):
+        # A shot's first chunk is shorter: what cannot be divided goes to the first beats.
+        chunks[index] = left // len(silent) + (number < left % len(silent))
+    return chunks
+
+
 def chunks_of(frames: int, *, begins_shot: bool) -> int:
     """How many chunks a beat of so many frames has, at least 1."""
     first = IN_FIRST if begins_shot else PER_CHUNK

@@ -62,7 +62,7 @@ def apply(scene: bpy.types.Scene, reading: Reading, gone: str) -> list[str]:
     said = []
     for number, uid in enumerate(reading.order, start=1):
         if uid in reading.frames:
-            said += _shorten(shots[uid], reading.frames[uid], fps, number)
+            said += _shorten(held, shots[uid], reading.frames[uid], fps, number)
     active = story.active_beat(held)
     active_uid = active.uid if active else ""
     lines = {uid: [item.uid for item in shot.beats] for uid, shot in shots.items()}
@@ -90,9 +90,11 @@ def _with_the_others(placed: list[str], order: list[str]) -> list[str]:
     return result
 
 
-def _shorten(shot: strip_layout.Shot, frames: float, fps: float, number: int) -> list[str]:
+def _shorten(
+    held: story.ShotStreamStory, shot: strip_layout.Shot, frames: float, fps: float, number: int
+) -> list[str]:
     """Gives a shot the whole number of chunks that is nearest to its length in the sequencer."""
-    now = [item.chunks or strip_times.CHUNKS for item in shot.beats]
+    now = story.shot_chunks(held, shot.beats)
     if shot.cut.pictures:
         now = [
             strip_times.chunks_of(item.frames, begins_shot=item.uid == shot.cut.uid)

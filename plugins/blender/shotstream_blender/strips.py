@@ -70,6 +70,7 @@ def put(
             if (again or not _shows(strip, content)) and strip.type in {"MOVIE", "IMAGE"}:
                 _replace(scene, strip, content, last=strip == existing[-1])
     for strip in existing:
+        strip[strip_marks.STORY] = held.uid
         strip[strip_marks.MADE], strip[strip_marks.RATE] = content.made, content.rate
         strip_marks.name_strip(strip, story.label(shot.cut))
         strip_marks.color_strip(strip, strip_marks.state_of(shot.beats))
@@ -91,17 +92,26 @@ def color_all(scene: bpy.types.Scene) -> bool:
     """Gives the strips of a story the colours of their states; returns whether any changed."""
     changed = False
     held = scene.shotstream
-    states = {shot.cut.uid: strip_marks.state_of(shot.beats) for shot in strip_layout.shots(held)}
+    # A beat that begins no shot any more: its strip shows what is not written.
+    states = dict.fromkeys((item.uid for item in held.beats), "changed")
+    states |= {shot.cut.uid: strip_marks.state_of(shot.beats) for shot in strip_layout.shots(held)}
     for strip in strip_marks.of_story(scene):
         # Of a beat that was removed nothing is known.
-        if strip[strip_marks.BEAT] in states:
-            changed |= strip_marks.color_strip(strip, states[strip[strip_marks.BEAT]])
+        changed |= strip_marks.color_strip(strip, states.get(strip[strip_marks.BEAT], "draft"))
     return changed
 
 
 def lies_above(scene: bpy.types.Scene, strip) -> bool:
     """Whether a strip found no room on the story's channel, and hides another one."""
     return strip.parent_meta() is None and strip.channel != strip_layout.channel_of(scene)
+
+
+def remove_left_over(scene: bpy.types.Scene) -> int:
+    """Removes the strips of beats that are not in the story any more; returns how many. Files stay."""
+    gone = strip_marks.left_over(scene)
+    for strip in gone:
+        compat.siblings(scene.sequence_editor, strip).remove(strip)
+    return len(gone)
 
 
 def lay_out(scene: bpy.types.Scene) -> int:

@@ -15,7 +15,7 @@ from . import story, take_files
 from .connection import Connection, Link
 from .finishing import Finisher
 from .local_server import LocalServer
-from .run import LookUp, StoryRun, Terms
+from .run import BeatNow, StoryRun, Terms
 from .session import Session
 
 
@@ -33,8 +33,8 @@ class Studio:
     """
 
     def __init__(self) -> None:
-        self.connection = Connection()
         self.server = LocalServer()
+        self.connection = Connection(self.server.leaves)
         self.finisher = Finisher()
         self.newest: ReceivedFrame | None = None
         self.shot_ready: list[Callable[[str, str], None]] = []
@@ -98,7 +98,7 @@ class Studio:
         self._session = Session(
             terms,
             title,
-            _look_up(terms.story_uid),
+            _Written(terms.story_uid, self.connection),
             self.finisher,
             server=lambda: self.connection.client.server,
             shown=self._show,
@@ -161,15 +161,27 @@ class Studio:
         self.frames_received += 1
 
 
-def _look_up(story_uid: str) -> LookUp:
-    """Gives beats of a story as they are in the scene at that time."""
+class _Written:
+    """A story as it is in the scene at the moment, whatever was undone or loaded meanwhile."""
 
-    def look(uid: str) -> tuple[str, str, int] | None:
-        found = story.find(story_uid)
-        item = story.beat(found[1], uid) if found else None
-        if item is None:
+    def __init__(self, story_uid: str, connection: Connection) -> None:
+        self._story_uid = story_uid
+        self._connection = connection
+
+    def order(self) -> list[str]:
+        """IDs of the beats; none if the story is gone."""
+        found = story.find(self._story_uid)
+        return [] if found is None else [item.uid for item in found[1].beats]
+
+    def beat(self, uid: str) -> BeatNow | None:
+        """The beat of an ID; None if it is gone."""
+        order = self.order()
+        if uid not in order:
             return None
-        first = item.uid == found[1].beats[0].uid
-        return item.text, "cut" if first else item.mode, item.chunks
-
-    return look
+        held = story.find(self._story_uid)[1]
+        place, server = order.index(uid), self._connection.server
+        beats = story.shot_beats(held, place)
+        chunks = story.shot_chunks(held, beats, 0 if server is None else server.chunks_per_shot)
+        own = next(number for number, item in enumerate(beats) if item.uid == uid)
+        item = beats[own]
+        return BeatNow(item.text, "continue" if own else "cut", chunks[own], beats[0].uid)

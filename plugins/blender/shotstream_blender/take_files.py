@@ -12,6 +12,7 @@
 import json
 import os
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -128,7 +129,7 @@ def new_folder(parent: Path, title: str) -> Path:
     Raises:
         OSError: It cannot be made.
     """
-    name = re.sub(r"[^\w-]+", "_", title, flags=re.ASCII).strip("_")[:60] or "story"
+    name = re.sub(r"[^\w-]+", "_", unicodedata.normalize("NFC", title)).strip("_")[:60] or "story"
     for number in range(1, 100_000):
         folder = parent / name / f"take_{number:03d}"
         try:

@@ -40,7 +40,8 @@ def connect(hand: Hand, address: str, words: str, patience_s: float = 15.0) -> s
 def test_no_server(hand: Hand) -> None:
     port = free_port()
     message = connect(hand, f"tcp://127.0.0.1:{port}", "No server answers")
-    assert "shotstream serve" in message
+    # The button that starts one stands below.
+    assert "start it, or check the address" in message
     # It is tried again, and found once it is there.
     assert hand.studio.connection.wanted
 
@@ -192,12 +193,34 @@ def test_a_port_in_use_is_told(hand: Hand) -> None:
         module("preferences").get().address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
         bpy.ops.shotstream.server_start()
         hand.until(lambda: hand.studio.server.phase.value == "died")
-    assert "in use" in hand.studio.server.message
+    port = module("preferences").get().address.rpartition(":")[2]
+    assert hand.studio.server.message.startswith(f"Port {port} is in use by another program: choose another")
+    assert ":0" not in hand.studio.server.message
+    module("preferences").get().address = "tcp://127.0.0.1:0"
+    with pytest.raises(RuntimeError, match="leaves the port to chance"):
+        bpy.ops.shotstream.server_start()
+    assert not hand.studio.server.alive
 
 
-def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped(hand: Hand) -> None:
+def test_a_server_that_is_there_already_is_used(hand: Hand) -> None:
+    bpy.ops.shotstream.server_start()
+    hand.until(lambda: hand.studio.connection.ready and not hand.studio.server.alive)
+    hand.for_seconds(0.2)
+    assert hand.studio.server.phase.value == "off"
+    assert "connected to that" in hand.studio.server.message
+
+
+def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped(
+    hand: Hand, monkeypatch
+) -> None:
+    drawn: list[str] = []
+    words = module("ui.places").connection_words
+    monkeypatch.setattr(module("live_picture"), "redraw", lambda: drawn.append(words()[0]))
     port = start_server(hand)
     assert hand.studio.server.phase.value == "running"
+    # What was drawn last is how things stand.
+    assert drawn[-1] == words()[0] == "mini, 128 x 80 at 16 fps"
+    monkeypatch.undo()
     hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=6)
     bpy.ops.shotstream.generate_all()
     hand.until(lambda: hand.story.beats[0].frames > 20)
@@ -208,7 +231,7 @@ def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped
     hand.for_seconds(1.0)
     assert max(hand.live.times) < 0.5
     assert "it goes on when the server is back" in hand.studio.connection.message
-    assert hand.studio.server.message
+    assert hand.studio.server.message == "The server on this machine ended: it was killed (SIGKILL)"
     kept = hand.story.beats[0].frames
     assert kept > 20
     assert hand.states == ["generating", "queued"]
@@ -221,6 +244,16 @@ def test_a_local_server_killed_in_the_middle_of_a_shot_started_again_and_stopped
     ]
     frames = Path(hand.story.beats[0].take) / "frames"
     assert sorted(path.name for path in frames.iterdir()) == [f"{n:06d}.png" for n in range(138)]
+    assert bpy.ops.shotstream.server_stop() == {"FINISHED"}
+    # Who is in a hurry waits for it to leave: nothing is asked of a server that stops, and its port is free
+    # for the next one.
+    bpy.ops.shotstream.connect()
+    hand.for_seconds(0.1)
+    assert words()[0] == "The server is stopping ..."
+    bpy.ops.shotstream.server_start()
+    hand.until(lambda: hand.studio.connection.message or hand.studio.connection.ready)
+    hand.until(lambda: hand.studio.connection.ready)
+    assert hand.studio.server.alive
     assert bpy.ops.shotstream.server_stop() == {"FINISHED"}
     hand.until(lambda: not pids_of(port), 20)
     assert hand.studio.server.phase.value == "off"
@@ -286,7 +319,9 @@ def test_a_full_disk_stops_and_says_so(hand: Hand, takes: Path) -> None:
     hand.write("Wide shot: the fox walks.")
     bpy.ops.shotstream.generate_all()
     hand.until(lambda: hand.studio.message)
-    assert "cannot be written" in hand.studio.message
+    assert "cannot be written (" in hand.studio.message
+    assert "Errno" not in hand.studio.message
+    assert str(takes) in hand.studio.message
     takes.unlink()
 
 

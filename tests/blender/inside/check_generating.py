@@ -130,6 +130,30 @@ def test_beats_that_wait_can_be_changed_and_deleted(hand: Hand) -> None:
     assert [beat["text"] for beat in manifest["beats"]][-1] == "Close shot: the fox at the beach."
 
 
+def test_beats_that_wait_go_in_the_order_that_the_list_has_when_their_turn_comes(hand: Hand) -> None:
+    hand.write(*[f"Wide shot: the fox walks. {n}" for n in range(3)], chunks=3)
+    hand.write("Close shot: the fox stands.", "> It sleeps.", "The fox runs.", chunks=0)
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames)
+    # Between a cut that waits and what continued it.
+    hand.story.active = 5
+    bpy.ops.shotstream.beat_move(direction="UP")
+    hand.until_done()
+    beats = list(hand.story.beats)[3:]
+    assert [item.text for item in beats] == ["Close shot: the fox stands.", "The fox runs.", "It sleeps."]
+    assert [item.shot for item in beats] == [3, 4, 4]
+    # Seven chunks are a shot's usual length; beats that do not say share them.
+    assert [item.frames for item in beats] == [9 + 6 * 12, 9 + 3 * 12, 3 * 12]
+    assert not any(hand.story_module.changed_since(hand.story, n) for n in range(6))
+    # A shot whose cut is gone is not made as the end of another one.
+    hand.story.active = 3
+    bpy.ops.shotstream.generate_from_here()
+    hand.story.beats[4].text = ""
+    hand.until_done()
+    assert hand.states[3:] == ["done", "failed", "failed"]
+    assert hand.story.beats[5].reason == "the shot that it continues was not made: generate that one"
+
+
 def test_stop_keeps_what_came(hand: Hand) -> None:
     hand.write(
         "Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.", chunks=20
@@ -343,6 +367,10 @@ def test_a_caption_that_is_too_long_fails_with_the_number(hand: Hand) -> None:
     bpy.ops.shotstream.generate_all()
     hand.until(lambda: hand.states == ["failed"], 20)
     assert "8001 characters" in hand.story.beats[0].reason
+    # On top of the panel, in the panel's own words.
+    hand.for_seconds(0.05)
+    assert hand.studio.message.startswith("The story was not finished. Caption: ")
+    assert "8001 characters" in hand.studio.message
 
 
 def test_what_the_model_does_not_know_is_told_with_the_beat(hand: Hand) -> None:

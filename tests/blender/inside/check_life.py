@@ -377,7 +377,7 @@ def test_a_timer_that_is_gone_is_started_again_by_the_next_request(hand: Hand) -
     assert bpy.app.timers.is_registered(hand.live.tick)
 
 
-def test_the_screen_shows_the_live_picture(hand: Hand) -> None:
+def test_the_screen_shows_the_live_picture(hand: Hand, tmp_path: Path) -> None:
     assert bpy.ops.shotstream.add_screen() == {"FINISHED"}
     screen = bpy.context.view_layer.objects.active
     nodes = screen.data.materials[0].node_tree.nodes
@@ -390,3 +390,12 @@ def test_the_screen_shows_the_live_picture(hand: Hand) -> None:
     assert image == module("live_picture").find()
     assert tuple(image.size) == (128, 80)
     bpy.ops.ed.undo_push(message="screen")
+    # In a file that is opened again it shows the last picture: such pixels are not saved.
+    shown = np.empty(128 * 80 * 4, np.float32)
+    image.pixels.foreach_get(shown)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "story.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "story.blend"))
+    again = np.empty(128 * 80 * 4, np.float32)
+    module("live_picture").find().pixels.foreach_get(again)
+    assert shown.max() > 0
+    assert np.array_equal(np.round(again * 255), np.round(shown * 255))

@@ -95,9 +95,9 @@ def test_a_story_in_progress_tells_of_each_shot(hand: Hand) -> None:
         "1  Wide shot: the fox walks.",
         "3  It jumps.",
         f"{hand.story.beats[0].progress:.0%}",
-        "Generating, 2 waiting",
+        "Generating, beat 1 of 3",
         f"Generating, {hand.story.beats[0].frames} frames",
-        f"ShotStream: beat 1 of 3, {hand.story.beats[0].progress:.0%}",
+        f"ShotStream: generating, beat 1 of 3, {hand.studio.run.progress:.0%}",
         "ShotStream Live: 128 x 80",
     ):
         assert words in seen, (words, seen)
@@ -110,7 +110,7 @@ def test_a_story_in_progress_tells_of_each_shot(hand: Hand) -> None:
     seen = shown()
     assert f"Shot 1, {hand.story.beats[0].frames} frames" in seen
     assert "stopped" in seen
-    assert "ShotStream: beat" not in seen
+    assert "ShotStream: generating" not in seen
     # A picture of each beat that has frames; without a window it has no icon.
     pictures = module("thumbnails")._previews
     assert max(pictures[hand.story.beats[0].uid].image_size) == 64
@@ -143,7 +143,7 @@ def test_strips_of_another_rate_are_told(hand: Hand, tmp_path: Path) -> None:
     settle(hand)
     assert "Strips were made" not in shown()
     scene.render.fps = 30
-    assert "Strips were made for 24 fps, the scene has 30: Lay Out Strips" in shown()
+    assert "Strips were made for 24 fps, the scene has 30\nLay Out Strips" in shown()
 
 
 def test_everything_says_what_it_does(hand: Hand) -> None:

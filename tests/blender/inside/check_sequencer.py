@@ -108,6 +108,17 @@ def test_beats_become_strips_a_cut_and_a_take(hand: Hand, takes: Path, tmp_path:
     (track,) = timeline["tracks"]["children"]
     assert [child["OTIO_SCHEMA"] for child in track["children"]] == ["Clip.2", "Gap.1", "Clip.2"]
     assert [child["source_range"]["duration"]["value"] for child in track["children"]] == [32, 19, 8]
+    # Beats are marked where they show, and only there: 9 of 16 a second are 13.5 frames of 24.
+    marked = [
+        (mark["name"], mark["marked_range"]["start_time"]["value"], mark["marked_range"]["duration"]["value"])
+        for child in track["children"]
+        for mark in child.get("markers", [])
+    ]
+    assert marked == [
+        ("Wide shot: the fox walks in the forest.", 0, 14),
+        ("Now the fox jumps.", 14, 18),
+        ("Close shot: the fox waves.", 2, 8),
+    ]
     whole = takes / "out" / "whole"
     assert bpy.ops.shotstream.take_export(directory=str(whole)) == {"FINISHED"}
     with pytest.raises(RuntimeError, match="holds a take already"):

@@ -71,6 +71,44 @@ def test_beats_from_markers_last_until_the_next(hand: Hand) -> None:
     assert texts(hand) == ["the fox in the forest", "the fox at the beach"]
     # 5 s of 16 frames are 80; 9 + 6 * 12 = 81.
     assert [item.chunks for item in hand.story.beats] == [7, 7]
+    # One without a name of its own ends the beat before it; two at one frame share the time; after the end
+    # there is no other length than the usual.
+    for name, frame in (("", 61), ("F_97", 97), ("a", 145), ("b", 145), ("c", 999)):
+        scene.timeline_markers.new(name, frame=frame)
+    bpy.ops.shotstream.beats_from_markers(replace=True)
+    assert texts(hand) == ["the fox in the forest", "the fox at the beach", "a", "b", "c"]
+    assert [item.chunks for item in hand.story.beats] == [4, 2, 24, 24, 0]
+    for marker in scene.timeline_markers:
+        marker.name = ""
+    with pytest.raises(RuntimeError, match="No marker has a name"):
+        bpy.ops.shotstream.beats_from_markers(replace=True)
+    assert len(hand.story.beats) == 5
+
+
+def test_beats_that_do_not_say_share_a_shots_usual_length(hand: Hand) -> None:
+    hand.write("a", "> b", "> c", "d", chunks=0)
+
+    def chunks(of_shot: int = 0) -> list[int]:
+        beats = hand.story_module.shot_beats(hand.story, 0)
+        return hand.story_module.shot_chunks(hand.story, beats, of_shot)
+
+    assert chunks() == [3, 2, 2]
+    assert chunks(10) == [4, 3, 3]
+    hand.story.beats[1].chunks = 5
+    assert chunks() == [1, 5, 1]
+    hand.story.beats[1].chunks = 1
+    assert chunks() == [3, 1, 3]
+    # Room that is kept in the sequencer for shots that are not there yet is as long.
+    assert [shot.frames for shot in module("strip_layout").shots(hand.story)] == [81, 81]
+
+
+def test_titles_name_folders_in_any_script(tmp_path: Path) -> None:
+    new_folder = module("take_files").new_folder
+    names = {"Raten/Ü: *?": "Raten_Ü", "東京 の 夜": "東京_の_夜", "../..": "story"}
+    for title, name in names.items():
+        assert new_folder(tmp_path, title) == tmp_path / name / "take_001"
+    # However a system writes an Ü, it is one title.
+    assert new_folder(tmp_path, "Raten U\u0308") == tmp_path / "Raten_Ü" / "take_002"
 
 
 def test_a_shot_is_its_cut_and_what_continues_it(hand: Hand) -> None:

@@ -103,6 +103,15 @@ def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None
         "The fox sits.",
         "The fox runs.",
     ]
+    assert [strip.name for strip in texts] == [f"{beat.text} (text)" for beat in hand.story.beats]
+    # At another rate all of them are longer, and still on their channel.
+    for rate in (60, 24, 30):
+        scene.render.fps = rate
+        bpy.ops.shotstream.strips_lay_out()
+        settle(hand)
+        texts = sorted(marks.texts_of_story(scene), key=compat.left)
+        assert [strip.channel for strip in texts] == [3] * 4, rate
+        assert [compat.left(strip) for strip in texts][::2] == [left for left, _ in places(hand)[:2]]
     scene.shotstream_strips.texts = False
     bpy.ops.shotstream.strips_lay_out()
     settle(hand)
@@ -132,6 +141,45 @@ def test_laying_out_brings_back_what_is_gone_moved_or_of_another_rate(hand: Hand
     assert {strip.channel for strip in strips(hand)} == {2}
     left, right = places(hand)[2]
     assert [number_at(scene, frame, tmp_path) for frame in (left, left + 2, right - 1)] == [30, 31, 50]
+
+
+def test_strips_of_removed_beats_lose_their_colour_and_go_when_laid_out(hand: Hand, tmp_path: Path) -> None:
+    scene = import_numbers(hand, tmp_path, texts=True)
+    compat, marks = module("compat"), module("strip_marks")
+    # One that was copied here from another story stays.
+    copied = compat.strips(scene.sequence_editor).new_image("from elsewhere", "", 9, 1)
+    copied[marks.BEAT], copied[marks.STORY] = "0123456789ab", "ba9876543210"
+    hand.story.active = 2
+    bpy.ops.shotstream.beat_remove()
+    hand.live.tick()
+    shots = [strip for strip in strips(hand) if strip != copied]
+    assert [strip.color_tag for strip in shots] == ["COLOR_04", "NONE", "COLOR_04"]
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    assert [strip.name for strip in strips(hand)] == ["The fox walks.", "from elsewhere", "The fox runs."]
+    shots = [strip for strip in strips(hand) if strip != copied]
+    assert [(compat.left(strip), compat.right(strip), strip.channel) for strip in shots] == [
+        (1, 33, 2),
+        (33, 65, 2),
+    ]
+    assert len(list(marks.texts_of_story(scene))) == 3
+
+
+def test_a_beat_that_was_moved_to_another_shot_is_told(hand: Hand, tmp_path: Path) -> None:
+    import_numbers(hand, tmp_path)
+    hand.story.active = 2
+    bpy.ops.shotstream.beat_move(direction="UP")
+    hand.live.tick()
+    assert [hand.story_module.changed_since(hand.story, n) for n in range(4)] == [
+        "Made with beats that are not in its shot now",
+        "",
+        "Made as a part of another shot",
+        "",
+    ]
+    assert [strip.color_tag for strip in strips(hand)] == ["COLOR_06", "COLOR_06", "COLOR_04"]
+    bpy.ops.shotstream.beat_move(direction="DOWN")
+    hand.live.tick()
+    assert {strip.color_tag for strip in strips(hand)} == {"COLOR_04"}
 
 
 def test_a_shot_that_was_cut_in_two_is_still_one_shot(hand: Hand, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a command until it ends or Blender does: then standard input ends, and the command is stopped.
 
+What ended it by force is said on standard output.
+
 Usage: python supervise.py STOP_SECONDS COMMAND [ARGUMENT ...]
 """
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -22,11 +25,17 @@ def main() -> int:
     )
 
     def stop_with_blender() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: Python aborts when it ends while a thread holds that.
+        while os.read(0, 4096):
+            pass
         stop(child, patience)
 
     threading.Thread(target=stop_with_blender, daemon=True).start()
-    return child.wait()
+    code = child.wait()
+    if code < 0:
+        print(f"error: it was killed ({signal.Signals(-code).name})", flush=True)
+        return 128 - code
+    return code
 
 
 def stop(child: subprocess.Popen, patience: float) -> None:

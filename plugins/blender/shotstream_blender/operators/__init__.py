@@ -25,6 +25,7 @@ from . import (
     strips_lay_out,
     take_export,
     take_import,
+    text_edit,
 )
 
 OPERATORS = (
@@ -51,4 +52,5 @@ OPERATORS = (
     strips_lay_out.SHOTSTREAM_OT_strips_lay_out,
     take_export.SHOTSTREAM_OT_take_export,
     take_import.SHOTSTREAM_OT_take_import,
+    text_edit.SHOTSTREAM_OT_text_edit,
 )

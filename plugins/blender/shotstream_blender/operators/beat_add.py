@@ -13,9 +13,14 @@ class SHOTSTREAM_OT_beat_add(bpy.types.Operator):
     bl_label = "Add Beat"
     bl_options = {"REGISTER", "UNDO"}
 
-    text: bpy.props.StringProperty(name="Text", description="What is to be seen")
+    # What one beat was given is nothing that the next should begin with.
+    text: bpy.props.StringProperty(name="Text", description="What is to be seen", options={"SKIP_SAVE"})
     mode: bpy.props.EnumProperty(
-        name="Mode", description="Whether it begins a shot", items=story.MODES, default="cut"
+        name="Mode",
+        description="Whether it begins a shot",
+        items=story.MODES,
+        default="cut",
+        options={"SKIP_SAVE"},
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:

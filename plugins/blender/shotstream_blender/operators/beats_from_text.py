@@ -15,7 +15,10 @@ class SHOTSTREAM_OT_beats_from_text(bpy.types.Operator):
 
     text: bpy.props.StringProperty(name="Text", description="Name of the text")
     replace: bpy.props.BoolProperty(
-        name="Replace All Beats", description="Remove the beats that are there first", default=False
+        name="Replace All Beats",
+        description="Remove the beats that are there first",
+        default=False,
+        options={"SKIP_SAVE"},
     )
 
     @classmethod

@@ -57,6 +57,8 @@ class SHOTSTREAM_OT_read_timing(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = scenes.scene_of(context)
         said = strip_timing.apply(scene, strip_timing.read(scene), self.gone)
+        if left := len(strip_marks.left_over(scene)):
+            said.append(f"{left} strips belong to removed beats (Lay Out Strips takes them away)")
         self.report(
             {"INFO"}, "Read back: " + "; ".join(said) if said else "The story has this timing already"
         )

@@ -3,13 +3,13 @@
 
 import bpy
 
-from .. import live, scenes, strip_sync
+from .. import live, scenes, strip_sync, strips
 
 
 class SHOTSTREAM_OT_strips_lay_out(bpy.types.Operator):
     """Put every shot into the sequencer in the story's order, one behind the other. Strips that are there are
     moved and keep their trims; those that were removed, or were made for another frame rate, are made
-    again"""
+    again; those of removed beats go"""
 
     bl_idname = "shotstream.strips_lay_out"
     bl_label = "Lay Out Strips"
@@ -27,11 +27,14 @@ class SHOTSTREAM_OT_strips_lay_out(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scenes.story_of(context)  # of a copied scene it is another story from now on
+        gone = strips.remove_left_over(scenes.scene_of(context))
         asked = strip_sync.lay_out(scenes.scene_of(context))
         strip_sync.settle(undo_step=False)
         live.ensure_timer()
+        left = f"; {gone} strips of removed beats are gone" if gone else ""
         if strip_sync.is_busy():
-            self.report({"INFO"}, f"{asked} shots are new or changed; laid out once their movies are made")
+            said = f"{asked} shots are new or changed; laid out once their movies are made"
         else:
-            self.report({"INFO"}, f"{asked} shots new or changed, {strip_sync.moved()} moved")
+            said = f"{asked} shots new or changed, {strip_sync.moved()} moved"
+        self.report({"INFO"}, said + left)
         return {"FINISHED"}

@@ -22,7 +22,10 @@ class SHOTSTREAM_OT_take_import(bpy.types.Operator):
     )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     replace: bpy.props.BoolProperty(
-        name="Replace All Beats", description="Remove the beats that are there first", default=False
+        name="Replace All Beats",
+        description="Remove the beats that are there first",
+        default=False,
+        options={"SKIP_SAVE"},
     )
 
     @classmethod

@@ -39,7 +39,7 @@ class SHOTSTREAM_UL_beats(bpy.types.UIList):
         state.alert = item.state == "failed"
         if item.state == "generating":
             state.label(text=f"{item.progress:.0%}", icon=ICONS["generating"])
-        elif story.changed_since(item):
+        elif story.changed_since(data, index):
             state.label(text="", icon="FILE_REFRESH")
         else:
             state.label(text="", icon=ICONS[item.state])

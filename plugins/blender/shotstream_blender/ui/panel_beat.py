@@ -6,6 +6,9 @@ import bpy
 from .. import scenes, story, story_text, thumbnails
 from . import places
 
+TEXT_LINES = 6
+"""Of a text that has no room in its field."""
+
 
 class BeatPanel:
     """The active beat"""
@@ -17,6 +20,13 @@ class BeatPanel:
         """Whether there is one."""
         return story.active_beat(scenes.scene_of(context).shotstream) is not None
 
+    def _length(self, held: story.ShotStreamStory, beats: list, item: story.ShotStreamBeat) -> str:
+        """How long the beat will be, in words."""
+        index = beats.index(item)
+        chunks = story.shot_chunks(held, beats)[index]
+        seconds = story_text.seconds_of(chunks, held.fps or story_text.FPS, begins_shot=index == 0)
+        return f"{seconds:.1f} s" if item.chunks else f"{chunks} = {seconds:.1f} s"
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draws it."""
         held = scenes.scene_of(context).shotstream
@@ -25,27 +35,27 @@ class BeatPanel:
         picture = thumbnails.icon(item)
         if picture:
             layout.template_icon(picture, scale=5.0)
-        layout.prop(item, "text", text="")
-        column = layout.column()
-        column.use_property_split = True
-        column.use_property_decorate = False
-        row = column.row()
+        row = layout.row(align=True)
+        row.prop(item, "text", text="")
+        row.operator("shotstream.text_edit", text="", icon="GREASEPENCIL").what = "beat"
+        if len(item.text) > places.characters(context):
+            places.lines(layout, item.text, context, most=TEXT_LINES)
+        # Names beside the fields would leave no room for what is in them.
+        row = layout.row()
         row.enabled = held.active > 0
         row.prop(item, "mode", expand=True)
-        length = "Chunks (0: default)"
-        if item.chunks:
-            begins = item.mode == "cut" or held.active == 0
-            seconds = story_text.seconds_of(item.chunks, held.fps or story_text.FPS, begins_shot=begins)
-            length = f"Chunks ({seconds:.1f} s)"
-        column.prop(item, "chunks", text=length)
-        column.prop(item, "policy")
-        self._draw_state(context, item)
+        beats = story.shot_beats(held, held.active)
+        row = layout.row(align=True)
+        row.prop(item, "chunks")
+        row.label(text=self._length(held, beats, item))
+        layout.prop(item, "policy")
+        self._draw_state(context, held)
         row = layout.row(align=True)
         row.operator("shotstream.regenerate_shot", icon="FILE_REFRESH")
         row.operator("shotstream.direct_beat", icon="FORWARD")
 
-    def _draw_state(self, context: bpy.types.Context, item: story.ShotStreamBeat) -> None:
-        layout = self.layout
+    def _draw_state(self, context: bpy.types.Context, held: story.ShotStreamStory) -> None:
+        item, layout = story.active_beat(held), self.layout
         if item.state == "generating":
             layout.progress(text=f"Generating, {item.frames} frames", factor=item.progress)
         elif item.state == "queued":
@@ -57,7 +67,7 @@ class BeatPanel:
         elif item.state == "done":
             text = f"Shot {item.shot + 1}, {item.frames} frames"
             layout.label(text=text, icon="CHECKMARK")
-            if changed := story.changed_since(item):
+            if changed := story.changed_since(held, held.active):
                 layout.label(text=changed, icon="FILE_REFRESH")
         if item.reason and item.state in {"generating", "done"}:
             places.lines(layout, item.reason, context, icon="INFO")

@@ -3,9 +3,8 @@
 
 import bpy
 
-from .. import live, live_picture, preferences, thumbnails
-from ..local_server import ServerPhase
-from . import places
+from .. import live, live_picture, thumbnails
+from . import connection_box, places
 
 
 class ServerPanel:
@@ -13,27 +12,14 @@ class ServerPanel:
 
     bl_label = "Server"
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Whether there is a connection: before that, the same stands on top."""
+        return live.studio().connection.online
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draws it."""
-        layout = self.layout
-        now = live.studio()
-        layout.prop(preferences.get(), "address", text="")
-        row = layout.row(align=True)
-        if now.connection.wanted or now.connection.online:
-            row.operator("shotstream.disconnect", icon="UNLINKED")
-        else:
-            row.operator("shotstream.connect", icon="LINKED")
-        if now.server.alive:
-            row.operator("shotstream.server_stop", icon="CANCEL")
-        else:
-            row.operator("shotstream.server_start", icon="PLAY")
-        match now.server.phase:
-            case ServerPhase.STARTING:
-                layout.label(text="The server on this machine is starting", icon="SORTTIME")
-            case ServerPhase.RUNNING:
-                layout.label(text="The server on this machine is running", icon="CHECKMARK")
-            case ServerPhase.DIED:
-                places.lines(layout.box(), now.server.message, context, icon="ERROR")
+        connection_box.draw(self.layout, context)
 
 
 class LivePanel:

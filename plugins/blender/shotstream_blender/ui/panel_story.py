@@ -3,9 +3,15 @@
 
 import bpy
 
-from .. import generating, live, scenes
+from .. import live, scenes
 from ..connection import Link
-from . import places
+from ..local_server import ServerPhase
+from . import connection_box, places, progress, strip_messages
+
+CAPTION_LINES = 3
+"""Of a caption that has no room in its field."""
+FIELD = 0.5
+"""What part of the panel's width a field has beside its name."""
 
 
 class StoryPanel:
@@ -15,24 +21,25 @@ class StoryPanel:
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draws it."""
-        held = scenes.scene_of(context).shotstream
-        layout = self.layout
-        status = layout.row(align=True)
+        scene = scenes.scene_of(context)
+        held, now, layout = scene.shotstream, live.studio(), self.layout
         words, icon = places.connection_words()
-        status.label(text=words, icon=icon)
-        now = live.studio()
-        if not now.connection.wanted and not now.connection.online:
-            status.operator("shotstream.connect", text="Connect")
-        for message in (now.connection.message, now.message):
-            if message:
-                places.lines(layout.box(), message, context, icon="ERROR")
-        if now.connection.link in (Link.FAILED, Link.LOST) and not now.server.alive:
+        layout.label(text=words, icon=icon)
+        self._draw_messages(context, held, now)
+        strip_messages.draw(layout, context, scene)
+        if not now.connection.online:
+            connection_box.draw(layout.box(), context)
+        elif now.connection.link is Link.LOST and not now.server.alive:
             layout.operator("shotstream.server_start", text="Start Server on This Machine", icon="PLAY")
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
         column.prop(held, "title")
-        column.prop(held, "global_caption")
+        row = column.row(align=True)
+        row.prop(held, "global_caption")
+        row.operator("shotstream.text_edit", text="", icon="GREASEPENCIL").what = "caption"
+        if len(held.global_caption) > places.characters(context) * FIELD:
+            places.lines(column, held.global_caption, context, most=CAPTION_LINES)
         column.prop(held, "seed")
         if held.width:
             row = column.split(factor=0.4)
@@ -41,6 +48,20 @@ class StoryPanel:
             row.label(text=f"{held.width} x {held.height} at {held.fps:g} fps")
         self._draw_beats(held)
         self._draw_buttons(held, now)
+
+    def _draw_messages(self, context: bpy.types.Context, held: bpy.types.PropertyGroup, now) -> None:
+        died = now.server.message if now.server.phase is ServerPhase.DIED else ""
+        messages = [text for text in (now.connection.message, now.message, died) if text]
+        for message in messages:
+            places.lines(self.layout.box(), message, context, icon="ERROR")
+        failed = [(n, item) for n, item in enumerate(held.beats, start=1) if item.state == "failed"]
+        said = " ".join(messages).lower()
+        told = [(n, item) for n, item in failed if item.reason.lower() not in said or not item.reason]
+        if told:
+            number, item = told[0]
+            more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
+            text = f"Beat {number} failed: {item.reason or 'no reason is known'}{more}"
+            places.lines(self.layout.box(), text, context, icon="ERROR")
 
     def _draw_beats(self, held: bpy.types.PropertyGroup) -> None:
         row = self.layout.row()
@@ -70,20 +91,8 @@ class StoryPanel:
         row.operator("shotstream.generate_selected", text="Selected", icon="RESTRICT_SELECT_OFF")
         row.operator("shotstream.generate_from_here", text="From Here", icon="TRIA_RIGHT_BAR")
         if running:
-            waiting = sum(item.state == "queued" for item in held.beats)
-            made = next((item for item in held.beats if item.state == "generating"), None)
-            text = "Generating"
-            history = [a for a in now.run.attempts.values() if not a.recorded and not a.complete]
-            if not now.connection.ready:
-                text = "Waiting for the server"
-            elif history:
-                text = f"Making the shots before again: {len(history)} to go"
-            elif waiting:
-                text = f"Generating, {waiting} waiting"
-            if now.run.terms.story_uid != held.uid:
-                text = f"{generating.whose(now.run, held)} is being generated"
-            progress = made.progress if made else 0.0
-            self.layout.progress(text=text, factor=progress)
+            text, share = progress.words(now, held)
+            self.layout.progress(text=text, factor=share)
         elif now.finisher.busy:
             left = now.finisher.left
             text = f"Saving, {left} shots to go" if left > 1 else "Saving the shot ..."

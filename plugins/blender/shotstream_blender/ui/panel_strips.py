@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import compat, scenes, strip_marks, strip_sync, strip_times
+from .. import scenes, strip_sync
 from . import places
 
 
@@ -21,10 +21,7 @@ class StripsPanel:
         column = layout.column(align=True)
         column.prop(chosen, "automatic")
         column.prop(chosen, "texts")
-        row = layout.row()
-        row.use_property_split = True
-        row.use_property_decorate = False
-        row.prop(chosen, "channel")
+        column.prop(chosen, "channel", text="Channel" if chosen.channel else "Channel (0: the first empty)")
         column = layout.column(align=True)
         column.operator("shotstream.strips_lay_out", icon="SEQ_STRIP_META")
         column.operator("shotstream.read_timing", icon="TIME")
@@ -36,23 +33,10 @@ class StripsPanel:
 
     def _draw_state(self, context: bpy.types.Context, scene: bpy.types.Scene) -> None:
         layout = self.layout
-        if strip_sync.trouble():
-            places.lines(layout.box(), strip_sync.trouble(), context, icon="ERROR")
         if strip_sync.is_busy():
             left = strip_sync.left()
             what = f"{left} shots come" if left > 1 else "A shot comes"
             layout.label(text=f"{what} into the sequencer ...", icon="SORTTIME")
-        rate = compat.scene_rate(scene)
-        others = {
-            strip[strip_marks.RATE]
-            for strip in strip_marks.of_story(scene)
-            if not strip_times.same_rate(strip.get(strip_marks.RATE, rate), rate)
-        }
-        if others:
-            made = ", ".join(strip_times.rate_name(other) for other in sorted(others))
-            now = strip_times.rate_name(rate)
-            text = f"Strips were made for {made} fps, the scene has {now}: Lay Out Strips"
-            places.lines(layout.box(), text, context, icon="ERROR")
 
 
 CLASSES = places.both(StripsPanel, "strips")

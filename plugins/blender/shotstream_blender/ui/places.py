@@ -45,13 +45,40 @@ def both(panel: type, name: str, **more: str) -> tuple[type, type]:
     return tuple(classes)
 
 
-def lines(layout: bpy.types.UILayout, text: str, context: bpy.types.Context, *, icon: str = "NONE") -> None:
-    """Writes a text over as many lines as it needs: labels are cut off otherwise."""
-    scale = context.preferences.system.ui_scale
-    characters = max(16, int((context.region.width / scale - 48) / 6.4))
+def characters(context: bpy.types.Context, width: float = 0.0) -> int:
+    """How many characters a line has room for.
+
+    Args:
+        context: Whose region it is.
+        width: Of something else than the region, in pixels of a user interface that is not scaled.
+    """
+    pixels = width or context.region.width / context.preferences.system.ui_scale
+    return max(16, int((pixels - 48) / 6.4))
+
+
+def lines(
+    layout: bpy.types.UILayout,
+    text: str,
+    context: bpy.types.Context,
+    *,
+    icon: str = "NONE",
+    width: float = 0.0,
+    most: int | None = None,
+) -> None:
+    """Writes a text over as many lines as it needs: labels are cut off otherwise.
+
+    Args:
+        layout: Where it goes.
+        text: The text.
+        context: Whose region it is.
+        icon: Of its first line.
+        width: See :func:`characters`.
+        most: The most lines; None: as many as there are.
+    """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, characters)):
+    wrapped = textwrap.wrap(text, characters(context, width), max_lines=most, placeholder=" …")
+    for number, line in enumerate(wrapped):
         if number == 0:
             column.label(text=line, icon=icon)
         else:
@@ -67,6 +94,8 @@ def connection_words() -> tuple[str, str]:  # noqa: PLR0911 - one for each state
             return f"{server.model}, {server.width} x {server.height} at {server.fps:g} fps", "LINKED"
         case Link.ONLINE:
             return f"Loading: {now.connection.client.server.detail or 'the model'}", "SORTTIME"
+        case Link.CONNECTING if now.connection.held_back:
+            return "The server is stopping ...", "SORTTIME"
         case Link.CONNECTING:
             return "Connecting ...", "SORTTIME"
         case Link.LOST:

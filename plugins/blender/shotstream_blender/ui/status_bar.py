@@ -3,7 +3,8 @@
 
 import bpy
 
-from .. import live, story
+from .. import live
+from . import progress
 
 
 def draw(self, context: bpy.types.Context) -> None:
@@ -13,17 +14,9 @@ def draw(self, context: bpy.types.Context) -> None:
     run = now.run
     if run is None or not run.running:
         return
-    found = story.find(run.terms.story_uid)
-    if found is None:
-        return
-    beats = found[1].beats
-    for number, item in enumerate(beats if now.connection.ready else (), start=1):
-        if item.state == "generating":
-            self.layout.label(
-                text=f"ShotStream: beat {number} of {len(beats)}, {item.progress:.0%}", icon="REC"
-            )
-            return
-    self.layout.label(text="ShotStream: waiting for the server", icon="TIME")
+    text, share = progress.words(now)
+    icon = "REC" if now.connection.ready else "TIME"
+    self.layout.label(text=f"ShotStream: {text[:1].lower()}{text[1:]}, {share:.0%}", icon=icon)
 
 
 def register() -> None:
