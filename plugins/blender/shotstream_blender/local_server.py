@@ -147,9 +147,9 @@ class LocalServer:
         return True
 
     def _ended(self, why: str) -> None:
-        self._port_taken = "is in use" in why
+        port = self._address.rpartition(":")[2]
+        self._port_taken = f"port {port} is in use" in why
         if self._port_taken:
-            port = self._address.rpartition(":")[2]
             self._fail(
                 f"Port {port} is in use by another program: choose another address, or stop that program"
             )

@@ -139,7 +139,7 @@ class Session:
         """Says once why the story went no further, if nobody wanted that."""
         if self.run.end and not self._end_told:
             self._end_told = True
-            self.message = f"The story was not finished. {self.run.end[:1].upper()}{self.run.end[1:]}"
+            self.message = f"The story went no further. {self.run.end[:1].upper()}{self.run.end[1:]}"
             self._write_manifest()
 
     def _ask(self, spool: ShotSpool, cut_uid: str) -> None:

@@ -369,7 +369,7 @@ def test_a_caption_that_is_too_long_fails_with_the_number(hand: Hand) -> None:
     assert "8001 characters" in hand.story.beats[0].reason
     # On top of the panel, in the panel's own words.
     hand.for_seconds(0.05)
-    assert hand.studio.message.startswith("The story was not finished. Caption: ")
+    assert hand.studio.message.startswith("The story went no further. Caption: ")
     assert "8001 characters" in hand.studio.message
 
 
