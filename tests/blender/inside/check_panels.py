@@ -123,8 +123,14 @@ def test_what_went_wrong_is_read_where_one_looks(hand: Hand) -> None:
     hand.write("The fox walks.", "x" * 2001)
     bpy.ops.shotstream.generate_all()
     hand.until_done()
+    # On top, whichever beat is active, and with the beat.
+    hand.story.active = 0
+    assert "Beat 2 failed: Text: " in shown()
     hand.story.active = 1
-    assert "2001 characters" in shown()
+    assert shown().count("2001 characters") == 2
+    # What has no room in its field is there as a whole.
+    hand.story.global_caption = "A fox in a red coat. " * 40
+    assert shown().count("A fox in a red coat.") > 38
     hand.studio.end()
     hand.studio.connection.drop("Something is wrong with the connection")
     hand.studio.server.message, hand.studio.server.phase = "It ended", type(hand.studio.server.phase).DIED
