@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from core_programs import Player, Programs
+from core_programs import PATIENCE_S, Player, Programs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "unreal" / "fox_and_thunder.shotstream"
 Step = dict[str, Any]
@@ -38,11 +38,12 @@ def play(
     narrative: dict[str, Any] | None = None,
     identity: str = "",
     live: bool = False,
+    limit_s: float = 2 * PATIENCE_S,
 ) -> Player:
-    """Starts the player."""
+    """Starts the player. It ends on its own after `limit_s`, also when nobody is left who could end it."""
     # As the plugin does: one for each game instance.
     identity = identity or f"game-{uuid.uuid4().hex}"
-    plan: dict[str, Any] = {"identity": identity, "live": live, "steps": steps}
+    plan: dict[str, Any] = {"identity": identity, "live": live, "limit_s": limit_s, "steps": steps}
     if narrative is not None:
         plan["narrative"] = narrative
     path = folder / f"{identity}.json"

@@ -340,6 +340,14 @@ def test_without_a_server_everything_fails_in_time_and_may_be_tried_again(
     assert [line["code"] for line in failed] == ["not_connected", "not_connected"]
 
 
+def test_a_step_that_never_comes_does_not_keep_the_program(programs: Programs, tmp_path: Path) -> None:
+    steps = [step("connect", connect_s=0.2), step("narrative", STATE_READY), step("exit", ENDED)]
+    player = play(programs, "tcp://127.0.0.1:1", tmp_path, steps, limit_s=1.0)
+    lines = player.end(3)
+    assert [line["state"] for line in player.of("state")] == ["connecting", "lost"]
+    assert lines[-1]["event"] == "summary"
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_the_end_of_play_is_bounded(
     server: MiniServer, programs: Programs, tmp_path: Path, silent: bool

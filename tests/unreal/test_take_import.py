@@ -255,6 +255,8 @@ def test_gaps_keep_their_time_and_rates_are_exact(tmp_path: Path) -> None:
     assert take.fps == Fraction(24000, 1001)
     plan = shotstream_takes.plan_import(take)
     assert plan.name == "LS_Tale_of_a_fox_take_007"
+    assert plan.media == take.folder / "frames" / "000010.png"
+    assert plan.media.is_file()
     assert plan.length == 5
     assert plan.marks == ((0, "1: walks"), (2, "2: walks / runs"))
     assert plan.warnings == ("1 of 5 frames are missing, and blank in the sequence",)
@@ -268,6 +270,7 @@ def test_a_movie_is_taken_where_there_are_no_pictures(tmp_path: Path) -> None:
     take = shotstream_takes.read_take(path)
     assert take.movie == path.parent / "movie.mp4"
     plan = shotstream_takes.plan_import(take)
+    assert plan.media == take.movie
     assert plan.length == 4
     assert plan.marks == ((0, "1: walks"), (2, "2: walks / runs"))
     assert "1 frames were skipped" in plan.warnings[0]

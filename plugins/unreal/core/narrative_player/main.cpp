@@ -4,7 +4,8 @@
 // the session, this one ticks; what happens is printed, one JSON object a line.
 //
 // STEPS is a JSON file: {"narrative": {...}, "steps": [{"when": {...}, "do": {...}}, ...]}. A step is done, after
-// those before it, as soon as a happening has had all fields of its `when`; without one, at once.
+// those before it, as soon as a happening has had all fields of its `when`; without one, at once. A step that is not
+// reached within `limit_s` (300) ends the program with status 3.
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -74,7 +75,9 @@ class Game {
       while (session->Work(kWork_ms)) {
       }
     });
-    while (!over_) {
+    const std::chrono::duration<double> limit(plan_.value("limit_s", 300.0));
+    const auto played_from = Clock::now();
+    while (!over_ && Clock::now() - played_from < limit) {
       const auto began = Clock::now();
       Tick();
       slowest_ = std::max(slowest_, Clock::now() - began);
@@ -89,7 +92,11 @@ class Game {
     const std::chrono::duration<double, std::milli> slowest = slowest_;
     Print({{"event", "summary"}, {"frames", frames_}, {"dropped", director_.dropped_frames()},
            {"stop_ms", stopped.count()}, {"slowest_tick_ms", slowest.count()}});
-    return 0;
+    if (over_) return 0;
+    const json& steps = plan_["steps"];
+    const std::string waits = next_ < steps.size() ? steps[next_].dump() : "exit, which is not among the steps";
+    std::fprintf(stderr, "error: after %.0f s still waiting for step %zu: %s\n", limit.count(), next_, waits.c_str());
+    return 3;
   }
 
  private:

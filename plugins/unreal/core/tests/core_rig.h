@@ -55,7 +55,7 @@ class CoreRig {
     });
   }
 
-  void ServeFrame(std::uint64_t index, std::uint32_t subscription = 0, bool damaged = false) {
+  static FrameHeader HeaderOf(std::uint64_t index, std::uint32_t subscription = 0) {
     FrameHeader frame;
     frame.subscription = subscription;
     frame.story_id = "s";
@@ -63,6 +63,11 @@ class CoreRig {
     frame.index = index;
     frame.width = 4;
     frame.height = 2;
+    return frame;
+  }
+
+  void ServeFrame(std::uint64_t index, std::uint32_t subscription = 0, bool damaged = false) {
+    FrameHeader frame = HeaderOf(index, subscription);
     const Bytes payload(24, static_cast<std::uint8_t>(index));
     frame.checksum = FoldChecksum(payload) + (damaged ? 1U : 0U);
     Serve(FrameMessage(frame, payload));

@@ -144,6 +144,28 @@ TEST(ClientCore, DamagedFramesAreLeftOutAndTold) {
   EXPECT_FALSE(watch.frames->Take());
 }
 
+TEST(ClientCore, FramesThatWereNotAskedForAreLeftOutAndTold) {
+  CoreRig rig;
+  rig.Connect();
+  // It asks for rgb8. Whoever shows frames reads as many bytes as size and format tell.
+  const Watch watch = Subscribed1(rig, WatchMode::kEvery, 8);
+  FrameHeader larger = CoreRig::HeaderOf(0);
+  larger.format = PixelFormat::kBgra8;
+  rig.Serve(FrameMessage(larger, Bytes(32)));
+  FrameHeader compressed = CoreRig::HeaderOf(1);
+  compressed.format = PixelFormat::kPng;
+  rig.Serve(FrameMessage(compressed, Bytes(3)));
+  FrameHeader empty = CoreRig::HeaderOf(2);
+  empty.height = 0;
+  rig.Serve(FrameMessage(empty, {}));
+  const auto damaged = rig.EventsOf<FrameDamaged>();
+  ASSERT_EQ(damaged.size(), 3U);
+  EXPECT_EQ(damaged[0].reason, "the frame is bgra8; asked for was rgb8");
+  EXPECT_EQ(damaged[1].reason, "the frame is png; asked for was rgb8");
+  EXPECT_EQ(damaged[2].reason, "the frame has no pixels");
+  EXPECT_FALSE(watch.frames->Take());
+}
+
 TEST(ClientCore, TakesEverythingUpAfterALostConnection) {
   CoreRig rig;
   rig.Connect();

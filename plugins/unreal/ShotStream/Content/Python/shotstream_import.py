@@ -43,7 +43,7 @@ def import_take(path: str, package_path: str) -> str:
 
 def _make_sequence(take: Take, plan: Plan, package_path: str) -> unreal.LevelSequence:
     rate = unreal.FrameRate(take.fps.numerator, take.fps.denominator)
-    source = _make_source(take, rate, package_path, plan.name)
+    source = _make_source(take, plan, rate, package_path)
     texture = _make_asset(
         package_path, f"{plan.name}_Texture", unreal.MediaTexture, unreal.MediaTextureFactoryNew()
     )
@@ -63,17 +63,18 @@ def _make_sequence(take: Take, plan: Plan, package_path: str) -> unreal.LevelSeq
     return sequence
 
 
-def _make_source(take: Take, rate: unreal.FrameRate, package_path: str, name: str) -> unreal.MediaSource:
+def _make_source(take: Take, plan: Plan, rate: unreal.FrameRate, package_path: str) -> unreal.MediaSource:
     if take.pictures is None:
         movie = _make_asset(
-            package_path, f"{name}_Movie", unreal.FileMediaSource, unreal.FileMediaSourceFactoryNew()
+            package_path, f"{plan.name}_Movie", unreal.FileMediaSource, unreal.FileMediaSourceFactoryNew()
         )
-        movie.set_editor_property("file_path", str(take.movie).replace("\\", "/"))
+        movie.set_file_path(plan.media.as_posix())
         return movie
     pictures = _make_asset(
-        package_path, f"{name}_Frames", unreal.ImgMediaSource, unreal.ImgMediaSourceFactoryNew()
+        package_path, f"{plan.name}_Frames", unreal.ImgMediaSource, unreal.ImgMediaSourceFactoryNew()
     )
-    pictures.set_sequence_path(take.pictures.as_posix())
+    # The folder of the file that it is given. Both keep paths below the project's Content relative to it.
+    pictures.set_sequence_path(plan.media.as_posix())
     pictures.set_editor_property("frame_rate_override", rate)
     # A frame that is missing stays one, so that those after it keep their time.
     pictures.set_editor_property("fill_gaps_in_sequence", True)

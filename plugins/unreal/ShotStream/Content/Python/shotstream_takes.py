@@ -57,12 +57,14 @@ class Plan:
 
     Attributes:
         name: Of the sequence; the other assets are named after it.
+        media: What the media source is given: the movie, or the first picture, which stands for its folder.
         length: In frames.
         marks: Frame and label of each shot.
         warnings: What the user should know.
     """
 
     name: str
+    media: Path
     length: int
     marks: tuple[tuple[int, str], ...]
     warnings: tuple[str, ...]
@@ -152,16 +154,20 @@ def plan_import(take: Take) -> Plan:
     if take.pictures is not None:
         numbers = numbers_of(take.pictures)
         first = numbers[0]
+        media = take.pictures / f"{first:06d}.png"
         length = numbers[-1] - first + 1
         missing = length - len(numbers)
         if missing:
             warnings.append(f"{missing} of {length} frames are missing, and blank in the sequence")
-    else:
+    elif take.movie is not None:
+        media = take.movie
         # A movie has the frames that were recorded, without gaps for those that were not.
         first = take.shots[0].first_frame
         length = take.frames
         if take.skipped_frames:
             warnings.append(f"{take.skipped_frames} frames were skipped, so that later shots begin early")
+    else:
+        raise CannotImport(f"{take.folder}: there are neither pictures nor a movie")
     marks = []
     for shot in take.shots:
         frame = max(0, shot.first_frame - first)
@@ -170,4 +176,4 @@ def plan_import(take: Take) -> Plan:
     name = "LS_" + (
         re.sub(r"[^A-Za-z0-9]+", "_", f"{take.title}_{take.folder.name}").strip("_")[:60] or "Take"
     )
-    return Plan(name, length, tuple(marks), tuple(warnings))
+    return Plan(name, media, length, tuple(marks), tuple(warnings))

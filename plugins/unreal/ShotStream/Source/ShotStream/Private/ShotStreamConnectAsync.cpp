@@ -8,7 +8,8 @@
 UShotStreamConnectAsync* UShotStreamConnectAsync::ConnectToShotStream(const UObject* WorldContextObject, const FString& Host, int32 Port)
 {
 	UShotStreamConnectAsync* Action = NewObject<UShotStreamConnectAsync>();
-	Action->WorldContext = WorldContextObject;
+	// Not the object itself: it would be kept, and its level with it, for as long as the node waits.
+	Action->Subsystem = UShotStreamLibrary::GetShotStream(WorldContextObject);
 	Action->WantedHost = Host;
 	Action->WantedPort = Port;
 	Action->RegisterWithGameInstance(WorldContextObject);
@@ -17,7 +18,6 @@ UShotStreamConnectAsync* UShotStreamConnectAsync::ConnectToShotStream(const UObj
 
 void UShotStreamConnectAsync::Activate()
 {
-	Subsystem = UShotStreamLibrary::GetShotStream(WorldContext);
 	if (Subsystem == nullptr)
 	{
 		OnFailed.Broadcast(TEXT("Connect to ShotStream works in a game only."));

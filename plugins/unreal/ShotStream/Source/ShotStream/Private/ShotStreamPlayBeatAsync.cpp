@@ -8,7 +8,8 @@
 UShotStreamPlayBeatAsync* UShotStreamPlayBeatAsync::PlayBeat(const UObject* WorldContextObject, const FShotStreamBeat& Beat)
 {
 	UShotStreamPlayBeatAsync* Action = NewObject<UShotStreamPlayBeatAsync>();
-	Action->WorldContext = WorldContextObject;
+	// Not the object itself: it would be kept, and its level with it, for as long as the node waits.
+	Action->Subsystem = UShotStreamLibrary::GetShotStream(WorldContextObject);
 	Action->SentBeat = Beat;
 	Action->RegisterWithGameInstance(WorldContextObject);
 	return Action;
@@ -16,7 +17,6 @@ UShotStreamPlayBeatAsync* UShotStreamPlayBeatAsync::PlayBeat(const UObject* Worl
 
 void UShotStreamPlayBeatAsync::Activate()
 {
-	Subsystem = UShotStreamLibrary::GetShotStream(WorldContext);
 	if (Subsystem == nullptr)
 	{
 		Fail(TEXT("not_connected"), TEXT("Play Beat works in a game only."));

@@ -17,11 +17,18 @@ FShotStreamPlayer::FShotStreamPlayer(const FString& Identity, std::shared_ptr<sh
 
 FShotStreamPlayer::~FShotStreamPlayer()
 {
-	FShotStreamWorker::Stop(MoveTemp(Worker));
+	FShotStreamWorker::End(MoveTemp(Worker));
 }
 
 bool FShotStreamPlayer::Start()
 {
-	Worker = MakeUnique<FShotStreamWorker>(Session);
-	return Worker->Start();
+	if (!Worker)
+	{
+		Worker = MakeUnique<FShotStreamWorker>(Session);
+		if (!Worker->Start())
+		{
+			Worker.Reset();
+		}
+	}
+	return Worker.IsValid();
 }

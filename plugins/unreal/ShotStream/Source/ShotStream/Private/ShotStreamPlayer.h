@@ -16,6 +16,7 @@ public:
 	explicit FShotStreamPlayer(const FString& Identity);
 	~FShotStreamPlayer();
 
+	/** Starts the thread, if it does not run yet. */
 	bool Start();
 
 	shotstream::Director Director;

@@ -87,11 +87,12 @@ void UShotStreamScreenComponent::MakeMaterial()
 		return;
 	}
 	ScreenMaterial = UMaterialInstanceDynamic::Create(Parent, this);
-	UTexture* Ignored = nullptr;
-	if (!ScreenMaterial->GetTextureParameterValue(FHashedMaterialParameterInfo(TextureParameter), Ignored))
+	UTexture* Default = nullptr;
+	if (!ScreenMaterial->GetTextureParameterValue(FHashedMaterialParameterInfo(TextureParameter), Default))
 	{
 		UE_LOG(LogShotStream, Warning, TEXT("The material %s has no texture parameter %s, so that the stream does not show."), *Parent->GetName(), *TextureParameter.ToString());
 	}
+	MaterialTexture = Default;
 	TargetMesh->SetMaterial(MaterialSlot, ScreenMaterial);
 }
 
@@ -101,12 +102,7 @@ void UShotStreamScreenComponent::ShowTexture(UTexture2D* Texture)
 	{
 		return;
 	}
-	if (Texture != nullptr)
-	{
-		ScreenMaterial->SetTextureParameterValue(TextureParameter, Texture);
-	}
-	else
-	{
-		ScreenMaterial->ClearParameterValues();
-	}
+	// Without one the material's own. Other parameters that somebody has set stay.
+	UTexture* Shown = Texture != nullptr ? Texture : MaterialTexture.Get();
+	ScreenMaterial->SetTextureParameterValue(TextureParameter, Shown);
 }

@@ -2,6 +2,7 @@
 // Copyright the ShotStream authors.
 #include "ShotStreamSubsystem.h"
 
+#include "Engine/GameInstance.h"
 #include "Engine/Texture2D.h"
 #include "HAL/PlatformTime.h"
 #include "Misc/App.h"
@@ -14,6 +15,7 @@
 #include "ShotStreamPlayer.h"
 #include "ShotStreamSettings.h"
 #include "ShotStreamUpload.h"
+#include "Templates/Casts.h"
 #include "Templates/UnrealTemplate.h"
 
 #include "shotstream/keys.h"
@@ -59,8 +61,9 @@ namespace
 
 bool UShotStreamSubsystem::ShouldCreateSubsystem(UObject* Outer) const
 {
-	// Cooking and other commandlets have no connection, and a dedicated server has nobody who watches.
-	return !IsRunningCommandlet() && !IsRunningDedicatedServer() && Super::ShouldCreateSubsystem(Outer);
+	// Cooking and other commandlets have no connection, and a dedicated server, also one of play-in-editor, has nobody
+	// who watches.
+	return !IsRunningCommandlet() && !CastChecked<UGameInstance>(Outer)->IsDedicatedServerInstance() && Super::ShouldCreateSubsystem(Outer);
 }
 
 void UShotStreamSubsystem::Initialize(FSubsystemCollectionBase& Collection)
@@ -68,12 +71,6 @@ void UShotStreamSubsystem::Initialize(FSubsystemCollectionBase& Collection)
 	Super::Initialize(Collection);
 	// Each game instance has an identity of its own: several play in one editor.
 	Player = MakeShared<FShotStreamPlayer>(TEXT("ue-") + FGuid::NewGuid().ToString(EGuidFormats::DigitsLower));
-	if (!Player->Start())
-	{
-		UE_LOG(LogShotStream, Error, TEXT("This platform gives no thread for the connection."));
-		Player.Reset();
-		return;
-	}
 	Ticker = FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateUObject(this, &UShotStreamSubsystem::Tick));
 	PreExit = FCoreDelegates::OnEnginePreExit.AddUObject(this, &UShotStreamSubsystem::Stop);
 	if (GetDefault<UShotStreamSettings>()->bConnectOnStart)
@@ -92,11 +89,8 @@ void UShotStreamSubsystem::Stop()
 {
 	FCoreDelegates::OnEnginePreExit.Remove(PreExit);
 	PreExit.Reset();
-	// Removing waits until the ticker does not run, which inside of it would be for ever; there it ends on its own.
-	if (!bInTick)
-	{
-		FTSTicker::RemoveTicker(Ticker);
-	}
+	// Also from inside of the tick: removing waits for other threads only.
+	FTSTicker::RemoveTicker(Ticker);
 	Ticker.Reset();
 	Player.Reset();
 	LetGoOfTexture();
@@ -107,6 +101,7 @@ void UShotStreamSubsystem::LetGoOfTexture()
 	if (Texture != nullptr)
 	{
 		Texture = nullptr;
+		TextureSize = FIntPoint(0, 0);
 		// Whoever shows it lets go of it now; it is collected after that.
 		OnTextureChanged.Broadcast(nullptr);
 	}
@@ -130,6 +125,12 @@ bool UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 	if (!ReadKeys(*Settings, Options, Problem))
 	{
 		OnError.Broadcast(ShotStreamConvert::FromUtf8(Problem.code), ShotStreamConvert::FromUtf8(Problem.reason));
+		return false;
+	}
+	// A game that never connects has no thread.
+	if (!Player->Start())
+	{
+		OnError.Broadcast(TEXT("internal"), TEXT("This platform gives no thread for the connection."));
 		return false;
 	}
 	Player->Director.SetLive(Settings->bLive);
@@ -255,7 +256,6 @@ bool UShotStreamSubsystem::Tick(float DeltaSeconds)
 	{
 		return false;
 	}
-	const TGuardValue<bool> InTick(bInTick, true);
 	Playing->Director.Update();
 	const shotstream::FrameRef Frame = Playing->Director.TakeFrame(FPlatformTime::Seconds());
 	Upload(Frame);
@@ -306,14 +306,15 @@ void UShotStreamSubsystem::Upload(const shotstream::FrameRef& Frame)
 	{
 		return;
 	}
-	const int32 Width = Frame->header.width;
-	const int32 Height = Frame->header.height;
-	if (Texture == nullptr || Texture->GetSizeX() != Width || Texture->GetSizeY() != Height)
+	const FIntPoint Size(Frame->header.width, Frame->header.height);
+	if (!(Size == TextureSize))
 	{
-		Texture = ShotStreamUpload::MakeTexture(Width, Height);
+		// Also if none can be made: it is tried, and told, once for each size.
+		TextureSize = Size;
+		Texture = ShotStreamUpload::MakeTexture(Size.X, Size.Y);
 		if (Texture == nullptr)
 		{
-			UE_LOG(LogShotStream, Error, TEXT("No texture of %d x %d pixels could be made."), Width, Height);
+			UE_LOG(LogShotStream, Error, TEXT("No texture of %d x %d pixels can be made, so that the frames do not show."), Size.X, Size.Y);
 		}
 		OnTextureChanged.Broadcast(Texture);
 	}

@@ -13,10 +13,16 @@ namespace ShotStreamUpload
 	namespace
 	{
 		constexpr int32 BytesPerPixel = 4;
+		/** What graphics cards hold since Direct3D 11; asking for more would end the game. */
+		constexpr int32 MostPixelsOfASide = 16'384;
 	}
 
 	UTexture2D* MakeTexture(int32 Width, int32 Height)
 	{
+		if (Width < 1 || Height < 1 || Width > MostPixelsOfASide || Height > MostPixelsOfASide)
+		{
+			return nullptr;
+		}
 		// The engine makes the graphics card's texture from this, so that how that is done in 5.6, 5.7 or 5.8
 		// (FRHICommandListImmediate::Get().CreateTexture since 5.8) does not concern the plugin.
 		TArray64<uint8> Black;

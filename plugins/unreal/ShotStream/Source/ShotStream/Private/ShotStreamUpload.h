@@ -11,7 +11,7 @@ class UTexture2D;
 
 namespace ShotStreamUpload
 {
-	/** Makes a texture that shows frames of a size, black so far. */
+	/** Makes a texture that shows frames of a size, black so far; none of a size that graphics cards do not have. */
 	UTexture2D* MakeTexture(int32 Width, int32 Height);
 
 	/** Copies a BGRA frame into a texture of its size, on the render thread. Game thread only. */

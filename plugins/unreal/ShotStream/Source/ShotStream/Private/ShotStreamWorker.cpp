@@ -38,13 +38,18 @@ uint32 FShotStreamWorker::Run()
 	return 0;
 }
 
-void FShotStreamWorker::Stop(TUniquePtr<FShotStreamWorker> Worker)
+void FShotStreamWorker::Stop()
+{
+	Session->Stop();
+}
+
+void FShotStreamWorker::End(TUniquePtr<FShotStreamWorker> Worker)
 {
 	if (!Worker || !Worker->Thread)
 	{
 		return;
 	}
-	Worker->Session->Stop();
+	Worker->Stop();
 	if (Worker->Ended->Wait(FTimespan::FromSeconds(StopSeconds)))
 	{
 		Worker->Thread->WaitForCompletion();

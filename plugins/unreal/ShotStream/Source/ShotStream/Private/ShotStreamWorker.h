@@ -19,12 +19,13 @@ public:
 
 	/** Stops the thread. One that does not end in time, because a disk hangs for instance, is left to itself with
 	 *  all that it uses: ending play or the editor never waits longer. */
-	static void Stop(TUniquePtr<FShotStreamWorker> Worker);
+	static void End(TUniquePtr<FShotStreamWorker> Worker);
 
 	bool Start();
 
 	//~ FRunnable
 	virtual uint32 Run() override;
+	virtual void Stop() override;
 
 private:
 	std::shared_ptr<shotstream::Session> Session;

@@ -46,9 +46,6 @@ private:
 	void HandleError(const FString& Code, const FString& Message);
 
 	UPROPERTY(Transient)
-	TObjectPtr<const UObject> WorldContext;
-
-	UPROPERTY(Transient)
 	TObjectPtr<UShotStreamSubsystem> Subsystem;
 
 	FString WantedHost;

@@ -18,7 +18,7 @@ class SHOTSTREAM_API UShotStreamLibrary : public UBlueprintFunctionLibrary
 
 public:
 	/** The subsystem of the game that an object belongs to; none outside of a game. */
-	UFUNCTION(BlueprintPure, Category = "ShotStream", meta = (WorldContext = "WorldContextObject"))
+	UFUNCTION(BlueprintPure, Category = "ShotStream", meta = (WorldContext = "WorldContextObject", DisplayName = "Get ShotStream"))
 	static UShotStreamSubsystem* GetShotStream(const UObject* WorldContextObject);
 
 	/** Makes a beat that begins a new shot.

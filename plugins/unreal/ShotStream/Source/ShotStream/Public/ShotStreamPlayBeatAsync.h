@@ -51,9 +51,6 @@ private:
 	void Fail(const FString& Code, const FString& Message);
 
 	UPROPERTY(Transient)
-	TObjectPtr<const UObject> WorldContext;
-
-	UPROPERTY(Transient)
 	TObjectPtr<UShotStreamSubsystem> Subsystem;
 
 	FShotStreamBeat SentBeat;

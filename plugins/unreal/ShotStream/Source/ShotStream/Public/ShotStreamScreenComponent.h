@@ -11,10 +11,11 @@
 class UMaterialInstanceDynamic;
 class UMaterialInterface;
 class UMeshComponent;
+class UTexture;
 class UTexture2D;
 
 /** Puts the stream texture on a mesh of its actor: give it a material with a texture parameter. */
-UCLASS(ClassGroup = (ShotStream), meta = (BlueprintSpawnableComponent))
+UCLASS(ClassGroup = (ShotStream), meta = (BlueprintSpawnableComponent, DisplayName = "ShotStream Screen"))
 class SHOTSTREAM_API UShotStreamScreenComponent : public UActorComponent
 {
 	GENERATED_BODY()
@@ -58,6 +59,10 @@ private:
 
 	UPROPERTY(Transient)
 	TObjectPtr<UMaterialInterface> OriginalMaterial;
+
+	/** What the material shows without a stream. */
+	UPROPERTY(Transient)
+	TObjectPtr<UTexture> MaterialTexture;
 
 	UPROPERTY(Transient)
 	TObjectPtr<UMaterialInstanceDynamic> ScreenMaterial;

@@ -46,7 +46,7 @@ public:
 	FString ServerKey;
 
 	/** The file of this client's private key, for a server with keys; relative to the project's folder. */
-	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Keys")
+	UPROPERTY(Config, EditAnywhere, BlueprintReadOnly, Category = "Keys", meta = (RelativeToGameDir))
 	FFilePath ClientKeyFile;
 
 	/** Show the newest frame as soon as it is there, instead of each frame in its time. A server that is faster than

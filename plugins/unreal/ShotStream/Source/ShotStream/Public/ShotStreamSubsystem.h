@@ -5,6 +5,7 @@
 
 #include "CoreMinimal.h"
 #include "Containers/Ticker.h"
+#include "Math/IntPoint.h"
 #include "ShotStreamTypes.h"
 #include "Subsystems/GameInstanceSubsystem.h"
 #include "Templates/SharedPointer.h"
@@ -175,9 +176,9 @@ private:
 	UPROPERTY(Transient)
 	TObjectPtr<UTexture2D> Texture;
 
+	FIntPoint TextureSize = FIntPoint(0, 0);
 	TSharedPtr<FShotStreamPlayer> Player;
 	FTSTicker::FDelegateHandle Ticker;
 	FDelegateHandle PreExit;
 	int32 ShownShot = -1;
-	bool bInTick = false;
 };

@@ -11,8 +11,13 @@ namespace {
 /// After which a server is asked again that could not take something up at the moment.
 constexpr double kAskAgain_s = 0.5;
 
-/// Why a payload is not what its header says; empty if it is.
-std::string Damage(const FrameHeader& header, ByteView payload) {
+/// Why a frame is not what was asked for, or its payload not what its header says; empty if they are. Whoever shows
+/// the frame reads as many bytes as size and format tell.
+std::string Damage(const FrameHeader& header, PixelFormat asked, ByteView payload) {
+  if (header.format != asked) {
+    return "the frame is " + std::string(NameOf(header.format)) + "; asked for was " + std::string(NameOf(asked));
+  }
+  if (header.width == 0 || header.height == 0) return "the frame has no pixels";
   const std::uint32_t pixel = BytesPerPixel(header.format);
   const std::size_t size = std::size_t{header.width} * header.height * pixel;
   if (pixel != 0 && payload.size != size) {
@@ -99,7 +104,7 @@ bool ClientCore::Frame(double now, std::uint64_t now_ns) {
   std::optional<FramesMissed> missed;
   book_.Received(*window, frame_, missed);
   if (missed) events_.emplace_back(std::move(*missed));
-  std::string damage = Damage(frame_, link_.payload().view());
+  std::string damage = Damage(frame_, window->asked.format, link_.payload().view());
   if (!damage.empty()) {
     events_.emplace_back(FrameDamaged{frame_.subscription, frame_.story_id, frame_.index, std::move(damage)});
     const std::uint32_t credits = window->Done(1);

@@ -238,7 +238,9 @@ void Director::Handle(Event& event) {
   } else if (const auto* missed = std::get_if<FramesMissed>(&event)) {
     if (missed->story_id == story_id_) gone_frames_ = missed->first + missed->count;
   } else if (const auto* damaged = std::get_if<FrameDamaged>(&event)) {
-    if (damaged->story_id == story_id_) gone_frames_ = damaged->index + 1;
+    if (damaged->story_id != story_id_) return;
+    gone_frames_ = damaged->index + 1;
+    Complain({"frame_damaged", {}, "frame " + std::to_string(damaged->index) + ": " + damaged->reason});
   } else if (const auto* notice = std::get_if<Notice>(&event)) {
     if (notice->level != NoticeLevel::kInfo) Complain({notice->code, {}, notice->text});
   } else if (const auto* error = std::get_if<RequestError>(&event)) {

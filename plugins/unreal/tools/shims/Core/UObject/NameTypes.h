@@ -7,6 +7,11 @@
 
 enum EName : uint32 { NAME_None = 0 };
 
+enum
+{
+	NAME_SIZE = 1024
+};
+
 class FName
 {
 public:

@@ -7,6 +7,8 @@
 #include "Templates/SubclassOf.h"
 #include "UObject/Object.h"
 
+class FProperty;
+
 class UField : public UObject
 {
 };
@@ -16,6 +18,7 @@ class UStruct : public UField
 public:
 	UStruct* GetSuperStruct() const;
 	bool IsChildOf(const UStruct* Other) const;
+	FProperty* FindPropertyByName(FName Name) const;
 };
 
 class UScriptStruct : public UStruct

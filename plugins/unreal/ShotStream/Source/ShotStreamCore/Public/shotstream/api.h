@@ -7,6 +7,12 @@
 #define SHOTSTREAMCORE_API
 #endif
 
+#ifdef _MSC_VER
+// Exported classes hold and derive from types of the standard library, which are not exported: the modules of a
+// plugin are built together, with one compiler and one runtime.
+#pragma warning(disable : 4251 4275)
+#endif
+
 namespace shotstream {
 
 /// Of this plugin; takes and the server's log name it.

@@ -51,7 +51,7 @@ class SHOTSTREAMCORE_API FrameRef {
 /// `every`: frames are taken in order, and no frame is pushed without a free place, since the server sends only
 /// what it has credits for. `latest`: a frame that nobody took gives way to the next one, and is counted, so that
 /// its credit goes back at once and the frame that waits is never an old one.
-class FrameRing : public std::enable_shared_from_this<FrameRing> {
+class SHOTSTREAMCORE_API FrameRing : public std::enable_shared_from_this<FrameRing> {
  public:
   FrameRing(WatchMode mode, std::size_t slots);
 
