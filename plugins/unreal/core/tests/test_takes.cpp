@@ -175,6 +175,8 @@ TEST_F(TakeFolderTest, WhatCannotBeWrittenIsToldWithItsPath) {
   TakeFolder take;
   EXPECT_FALSE(take.Make((root_ / "file").string(), "t", problem));
   EXPECT_NE(problem.reason.find("file/t"), std::string::npos);
+  EXPECT_FALSE(take.Make(root_.string() + "/\xff", "t", problem));
+  EXPECT_EQ(problem.reason, "the folder for takes has a name that is no UTF-8");
   ASSERT_TRUE(take.Make(root_.string(), "t", problem));
   std::filesystem::remove_all(take.path());
   EXPECT_FALSE(take.WritePicture(0, Bytes{1}, problem));

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "utf8.h"
+#include "utf8_path.h"
 
 namespace shotstream {
 namespace {
@@ -54,7 +55,7 @@ bool ReadKeyFile(const std::string& name, std::string_view field, KeyFile& keys,
     problem = Wrong(field, "the name of the key file is no UTF-8");
     return false;
   }
-  const std::filesystem::path path = std::filesystem::u8path(name);
+  const std::filesystem::path path = PathOf(name);
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     problem = Wrong(field, name + " is a folder; name the key file in it");
@@ -85,7 +86,7 @@ std::string Exposure(const std::string& name) {
 #else
   using std::filesystem::perms;
   std::error_code error;
-  const perms mode = std::filesystem::status(std::filesystem::u8path(name), error).permissions();
+  const perms mode = std::filesystem::status(PathOf(name), error).permissions();
   if (error || (mode & (perms::group_all | perms::others_all)) == perms::none) return {};
   return "others may use the private key " + name + "; take that away with: chmod 600 " + name;
 #endif

@@ -7,6 +7,9 @@
 #include <fstream>
 #include <system_error>
 
+#include "utf8.h"
+#include "utf8_path.h"
+
 namespace shotstream {
 namespace {
 
@@ -14,14 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr int kMostTakes = 100'000;
 constexpr std::size_t kNameChars = 60;
-
-fs::path PathOf(std::string_view text) {
-#ifdef __cpp_char8_t
-  return fs::path(std::u8string(text.begin(), text.end()));
-#else
-  return fs::u8path(text.begin(), text.end());
-#endif
-}
 
 /// A title as a folder's name on any system.
 std::string NameOfFolder(std::string_view title) {
@@ -66,6 +61,7 @@ bool WriteWhole(const std::string& path, ByteView bytes, Problem& problem) {
 }  // namespace
 
 bool TakeFolder::Make(std::string_view parent, std::string_view title, Problem& problem) {
+  if (!IsUtf8(parent)) return Fail(problem, "the folder for takes", "has a name that is no UTF-8", {});
   const std::string above = std::string(parent) + "/" + NameOfFolder(title);
   std::error_code error;
   fs::create_directories(PathOf(above), error);
