@@ -32,6 +32,11 @@ void UShotStreamConnectAsync::Activate()
 		OnFailed.Broadcast(LastError.IsEmpty() ? FString(TEXT("This platform gives no thread for the connection.")) : LastError);
 		SetReadyToDestroy();
 	}
+	else if (Subsystem->GetState() == EShotStreamState::Ready)
+	{
+		OnReady.Broadcast(FString());
+		SetReadyToDestroy();
+	}
 }
 
 void UShotStreamConnectAsync::SetReadyToDestroy()

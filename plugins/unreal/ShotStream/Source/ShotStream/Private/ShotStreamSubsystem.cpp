@@ -107,6 +107,12 @@ void UShotStreamSubsystem::LetGoOfTexture()
 	}
 }
 
+void UShotStreamSubsystem::Complain(const FString& Code, const FString& Message)
+{
+	UE_LOG(LogShotStream, Warning, TEXT("%s (%s)"), *Message, *Code);
+	OnError.Broadcast(Code, Message);
+}
+
 bool UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 {
 	if (!Player)
@@ -115,6 +121,11 @@ bool UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 	}
 	const UShotStreamSettings* Settings = GetDefault<UShotStreamSettings>();
 	const FString Address = FString::Printf(TEXT("%s:%d"), Host.IsEmpty() ? *Settings->Host : *Host, Port == 0 ? Settings->Port : Port);
+	const EShotStreamState State = GetState();
+	if (Address == ConnectedTo && State != EShotStreamState::Disconnected && State != EShotStreamState::Lost)
+	{
+		return true;
+	}
 	shotstream::ClientOptions Options;
 	Options.address = ShotStreamConvert::ToUtf8(Address);
 	Options.timeout_s = Settings->TimeoutSeconds;
@@ -124,17 +135,18 @@ bool UShotStreamSubsystem::Connect(const FString& Host, int32 Port)
 	shotstream::Problem Problem;
 	if (!ReadKeys(*Settings, Options, Problem))
 	{
-		OnError.Broadcast(ShotStreamConvert::FromUtf8(Problem.code), ShotStreamConvert::FromUtf8(Problem.reason));
+		Complain(ShotStreamConvert::FromUtf8(Problem.code), ShotStreamConvert::FromUtf8(Problem.reason));
 		return false;
 	}
 	// A game that never connects has no thread.
 	if (!Player->Start())
 	{
-		OnError.Broadcast(TEXT("internal"), TEXT("This platform gives no thread for the connection."));
+		Complain(TEXT("internal"), TEXT("This platform gives no thread for the connection."));
 		return false;
 	}
 	Player->Director.SetLive(Settings->bLive);
 	Player->Director.Connect(MoveTemp(Options));
+	ConnectedTo = Address;
 	return true;
 }
 
@@ -185,7 +197,7 @@ FShotStreamHandle UShotStreamSubsystem::StartNarrative(const UShotStreamNarrativ
 	}
 	if (Narrative == nullptr)
 	{
-		OnError.Broadcast(TEXT("invalid_value"), TEXT("Start Narrative was given no narrative; choose one in the node."));
+		Complain(TEXT("invalid_value"), TEXT("Start Narrative was given no narrative; choose one in the node."));
 		return FShotStreamHandle();
 	}
 	return ToHandle(Player->Director.StartNarrative(ShotStreamConvert::ToScript(*Narrative)));
@@ -277,10 +289,7 @@ bool UShotStreamSubsystem::Tick(float DeltaSeconds)
 		}
 		else if (const auto* Trouble = std::get_if<shotstream::Trouble>(&Happening))
 		{
-			const FString Code = ShotStreamConvert::FromUtf8(Trouble->code);
-			const FString Message = ShotStreamConvert::FromUtf8(Trouble->message);
-			UE_LOG(LogShotStream, Warning, TEXT("%s (%s)"), *Message, *Code);
-			OnError.Broadcast(Code, Message);
+			Complain(ShotStreamConvert::FromUtf8(Trouble->code), ShotStreamConvert::FromUtf8(Trouble->message));
 		}
 		else if (const auto* Saved = std::get_if<shotstream::TakeSaved>(&Happening))
 		{

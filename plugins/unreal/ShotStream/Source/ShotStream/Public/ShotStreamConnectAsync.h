@@ -20,7 +20,7 @@ class SHOTSTREAM_API UShotStreamConnectAsync : public UBlueprintAsyncActionBase
 	GENERATED_BODY()
 
 public:
-	/** Connects to a server. Exactly one of On Ready and On Failed comes.
+	/** Connects to a server, and goes on at once where the connection is there already. Exactly one of On Ready and On Failed comes.
 	 *  @param Host  "localhost" or a number as 127.0.0.1; empty: the one of the project settings.
 	 *  @param Port  0: the one of the project settings. */
 	UFUNCTION(BlueprintCallable, Category = "ShotStream", meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject", DisplayName = "Connect to ShotStream"))

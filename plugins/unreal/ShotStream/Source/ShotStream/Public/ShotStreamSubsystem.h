@@ -40,7 +40,8 @@ class SHOTSTREAM_API UShotStreamSubsystem : public UGameInstanceSubsystem
 	GENERATED_BODY()
 
 public:
-	/** Begins to connect. OnStateChanged tells how it goes; an existing connection is given up first.
+	/** Begins to connect; OnStateChanged tells how it goes. A connection to the same server that is there, or being made,
+	 *  stays as it is with its story; one to another server is given up first.
 	 *  @param Host   "localhost" or a number as 127.0.0.1; empty: the one of the project settings.
 	 *  @param Port   0: the one of the project settings.
 	 *  @return Whether it is tried; OnError tells why not. */
@@ -171,11 +172,13 @@ private:
 	bool Tick(float DeltaSeconds);
 	void Upload(const shotstream::FrameRef& Frame);
 	void LetGoOfTexture();
+	void Complain(const FString& Code, const FString& Message);
 	void Stop();
 
 	UPROPERTY(Transient)
 	TObjectPtr<UTexture2D> Texture;
 
+	FString ConnectedTo;
 	FIntPoint TextureSize = FIntPoint(0, 0);
 	TSharedPtr<FShotStreamPlayer> Player;
 	FTSTicker::FDelegateHandle Ticker;
