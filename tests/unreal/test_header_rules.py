@@ -249,6 +249,11 @@ BROKEN = [
     ("async-action", "static USignalAsync* AwaitSignal", "static USignalLibrary* AwaitSignal"),
     ("async-action", "	UPROPERTY(BlueprintAssignable)\n	FSignalPin OnDone;", ""),
     ("async-action", "	virtual void Activate() override;", ""),
+    (
+        "async-action",
+        "	virtual void Activate() override;",
+        "	virtual void Activate() override;\n	UPROPERTY()\n	TObjectPtr<const UObject> Context;",
+    ),
 ]
 
 

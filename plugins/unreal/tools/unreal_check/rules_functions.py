@@ -27,6 +27,8 @@ _NAMES_PARAMETERS = (
     "dynamicoutputparam",
 )
 ASYNC_BASES = ("UBlueprintAsyncActionBase", "UCancellableAsyncAction")
+# What may be, or belong to, an object of a level.
+_OF_A_LEVEL = ("UObject", "UWorld", "ULevel", "AActor", "UActorComponent")
 
 
 def check_functions(layer: Layer) -> Iterator[Finding]:
@@ -244,6 +246,14 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
         if "worldcontext" not in factory.macro.meta:
             yield finding(
                 f"{factory.name} needs a world context: the game instance comes from it", factory.line
+            )
+    for member in record.properties:
+        kept = [kind.name for kind in (member.type, *member.type.arguments) if kind.name in _OF_A_LEVEL]
+        if kept and member.type.name != "TWeakObjectPtr":
+            yield finding(
+                f"{member.name} keeps a {kept[0]}, and its level with it when the game goes to another: take "
+                "what is needed of it at once, or hold it as TWeakObjectPtr",
+                member.line,
             )
     pins = [p for p in record.properties if p.macro and p.macro.has("BlueprintAssignable")]
     if not pins:
