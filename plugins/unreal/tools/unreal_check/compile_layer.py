@@ -36,7 +36,7 @@ _ERROR = re.compile(r"^(?P<path>[^:\n]+):(?P<line>\d+):\d+: (?:fatal )?error: (?
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing to compile: a header on its own, or a source."""
+    """One thing to compile: a header on its own, a source, or a folder: all sources of its module in one."""
 
     module: str
     path: Path
@@ -64,6 +64,8 @@ class Compiler:
                 # As the editor has it, and as a packaged game does.
                 kinds = (True,) if module.name.endswith("Editor") else (True, False)
                 found += [Unit(module.name, path, version, editor) for version in seen for editor in kinds]
+            # The engine's build tool joins sources: names that are local to their files then meet.
+            found.append(Unit(module.name, module.folder, versions[0]))
         return found
 
     def check(self, units: Iterable[Unit]) -> list[Finding]:
@@ -110,6 +112,9 @@ class Compiler:
         command = [find_clang(), *mode, *self.flags(unit), "-x", "c++"]
         if unit.is_header:
             source, given = "-", f'#include "{unit.path}"\n'
+        elif unit.path.is_dir():
+            module = next(found for found in self.layer.modules if found.name == unit.module)
+            source, given = "-", "".join(f'#include "{path}"\n' for path in sorted(module.sources))
         else:
             source, given = str(unit.path), ""
         return subprocess.run(

@@ -105,7 +105,7 @@ def try_mutation(mutation: Mutation, plugin: Path, work: Path, cache: Path) -> O
 
 
 def affected(layer: Layer, changed: Path, engine: str) -> list[Unit]:
-    """What must be compiled anew: the file itself, then the sources that include it, directly or not."""
+    """What must be compiled anew: the file, the sources that include it, and its module's in one."""
     own = {header.path.name: header for _, header in layer.headers()}
     reached = {changed.name}
     grown = True
@@ -124,6 +124,8 @@ def affected(layer: Layer, changed: Path, engine: str) -> list[Unit]:
             includes = {Path(d.argument.strip('<>"')).name for d in source.directives if d.name == "include"}
             if path != changed and includes & reached:
                 units.append(Unit(module.name, path, engine))
+        if changed in module.sources:
+            units.append(Unit(module.name, module.folder, engine))
     return units
 
 
