@@ -4,6 +4,7 @@
 #pragma once
 
 #include "RHICommandList.h"
+#include "Templates/Function.h"
 
 namespace ShotStreamShim
 {
@@ -14,6 +15,7 @@ namespace ShotStreamShim
 		{
 			static_assert(std::is_invocable_r_v<void, F&, FRHICommandListImmediate&>, "a render command takes an FRHICommandListImmediate&");
 			static_assert(std::is_move_constructible_v<std::decay_t<F>>, "a render command must be movable");
+			KeepCallable<std::remove_reference_t<F>, void, FRHICommandListImmediate&>();
 		}
 	};
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "shotstream/api.h"
+
 namespace shotstream {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -34,7 +36,7 @@ struct ByteSpan {
 
 /// A payload's memory: grows when it must, never shrinks, and is not cleared, so that a stream of frames of one
 /// size costs no allocation and no filling after the first of them.
-class Buffer {
+class SHOTSTREAMCORE_API Buffer {
  public:
   const std::uint8_t* data() const { return data_.get(); }
   std::uint8_t* data() { return data_.get(); }
