@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """From rendered stories to next-shot samples, against the runtime's own rules."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -166,3 +172,41 @@ def test_a_failing_worker_is_reported() -> None:
         pytest.raises(RuntimeError, match="story 0 cannot be drawn"),
     ):
         list(producer.stories(1, wait_s=30.0))
+
+
+_TRAINER = """
+import time
+from shotstream_runtime.codecs.mini_text import MiniTextEncoder
+from shotstream_runtime.weights.locate import MINI_FOLDER
+from shotstream_training.data.producer import StoryProducer
+from shotstream_training.data.rendered_story import StoryRenderer
+
+renderer = StoryRenderer(MiniTextEncoder.load(MINI_FOLDER), (1,))
+with StoryProducer(renderer, workers=2, slots=2) as producer:
+    print(*(process.pid for process in producer._processes), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="render workers need fork")
+def test_workers_end_when_their_trainer_was_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", _TRAINER], stdout=subprocess.PIPE, text=True) as trainer:
+        assert trainer.stdout is not None
+        workers = [int(pid) for pid in trainer.stdout.readline().split()]
+        trainer.send_signal(signal.SIGKILL)
+        trainer.wait()
+    assert len(workers) == 2
+    end = time.monotonic() + 30
+    while (alive := [pid for pid in workers if _is_alive(pid)]) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not alive
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Nobody may be there to collect an orphan that has ended.
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0] != "Z"

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.world.spec import FRAMES_PER_SHOT, HEIGHT, WIDTH
 
+_ALONE_S = 2.0
+"""How often a worker without work looks whether its trainer is still there."""
+
 SHOT_SHAPE = (FRAMES_PER_SHOT, HEIGHT, WIDTH, 3)
 
 
@@ -113,7 +116,9 @@ def _render_forever(
     torch.set_num_threads(1)
     try:
         while True:
-            slot = free.get()
+            slot = _next_slot(free)
+            if slot is None:
+                return
             story = renderer(seed)
             for shot, frames in enumerate(story.shots):
                 slots[slot, shot] = frames
@@ -123,3 +128,16 @@ def _render_forever(
         import traceback  # noqa: PLC0415
 
         done.put((-1, None, traceback.format_exc()))
+
+
+def _next_slot(free: Any) -> int | None:
+    """A free slot; None once the trainer is gone, which a kill does not let it tell."""
+    trainer = mp.parent_process()
+    while True:
+        try:
+            slot: int = free.get(timeout=_ALONE_S)
+        except queue.Empty:
+            if trainer is not None and not trainer.is_alive():
+                return None
+        else:
+            return slot
