@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -147,6 +149,39 @@ def test_ctrl_c_ends_a_build() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         build_plan(definition, tensors.profiles(), BuildOptions(ADA_AND_BLACKWELL), log, interrupt)
+
+
+def test_ctrl_c_in_the_logger_ends_a_build() -> None:
+    """TensorRT prints what its logger raises and goes on building."""
+
+    class Interrupting(list[tuple[str, str]]):
+        heard = 0
+
+        def append(self, line: tuple[str, str]) -> None:
+            self.heard += 1
+            if self.heard == 50:
+                os.kill(os.getpid(), signal.SIGINT)
+            super().append(line)
+
+    log = BuildLog()
+    definition, tensors = defined(replace(two_layers(), num_layers=1), Precision.BF16, log)
+    phases: list[str] = []
+
+    def on(phase: str, fraction: float) -> bool:
+        phases.append(phase)
+        return True
+
+    log.lines = Interrupting()
+    log.logger(trt)
+    with pytest.raises(KeyboardInterrupt):
+        build_plan(definition, tensors.profiles(), BuildOptions(ADA_AND_BLACKWELL), log, on)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    interrupted = len(phases)
+    log.lines = []
+    log.logger(trt)
+    build_plan(definition, tensors.profiles(), BuildOptions(ADA_AND_BLACKWELL), log, on)
+    # It was not built to its end.
+    assert interrupted < (len(phases) - interrupted) / 2
 
 
 def test_plan_that_does_not_fit_is_diagnosed_in_words() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from .build_log import BuildLog
 from .definition import Definition
 from .errors import BuildFailed
+from .held_interrupt import HeldInterrupt, held_interrupt
 
 Progress = Callable[[str, float], bool]
 """Told the phase and the fraction of it that is done; false stops the build."""
@@ -52,7 +53,8 @@ def build_plan(
 
     Raises:
         BuildFailed: TensorRT gave up, or was stopped; has its words.
-        BaseException: What `progress` raised, Ctrl-C above all; it stops the build.
+        KeyboardInterrupt: Ctrl-C was pressed meanwhile; it stops the build.
+        BaseException: What `progress` raised; likewise.
     """
     trt = definition.trt
     config = definition.builder.create_builder_config()
@@ -70,9 +72,10 @@ def build_plan(
         for name, shape in shapes.items():
             profile.set_shape(name, shape, shape, shape)
         config.add_optimization_profile(profile)
-    monitor = _monitor(trt, progress)
-    config.progress_monitor = monitor
-    plan = definition.builder.build_serialized_network(definition.network, config)
+    with held_interrupt() as interrupt:
+        monitor = _monitor(trt, progress, interrupt)
+        config.progress_monitor = monitor
+        plan = definition.builder.build_serialized_network(definition.network, config)
     if monitor.raised is not None:
         raise monitor.raised
     if monitor.stopped:
@@ -83,7 +86,7 @@ def build_plan(
     return plan
 
 
-def _monitor(trt: Any, progress: Progress) -> Any:
+def _monitor(trt: Any, progress: Progress, interrupt: HeldInterrupt) -> Any:
     """Hands TensorRT's phases on."""
 
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
@@ -104,14 +107,14 @@ def _monitor(trt: Any, progress: Progress) -> Any:
         def step_complete(self, phase_name: str, step: int) -> bool:
             """A step is done; false stops the build."""
             self._tell(phase_name, (step + 1) / max(1, self._steps.get(phase_name, 1)))
-            return not self.stopped
+            return not (self.stopped or interrupt.came)
 
         def phase_finish(self, phase_name: str) -> None:
             """A phase is done."""
             self._tell(phase_name, 1.0)
 
         def _tell(self, phase: str, fraction: float) -> None:
-            # An exception, Ctrl-C among them, must not go through TensorRT's own frames.
+            # An exception must not go through TensorRT's own frames.
             try:
                 self.stopped |= not progress(phase, min(1.0, fraction))
             except BaseException as error:  # noqa: BLE001

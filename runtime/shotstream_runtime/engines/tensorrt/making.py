@@ -18,6 +18,7 @@ from .build import BuildOptions, build_plan
 from .build_log import BuildLog
 from .definition import define_decoder, define_student
 from .errors import TensorRtError
+from .held_interrupt import held_interrupt
 from .precisions import quantised
 from .products import Product
 from .recipe import EngineRecipe, plain_student, ranges_hash
@@ -105,7 +106,7 @@ def make_engine(
         recipe: What it is.
         model: The model, whose weights go into it.
         ranges: The calibration, for a narrow precision.
-        told: Hears how far it is; what it raises, Ctrl-C above all, ends the build.
+        told: Hears how far it is; what it raises ends the build.
         expected_s: How long the build takes, for the fraction: TensorRT's own phases do not say.
 
     Raises:
@@ -130,13 +131,15 @@ def make_engine(
     options = BuildOptions(targets, recipe.shared_memory_bytes)
     with store.writing(recipe) as writer:
         for name, first in ((FIRST_LATENT_PLAN, True), (NEXT_LATENT_PLAN, False)):
-            decoder, _ = define_decoder(
-                trt, log.logger(trt), model.video, recipe.height, recipe.width, DECODER_DTYPE, first=first
-            )
+            with held_interrupt():
+                decoder, _ = define_decoder(
+                    trt, log.logger(trt), model.video, recipe.height, recipe.width, DECODER_DTYPE, first=first
+                )
             writer.write(name, build_plan(decoder, [], options, log, on), lambda part: None)
             writer.decoder_scratch_bytes = max(writer.decoder_scratch_bytes, log.scratch_bytes())
         log.lines.clear()
-        student = define_student(trt, log.logger(trt), tensors, model.student.state_dict(), ranges)
+        with held_interrupt():
+            student = define_student(trt, log.logger(trt), tensors, model.student.state_dict(), ranges)
         plan = build_plan(student, tensors.profiles(), options, log, on)
         writer.built_s = time.monotonic() - started
         writer.scratch_bytes = log.scratch_bytes()
