@@ -96,6 +96,18 @@ def test_unknown_keys_are_refused(shotstream: Shotstream, engines: tuple[str, st
     assert "give the keys of the engines to delete, or --all" in shotstream("engine", "clear", *engines).err
 
 
+def test_clearing_all_removes_what_killed_builds_left(
+    shotstream: Shotstream, engines: tuple[str, str], tmp_path: Path
+) -> None:
+    left = tmp_path / "engines" / "0123456789abcdef.partial-01234567"
+    left.mkdir(parents=True)
+    (left / "student.plan").write_bytes(bytes(2_000_000))
+    done = shotstream("engine", "clear", "--all", *engines)
+    assert done.code == 0, done.err
+    assert "Deleted what builds left that were killed, 2.0 MB" in done.out
+    assert list((tmp_path / "engines").iterdir()) == []
+
+
 def test_full_disk_is_told_before_the_build(tmp_path: Path) -> None:
     from shotstream_runtime.cli.commands import engine
     from shotstream_runtime.cli.failure import CommandFailed

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,22 +171,49 @@ def test_failed_build_leaves_nothing(store: EngineStore) -> None:
     assert list(store.folder.iterdir()) == []
 
 
-def test_killed_build_leaves_no_engine_and_is_swept_up_later(store: EngineStore) -> None:
+def building(store: EngineStore) -> subprocess.Popen[str]:
+    """A process that is in the middle of a build."""
     script = f"""
-import os, signal, sys
+import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_engine_store import *
 with EngineStore(Path({str(store.folder)!r})).writing(recipe()) as writer:
     writer.write(STUDENT_PLAN, PLAN, lambda part: None)
-    os.kill(os.getpid(), signal.SIGKILL)
+    print("written", flush=True)
+    time.sleep(120)
 """
-    done = subprocess.run([sys.executable, "-c", script], check=False, timeout=120)
-    assert done.returncode == -signal.SIGKILL
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "written\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_build_leaves_no_engine_and_is_swept_up_by_the_next(
+    store: EngineStore, number: signal.Signals
+) -> None:
+    with building(store) as process:
+        process.send_signal(number)
+        assert process.wait(60) == -number
     assert store.engines() == []
-    (partial,) = store.folder.iterdir()
-    long_ago = time.time() - 2 * 24 * 3600
-    os.utime(partial, (long_ago, long_ago))
+    assert list(store.folder.iterdir()) != []
     put(store, recipe())
+    assert [path.name for path in store.folder.iterdir()] == [recipe().key]
+
+
+def test_leftovers_are_removed_and_builds_that_run_are_not(store: EngineStore) -> None:
+    with building(store) as killed, building(store) as running:
+        killed.kill()
+        killed.wait(60)
+        assert store.remove_leftovers() == len(PLAN)
+        (left,) = (path for path in store.folder.iterdir() if path.is_dir())
+        assert (left / STUDENT_PLAN).read_bytes() != b""
+        assert store.remove_leftovers() == 0
+        put(store, recipe())
+        assert left.is_dir()
+        running.kill()
+        running.wait(60)
+        assert store.remove_leftovers() == len(PLAN)
     assert [path.name for path in store.folder.iterdir()] == [recipe().key]
 
 

@@ -242,7 +242,9 @@ def info(key: Key, engines: Engines = None) -> None:
 
 def clear(
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY...]", help="Engines to delete.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Delete all of them.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Delete all of them, and what killed builds left.")
+    ] = False,
     engines: Engines = None,
 ) -> None:
     """Deletes engines."""
@@ -253,6 +255,8 @@ def clear(
     freed = sum(store.remove(one) for one in chosen)
     count = len(chosen)
     console.print(f"Deleted {count} engine{'s' if count != 1 else ''}, {_gigabytes(freed)}")
+    if everything and (left := store.remove_leftovers()):
+        console.print(f"Deleted what builds left that were killed, {_gigabytes(left)}")
 
 
 def _store(folder: Path | None) -> EngineStore:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import EngineUnusable
@@ -28,7 +29,6 @@ RUNTIME_CACHE = "runtime_cache.bin"
 FOLDER_VARIABLE = "SHOTSTREAM_ENGINES"
 _PARTIAL = ".partial-"
 _READ_BYTES = 1 << 24
-_ABANDONED_S = 24 * 3600.0
 
 
 class PlanFile(BaseModel):
@@ -172,15 +172,12 @@ class EngineStore:
             OSError: The disk is full or cannot be written to. Nothing is left behind then.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._sweep()
-        partial = Path(tempfile.mkdtemp(prefix=f"{recipe.key}{_PARTIAL}", dir=self.folder))
-        try:
+        self.remove_leftovers()
+        with self._partial(recipe.key) as partial:
             writer = EngineWriter(partial)
             yield writer
             writer.finish(recipe)
             self._publish(partial, self.folder / recipe.key)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
     def remove(self, engine: StoredEngine) -> int:
         """Deletes an engine; the bytes that were freed.
@@ -190,22 +187,51 @@ class EngineStore:
         """
         freed = engine.disk_bytes
         # Out of sight at once: half of an engine is not to be found.
-        hidden = Path(tempfile.mkdtemp(prefix=f"{engine.key}{_PARTIAL}", dir=self.folder))
-        engine.folder.rename(hidden / engine.key)
-        shutil.rmtree(hidden)
+        with self._partial(engine.key) as hidden:
+            engine.folder.rename(hidden / engine.key)
+            shutil.rmtree(hidden)
         return freed
+
+    def remove_leftovers(self) -> int:
+        """Removes what killed builds have left; builds that run are not touched.
+
+        Returns:
+            The bytes that were freed.
+
+        Raises:
+            OSError: The folder cannot be read or written to.
+        """
+        freed = 0
+        for path in self.folder.glob(f"*{_PARTIAL}*/"):
+            lock = _lock_of(path)
+            try:
+                with lock.acquire(blocking=False):
+                    freed += sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+                    shutil.rmtree(path, ignore_errors=True)
+            except Timeout:
+                continue
+            Path(lock.lock_file).unlink(missing_ok=True)
+        return freed
+
+    @contextmanager
+    def _partial(self, key: str) -> Iterator[Path]:
+        """A folder out of sight, gone at the end; its lock goes with this process, however that ends."""
+        path = self.folder / f"{key}{_PARTIAL}{secrets.token_hex(4)}"
+        lock = _lock_of(path)
+        try:
+            with lock:
+                path.mkdir()
+                try:
+                    yield path
+                finally:
+                    shutil.rmtree(path, ignore_errors=True)
+        finally:
+            Path(lock.lock_file).unlink(missing_ok=True)
 
     def _publish(self, partial: Path, folder: Path) -> None:
         if folder.exists():
             self.remove(StoredEngine(folder, None))
-        partial.chmod(0o755)
         partial.rename(folder)
-
-    def _sweep(self) -> None:
-        """Removes what builds have left that were killed."""
-        for path in self.folder.glob(f"*{_PARTIAL}*"):
-            if time.time() - path.stat().st_mtime > _ABANDONED_S:
-                shutil.rmtree(path, ignore_errors=True)
 
     def _nearest(self, recipe: EngineRecipe) -> str:
         recipes = [found.record.recipe for found in self.engines() if found.record is not None]
@@ -257,6 +283,10 @@ class EngineWriter:
             made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         )
         (self._folder / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _lock_of(partial: Path) -> FileLock:
+    return FileLock(partial.with_name(f"{partial.name}.lock"))
 
 
 def _look_at(folder: Path) -> StoredEngine:
