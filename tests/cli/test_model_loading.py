@@ -53,6 +53,16 @@ def test_published_weights_say_what_they_need_and_keep_to_it(published: Path, mo
         load(str(published), ComputeSettings(device="cpu"))
 
 
+def test_options_without_effect_are_told(published: Path) -> None:
+    settings = ComputeSettings(device="cpu", attention="fa3", share_gpu=True, vram="12")
+    for model in ("mini", str(published)):
+        notes = load(model, settings).notes
+        assert notes[1].startswith("--attention fa3 has no effect: eager ")
+        assert notes[2] == "--share-gpu has no effect on CPU"
+        assert notes[3] == "--vram 12 has no effect: it is for published weights on a GPU"
+    assert len(load("mini", ComputeSettings(device="cpu")).notes) == 1
+
+
 def test_an_arrangement_is_brought_into_a_model(published: Path) -> None:
     model = load_model(published)
     assert model.student.config.local_window_frames == 21

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
 from shotstream_runtime.cli import options
 from shotstream_runtime.engines import EngineError, Precision
 from shotstream_runtime.engines.attention_kernels import ATTENTION_KERNELS, choose_attention, runs_attention
-from shotstream_runtime.engines.choice import AUTO, choose_engine
+from shotstream_runtime.engines.choice import AUTO, choose_engine, without_effect
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.kinds import ENGINE_KINDS
 
@@ -21,6 +21,7 @@ CPU = DeviceFacts(type="cpu", name="CPU")
 def test_the_command_line_names_every_engine_and_precision() -> None:
     assert {name.value for name in options.EngineName} == {AUTO, *(kind.name for kind in ENGINE_KINDS)}
     assert [name.value for name in options.PrecisionName] == [precision.value for precision in Precision]
+    assert [name.value for name in options.AttentionName] == [kernel.name for kernel in ATTENTION_KERNELS]
     assert get_args(options.EngineOption)[0] is options.EngineName
 
 
@@ -35,7 +36,9 @@ def test_what_is_not_possible_is_refused_with_what_is() -> None:
         choose_engine(CPU, "teager")
     with pytest.raises(EngineError, match=r"nvfp4.*possible on CPU: .*eager \(fp32, bf16"):
         choose_engine(CPU, "eager", Precision.NVFP4)
-    with pytest.raises(EngineError, match=r"--precision nvfp4: .*finds none.*possible on CPU: .*eager"):
+    with pytest.raises(
+        EngineError, match=r"^--precision nvfp4: no engine is picked .*possible on CPU: .*eager"
+    ):
         choose_engine(CPU, AUTO, Precision.NVFP4)
 
 
@@ -82,9 +85,46 @@ def test_a_kernel_that_only_seems_to_run_is_passed_over() -> None:
     assert [k.name for k in ATTENTION_KERNELS if runs_attention(k, cpu, torch.float32, 32)] == ["fa2", "sdpa"]
 
 
+COMPILING_CPU = replace(CPU, compiler=True)
+
+
 def test_a_cache_in_eight_bits_is_asked_of_engines_that_have_one() -> None:
     assert choose_engine(H100, eight_bit_cache=True).kind.name == "cuda-graph"
-    with pytest.raises(EngineError, match=r"--engine eager: it keeps no cache in 8 bits"):
-        choose_engine(CPU, "eager", eight_bit_cache=True)
-    with pytest.raises(EngineError, match=r"--precision fp32 --eight-bit-cache: .*finds none here"):
-        choose_engine(CPU, eight_bit_cache=True)
+    choice = choose_engine(COMPILING_CPU, eight_bit_cache=True)
+    assert (choice.kind.name, choice.precision) == ("compiled", Precision.FP32)
+    assert "not eager: keeps no cache in 8 bits" in choice.reason
+    assert choose_engine(COMPILING_CPU).kind.name == "eager"
+
+
+def test_a_refusal_names_what_was_asked_for_and_lists_only_what_fits_it() -> None:
+    def refusal(device: DeviceFacts, *asked: Any, cache: bool = True) -> str:
+        with pytest.raises(EngineError) as refused:
+            choose_engine(device, *asked, eight_bit_cache=cache)
+        return str(refused.value)
+
+    eager = "--engine eager --eight-bit-cache: keeps no cache in 8 bits; possible on CPU: "
+    assert refusal(COMPILING_CPU, "eager") == eager + "compiled (fp32, bf16, fp8)"
+    # The precision belongs to what was asked for only where it was named.
+    named = refusal(COMPILING_CPU, "eager", Precision.BF16)
+    assert named.startswith("--engine eager --precision bf16 --eight-bit-cache: ")
+    assert named.endswith("possible on CPU: compiled (bf16)")
+    assert refusal(COMPILING_CPU, "cuda-graph", Precision.FP8, cache=False).endswith(
+        "possible on CPU: eager (fp8); compiled (fp8)"
+    )
+    nobody = refusal(CPU)
+    assert nobody.startswith("--eight-bit-cache: no engine is picked (not cuda-graph: needs a CUDA device; ")
+    assert "not compiled: torch.compile needs a C++ compiler" in nobody
+    assert nobody.endswith("possible on CPU without --eight-bit-cache: eager (fp32, bf16, fp8)")
+
+
+def test_options_that_change_nothing_are_told() -> None:
+    def told(device: DeviceFacts, engine: str) -> tuple[str, ...]:
+        choice = choose_engine(device, engine)
+        return without_effect(choice, device, attention="sdpa", share_gpu=True)
+
+    assert told(H100, "cuda-graph") == ()
+    assert told(COMPILING_CPU, "compiled") == ("--share-gpu has no effect on CPU",)
+    own = "--attention sdpa has no effect: eager has an attention of its own"
+    assert told(CPU, "eager") == (own, "--share-gpu has no effect on CPU")
+    assert told(H100, "eager") == (own, "--share-gpu has no effect with eager")
+    assert without_effect(choose_engine(CPU), CPU, attention=None, share_gpu=False) == ()

@@ -59,7 +59,9 @@ def fit(
     from shotstream_runtime.host.memory_need import Arrangement
     from shotstream_runtime.weights.locate import is_own_format
 
-    check_vram(settings.vram)
+    no_effect: tuple[str, ...] = ()
+    if check_vram(settings.vram) is not None:
+        no_effect = (f"--vram {settings.vram} has no effect: it is for published weights on a GPU",)
     wanted = Arrangement(
         precision=choice.precision,
         eight_bit_cache=settings.eight_bit_cache,
@@ -67,10 +69,10 @@ def fit(
     )
     if isinstance(source, Path) and not is_own_format(source):
         plan = _plan(source, device, choice, settings, wanted)
-        return plan.arrangement, plan.notes
+        return plan.arrangement, plan.notes if device.type == "cuda" else (*no_effect, *plan.notes)
     if wanted.preview:
         raise CommandFailed(f"--decoder preview: is for published weights; {source} has one decoder")
-    return wanted, ()
+    return wanted, no_effect
 
 
 def _plan(

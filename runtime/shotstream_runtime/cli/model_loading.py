@@ -146,10 +146,15 @@ def load(
             chosen, choice = choose(settings, small=model == BUILT_IN_MODEL)
             keep_freed_memory()
 
+            from shotstream_runtime.engines.choice import without_effect
+            from shotstream_runtime.engines.device_facts import DeviceFacts
             from shotstream_runtime.engines.engine_kind import EngineOptions
             from shotstream_runtime.weights.load import load_model
             from shotstream_runtime.weights.loading_report import between
 
+        idle = without_effect(
+            choice, DeviceFacts.of(chosen), attention=settings.attention, share_gpu=settings.share_gpu
+        )
         arrangement, told = fit(source, chosen, choice, settings)
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
@@ -171,4 +176,4 @@ def load(
                 share_gpu=settings.share_gpu,
             ),
         )
-    return Loaded(loaded, engine, (f"Engine: {choice.reason}", *told))
+    return Loaded(loaded, engine, (f"Engine: {choice.reason}", *idle, *told))

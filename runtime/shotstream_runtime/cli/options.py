@@ -44,6 +44,15 @@ class PrecisionName(StrEnum):
     NVFP4 = "nvfp4"
 
 
+class AttentionName(StrEnum):
+    """The kernels of `shotstream_runtime.engines.attention_kernels`, repeated likewise."""
+
+    FA3 = "fa3"
+    CUDNN = "cudnn"
+    FA2 = "fa2"
+    SDPA = "sdpa"
+
+
 EngineOption = Annotated[
     EngineName, typer.Option("--engine", help="What executes the student; auto picks by device and says why.")
 ]
@@ -59,8 +68,8 @@ EightBitCache = Annotated[
     bool, typer.Option("--eight-bit-cache", help="Keep the dual cache in 8 bits: half the memory.")
 ]
 AttentionOption = Annotated[
-    str | None,
-    typer.Option("--attention", help="Attention kernel: fa3, cudnn, fa2 or sdpa. Default: the best here."),
+    AttentionName | None,
+    typer.Option("--attention", help="Attention kernel of compiled and cuda-graph. Default: the best here."),
 ]
 
 

@@ -39,6 +39,8 @@ class EngineKind:
         about: A few words for people.
         automatic: Whether ``auto`` may take it: it needs no preparation such as a build of minutes.
         eight_bit_cache: Whether it can keep the dual cache in 8 bits.
+        names_attention: Whether it takes an attention kernel by name.
+        shares_gpu: Whether it can let graphics on the same GPU go first.
         refusal: Why it does not run on a device with a precision; none if it does. Asked before anything is
             loaded.
         build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
@@ -52,5 +54,7 @@ class EngineKind:
     about: str
     automatic: bool
     eight_bit_cache: bool = False
+    names_attention: bool = False
+    shares_gpu: bool = True
     refusal: Callable[[DeviceFacts, Precision], str | None]
     build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]

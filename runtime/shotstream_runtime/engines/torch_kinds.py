@@ -82,6 +82,7 @@ EAGER = EngineKind(
     name="eager",
     about="plain torch, runs everywhere",
     automatic=True,
+    shares_gpu=False,
     refusal=_eager_refusal,
     build=_build_eager,
 )
@@ -90,6 +91,7 @@ COMPILED = EngineKind(
     about="static buffers; torch.compile of what lies between matrix products and attention",
     automatic=False,
     eight_bit_cache=True,
+    names_attention=True,
     refusal=_compiled_refusal,
     build=_build_compiled,
 )
@@ -98,6 +100,7 @@ CUDA_GRAPH = EngineKind(
     about="the same with every chunk captured as one CUDA graph",
     automatic=True,
     eight_bit_cache=True,
+    names_attention=True,
     refusal=_cuda_graph_refusal,
     build=_build_cuda_graph,
 )
