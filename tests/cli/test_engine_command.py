@@ -41,7 +41,8 @@ def test_from_calibration_to_an_intact_engine(
 
     missing = shotstream("engine", "build", *model, "--precision", "fp8", *engines)
     assert missing.code == 1
-    assert "make one with: shotstream engine calibrate" in missing.err
+    kept = " ".join(engines)
+    assert f"make one with: shotstream engine calibrate STORY.yaml --model mini {kept}" in missing.err
     measured = shotstream("engine", "calibrate", str(story), *model, *engines)
     assert measured.code == 0, measured.err
     # Three chunks of five passes and two contexts, less the clean pass of the last chunk.
@@ -69,7 +70,10 @@ def test_from_calibration_to_an_intact_engine(
     plan.write_bytes(content)
     broken = shotstream("engine", "info", key[1], *engines)
     assert broken.code == 1
-    assert "is damaged: student.plan is not what was written; build it again with" in broken.err
+    assert "is damaged: student.plan is not what was written; build it again with: " in broken.err
+    command = broken.err.rpartition("shotstream ")[2].split()
+    assert shotstream(*command).code == 0
+    assert shotstream("engine", "info", key[1], *engines).code == 0
 
     cleared = shotstream("engine", "clear", key[1], *engines)
     assert "Deleted 1 engine," in cleared.out
@@ -106,6 +110,27 @@ def test_clearing_all_removes_what_killed_builds_left(
     assert done.code == 0, done.err
     assert "Deleted what builds left that were killed, 2.0 MB" in done.out
     assert list((tmp_path / "engines").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("build", "--model", "/nowhere"),
+        ("calibrate", "story.yaml", "--model", "/nowhere"),
+        ("list",),
+        ("info", "abc"),
+        ("clear", "--all"),
+    ],
+)
+def test_folder_that_cannot_be_used_is_told_before_anything_is_read(
+    shotstream: Shotstream, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    done = shotstream("engine", *command, "--engines", str(file))
+    assert done.code == 1
+    assert done.error_line().startswith(f"engines cannot be kept in {file} (")
+    assert done.error_line().endswith("choose another folder with SHOTSTREAM_ENGINES or --engines")
 
 
 def test_full_disk_is_told_before_the_build(tmp_path: Path) -> None:

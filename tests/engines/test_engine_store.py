@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from shotstream_runtime.engines.precision import Precision
-from shotstream_runtime.engines.tensorrt.errors import EngineUnusable
+from shotstream_runtime.engines.tensorrt.commands import build_command, calibrate_command
+from shotstream_runtime.engines.tensorrt.errors import EngineFolderUnusable, EngineUnusable
 from shotstream_runtime.engines.tensorrt.products import Product
 from shotstream_runtime.engines.tensorrt.recipe import EngineRecipe, plain_student
 from shotstream_runtime.engines.tensorrt.store import (
@@ -215,6 +216,40 @@ def test_leftovers_are_removed_and_builds_that_run_are_not(store: EngineStore) -
         running.wait(60)
         assert store.remove_leftovers() == len(PLAN)
     assert [path.name for path in store.folder.iterdir()] == [recipe().key]
+
+
+def test_intact_engine_is_found_beside_a_damaged_one(store: EngineStore) -> None:
+    """So that the command which an error names mends it, for whichever targets it builds."""
+    both, one = put(store, recipe()), put(store, recipe(targets=(89,)))
+    for damaged, intact in ((both, one), (one, both)):
+        (damaged.folder / STUDENT_PLAN).write_bytes(PLAN[:-1])
+        assert store.find(recipe(), target=89).key == intact.key
+        (damaged.folder / STUDENT_PLAN).write_bytes(PLAN)
+
+
+def test_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    for folder in (file, file / "engines"):
+        for use in (EngineStore(folder).engines, EngineStore(folder).require_writable):
+            with pytest.raises(
+                EngineFolderUnusable, match=rf"in {folder} \(.*\); choose another.*{FOLDER_VARIABLE}"
+            ):
+                use()
+
+
+def test_commands_are_complete(store: EngineStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = recipe(precision=Precision.FP8, shared_memory_bytes=49152)
+    kept = f"--engines {store.folder}"
+    assert build_command(made, "my weights", store.folder, anew=True) == (
+        "shotstream engine build --model 'my weights' --engine tensorrt-rtx --precision fp8 "
+        f"--target sm89 --target sm120 --share-gpu --anew {kept}"
+    )
+    monkeypatch.setenv(FOLDER_VARIABLE, str(store.folder))
+    assert build_command(recipe(product=Product.TENSORRT), "", store.folder) == (
+        "shotstream engine build --model MODEL --engine tensorrt --precision bf16"
+    )
+    assert calibrate_command("mini") == "shotstream engine calibrate STORY.yaml --model mini"
 
 
 def test_folder_of_engines_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

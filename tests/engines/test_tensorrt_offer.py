@@ -42,14 +42,17 @@ def test_missing_engine_is_told_with_the_command_that_builds_it(
     store: EngineStore, mini: LoadedModel
 ) -> None:
     with pytest.raises(
-        EngineUnusable, match=r"no engine.*: shotstream engine build --model .* --precision bf16"
+        EngineUnusable,
+        match=r"no engine.*: shotstream engine build --model mini --engine tensorrt-rtx --precision bf16",
     ):
         open_engine(mini, BF16)
     assert list(store.folder.iterdir()) == []
 
 
 def test_missing_calibration_is_told(store: EngineStore, mini: LoadedModel) -> None:
-    with pytest.raises(TensorRtError, match=r"there is no calibration.*shotstream engine calibrate"):
+    with pytest.raises(
+        TensorRtError, match=r"there is no calibration.*shotstream engine calibrate STORY.yaml --model mini$"
+    ):
         open_engine(mini, EngineOptions(precision=Precision.FP8))
 
 

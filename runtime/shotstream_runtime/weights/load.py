@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -49,6 +49,7 @@ class LoadedModel:
         profile: Sizes and rates for clients.
         preview: The small decoder, if it is to show the frames. Condition frames are encoded by `video`.
         other_decoders: What an engine brings to run either decoder its own way.
+        source: Where it was loaded from: ``mini`` or a folder; empty if it was made in memory.
     """
 
     name: str
@@ -58,6 +59,7 @@ class LoadedModel:
     profile: ModelProfile
     preview: PreviewDecoder | None = None
     other_decoders: DecoderSource | None = None
+    source: str = ""
 
     @property
     def decoders(self) -> DecoderSource:
@@ -105,9 +107,8 @@ def load_model(
     folder = MINI_FOLDER if source == "mini" else Path(source)
     own = source == "mini" or is_own_format(folder)
     place = (folder, torch.device(device), dtype, video_dtype or dtype, text_dtype)
-    if own:
-        return _load_own_format(*place, report)
-    return _load_published(*place, text_placement, report)
+    loaded = _load_own_format(*place, report) if own else _load_published(*place, text_placement, report)
+    return replace(loaded, source=str(source))
 
 
 def _load_own_format(

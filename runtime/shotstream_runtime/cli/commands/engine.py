@@ -79,6 +79,7 @@ def build(
     """Builds a model's engine; for tensorrt-rtx this works on a machine without a GPU."""
     from shotstream_runtime.engines.precision import Precision
     from shotstream_runtime.engines.tensorrt.activation_ranges import ActivationRanges
+    from shotstream_runtime.engines.tensorrt.commands import calibrate_command
     from shotstream_runtime.engines.tensorrt.errors import EngineUnusable
     from shotstream_runtime.engines.tensorrt.estimate import estimate_build
     from shotstream_runtime.engines.tensorrt.making import calibration_path, make_engine, recipe_for
@@ -89,11 +90,14 @@ def build(
     product, numbers = Product(engine.value), Precision(precision.value)
     targets = product.targets_for(numbers, tuple(map(_target, target or ())))
     product.load()
-    loaded = _load(model, numbers.dtype, on_gpu=not product.builds_without_gpu)
     store = _store(engines)
+    if not estimate:
+        store.require_writable()
+    loaded = _load(model, numbers.dtype, on_gpu=not product.builds_without_gpu)
     ranges = None
     if quantised(numbers):
-        ranges = ActivationRanges.read(calibration_path(store, loaded.profile.weights_hash))
+        path = calibration_path(store, loaded.profile.weights_hash)
+        ranges = ActivationRanges.read(path, calibrate_command(model, store.folder))
     recipe = recipe_for(loaded, product, numbers, targets=targets, share_gpu=share_gpu, ranges=ranges)
     decoder = sum(weight.numel() for weight in loaded.video.vae.decoder.parameters())
     expected = estimate_build(recipe.tensors, len(recipe.targets), decoder)
@@ -154,6 +158,8 @@ def calibrate(
     from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
+    store = _store(engines)
+    store.require_writable()
     scripts = [read_story(path) for path in stories]
     loaded = load(model, ComputeSettings(device=device, threads=threads, engine="eager"))
     recorder = RangeRecorder(loaded.model.student)
@@ -163,8 +169,7 @@ def calibrate(
             render_story(loaded.model, loaded.engine, script, script.seed, Observers(()))
     weights = loaded.model.profile.weights_hash
     ranges = recorder.ranges(weights, tuple(path.stem for path in stories))
-    path = calibration_path(_store(engines), weights)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = calibration_path(store, weights)
     partial = path.with_suffix(".partial")
     partial.write_text(ranges.model_dump_json(indent=1), encoding="utf-8")
     partial.replace(path)
@@ -200,6 +205,7 @@ def list_engines(engines: Engines = None) -> None:
 
 def info(key: Key, engines: Engines = None) -> None:
     """Tells everything about an engine, and reads it whole to see whether it is intact."""
+    from shotstream_runtime.engines.tensorrt.commands import build_command
     from shotstream_runtime.engines.tensorrt.errors import EngineUnusable
 
     store = _store(engines)
@@ -232,7 +238,8 @@ def info(key: Key, engines: Engines = None) -> None:
             for name in one.record.files:
                 store.read(one, name)
         except EngineUnusable as error:
-            raise CommandFailed(f"{error}; build it again with: shotstream engine build --anew") from error
+            command = build_command(recipe, one.record.model, store.folder, anew=True)
+            raise CommandFailed(f"{error}; build it again with: {command}") from error
     if one.problem:
         raise CommandFailed(
             f"the engine {one.folder} {one.problem}; delete it with: shotstream engine clear {one.key}"
@@ -252,10 +259,14 @@ def clear(
     if bool(keys) == everything:
         raise CommandFailed("give the keys of the engines to delete, or --all", ExitCode.USAGE)
     chosen = store.engines() if everything else [_one(store, key) for key in keys or ()]
-    freed = sum(store.remove(one) for one in chosen)
+    try:
+        freed = sum(store.remove(one) for one in chosen)
+        left = store.remove_leftovers() if everything else 0
+    except OSError as error:
+        raise CommandFailed(f"nothing can be deleted in {store.folder}: {error}") from error
     count = len(chosen)
     console.print(f"Deleted {count} engine{'s' if count != 1 else ''}, {_gigabytes(freed)}")
-    if everything and (left := store.remove_leftovers()):
+    if left:
         console.print(f"Deleted what builds left that were killed, {_gigabytes(left)}")
 
 

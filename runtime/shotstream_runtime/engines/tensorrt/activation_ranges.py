@@ -53,13 +53,18 @@ class ActivationRanges(BaseModel):
         """
         if name not in self.largest:
             raise TensorRtError(
-                f"the calibration has no range for {name}; calibrate again: shotstream engine calibrate"
+                f"the calibration has no range for {name}; calibrate again: "
+                "shotstream engine calibrate STORY.yaml --model MODEL"
             )
         return max(self.largest[name], 1e-6)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Reads a file that `write` made.
+    def read(cls, path: Path, command: str) -> Self:
+        """Reads the file of a calibration.
+
+        Args:
+            path: The file.
+            command: What makes it; told in errors.
 
         Raises:
             TensorRtError: There is none, or it is damaged.
@@ -67,11 +72,8 @@ class ActivationRanges(BaseModel):
         try:
             return cls.model_validate_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise TensorRtError(
-                f"{path}: there is no calibration; make one with: shotstream engine calibrate"
-            ) from error
+            raise TensorRtError(f"{path}: there is no calibration; make one with: {command}") from error
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise TensorRtError(
-                f"{path} is no calibration ({type(error).__name__}); make it anew with: "
-                "shotstream engine calibrate"
+                f"{path} is no calibration ({type(error).__name__}); make it anew with: {command}"
             ) from error

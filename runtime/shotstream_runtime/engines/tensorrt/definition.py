@@ -14,6 +14,7 @@ from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.engines.precision import Precision
 
 from .activation_ranges import ActivationRanges
+from .commands import calibrate_command
 from .constants import Constants
 from .decoder_network import DecoderNetwork, DecoderTensors
 from .errors import TensorRtError
@@ -116,8 +117,7 @@ def _number_format(precision: Precision, ranges: ActivationRanges | None) -> Num
         return PlainFormat(precision.dtype)
     if ranges is None:
         raise TensorRtError(
-            f"{precision} needs to know how large activations get; measure it with: "
-            "shotstream engine calibrate"
+            f"{precision} needs to know how large activations get; measure it with: {calibrate_command()}"
         )
     make = Nvfp4Format if precision is Precision.NVFP4 else Fp8Format
     return make(precision.dtype, ranges)

@@ -18,5 +18,9 @@ class BuildFailed(TensorRtError):
     """TensorRT did not build the network; the message has what it said."""
 
 
+class EngineFolderUnusable(TensorRtError):
+    """The folder that engines are kept in cannot be read or written to."""
+
+
 class EngineUnusable(TensorRtError):
     """An engine on disk is damaged, or was made for something else; it can be built anew."""

@@ -16,6 +16,7 @@ from shotstream_runtime.weights.load import LoadedModel
 from .activation_ranges import ActivationRanges
 from .build import BuildOptions, build_plan
 from .build_log import BuildLog
+from .commands import calibrate_command
 from .definition import define_decoder, define_student
 from .errors import TensorRtError
 from .held_interrupt import held_interrupt
@@ -69,7 +70,8 @@ def recipe_for(
     factor, profile = model.video.spatial_factor, model.profile
     if ranges is not None and ranges.weights_hash != profile.weights_hash:
         raise TensorRtError(
-            "the calibration was measured with other weights; calibrate again: shotstream engine calibrate"
+            "the calibration was measured with other weights; calibrate again: "
+            f"{calibrate_command(model.source)}"
         )
     return EngineRecipe(
         product=product,
@@ -141,6 +143,7 @@ def make_engine(
         with held_interrupt():
             student = define_student(trt, log.logger(trt), tensors, model.student.state_dict(), ranges)
         plan = build_plan(student, tensors.profiles(), options, log, on)
+        writer.model = model.source
         writer.built_s = time.monotonic() - started
         writer.scratch_bytes = log.scratch_bytes()
         writer.write(STUDENT_PLAN, plan, lambda part: told("writing", _BUILT + (1 - _BUILT) * part))

@@ -13,6 +13,7 @@ from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.weights.load import LoadedModel
 
 from .activation_ranges import ActivationRanges
+from .commands import build_command, calibrate_command
 from .decoder_stream import TensorRtDecoders
 from .engine import TensorRtEngine
 from .errors import EngineUnusable
@@ -64,11 +65,13 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
     precision = options.precision
     ranges = None
     if quantised(precision):
-        ranges = ActivationRanges.read(calibration_path(store, model.profile.weights_hash))
+        command = calibrate_command(model.source, store.folder)
+        ranges = ActivationRanges.read(calibration_path(store, model.profile.weights_hash), command)
     recipe = recipe_for(model, product, precision, share_gpu=options.share_gpu, ranges=ranges)
     device = model.student.device
     capability = DeviceFacts.of(device).capability
     target = None if capability is None else capability[0] * 10 + capability[1]
+    stored = None
     try:
         stored = store.find(recipe, target)
         kernels = KernelCache(stored.folder / RUNTIME_CACHE)
@@ -79,16 +82,15 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
         student.release()
         executor = StudentExecutor(product, plan, kernels, device)
     except EngineUnusable as error:
-        raise EngineUnusable(f"{error}; build it with: {build_command(product, options)}") from error
+        if stored is not None and stored.record is not None:
+            command = build_command(stored.record.recipe, model.source, store.folder, anew=True)
+        else:
+            missing = recipe if target is None else recipe.model_copy(update={"targets": (target,)})
+            command = build_command(missing, model.source, store.folder)
+        raise EngineUnusable(f"{error}; build it with: {command}") from error
     decoders = TensorRtDecoders(decoder, decoder.first, decoder.later, DECODER_DTYPE, device)
     engine = TensorRtEngine(product, student, recipe.tensors, executor)
     return replace(model, other_decoders=model.other_decoders or decoders), engine
-
-
-def build_command(product: Product, options: EngineOptions) -> str:
-    """The command that builds the engine that is missing."""
-    beside = " --share-gpu" if options.share_gpu else ""
-    return f"shotstream engine build --model ... --engine {product} --precision {options.precision}{beside}"
 
 
 def _kind(product: Product, about: str) -> EngineKind:

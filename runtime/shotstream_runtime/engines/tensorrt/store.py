@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import EngineUnusable
+from .errors import EngineFolderUnusable, EngineUnusable
 from .recipe import EngineRecipe
 
 RECORD = "engine.json"
@@ -50,6 +51,7 @@ class EngineRecord(BaseModel):
         scratch_bytes: Device memory that a pass needs beside buffers and weights.
         decoder_scratch_bytes: The same for decoding a latent.
         made: When, as UTC.
+        model: What it was made of, as ``--model`` takes it; empty if that was not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +62,7 @@ class EngineRecord(BaseModel):
     scratch_bytes: int = Field(ge=0)
     decoder_scratch_bytes: int = Field(default=0, ge=0)
     made: str
+    model: str = ""
 
     @property
     def bytes(self) -> int:
@@ -114,11 +117,37 @@ class EngineStore:
         self.folder = folder
 
     def engines(self) -> list[StoredEngine]:
-        """All there are, usable or not, in the order of their names."""
-        if not self.folder.is_dir():
+        """All there are, usable or not, in the order of their names.
+
+        Raises:
+            EngineFolderUnusable: The folder cannot be read.
+        """
+        try:
+            folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir()]
+        except FileNotFoundError:
             return []
-        folders = (path for path in sorted(self.folder.iterdir()) if path.is_dir())
+        except OSError as error:
+            raise self._unusable(error) from error
         return [_look_at(path) for path in folders if _PARTIAL not in path.name]
+
+    def require_writable(self) -> None:
+        """Makes the folder, and sees whether it takes files: before minutes of work rather than after them.
+
+        Raises:
+            EngineFolderUnusable: It cannot be made, or takes none.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> EngineFolderUnusable:
+        return EngineFolderUnusable(
+            f"engines cannot be kept in {self.folder} ({error.strerror or error}); choose another folder "
+            f"with {FOLDER_VARIABLE} or --engines"
+        )
 
     def find(self, recipe: EngineRecipe, target: int | None = None) -> StoredEngine:
         """The engine of a recipe.
@@ -131,10 +160,11 @@ class EngineStore:
         Raises:
             EngineUnusable: There is none, or it is damaged; tells in what the nearest one differs.
         """
+        problem = ""
         for engine in self.engines():
             if engine.record is None:
                 if engine.key == recipe.key:
-                    raise EngineUnusable(f"the engine {engine.folder} {engine.problem}")
+                    problem = f"the engine {engine.folder} {engine.problem}"
                 continue
             own = engine.record.recipe
             if own.model_copy(update={"targets": recipe.targets}) != recipe:
@@ -142,10 +172,10 @@ class EngineStore:
             serves = own.targets == recipe.targets if target is None else target in own.targets
             if not serves:
                 continue
-            if engine.problem:
-                raise EngineUnusable(f"the engine {engine.folder} {engine.problem}")
-            return engine
-        raise EngineUnusable(f"there is no engine for this model yet{self._nearest(recipe)}")
+            if not engine.problem:
+                return engine
+            problem = f"the engine {engine.folder} {engine.problem}"
+        raise EngineUnusable(problem or f"there is no engine for this model yet{self._nearest(recipe)}")
 
     def read(self, engine: StoredEngine, name: str) -> bytes:
         """A plan of an engine, checked.
@@ -248,6 +278,7 @@ class EngineWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, PlanFile] = {}
+        self.model = ""
         self.built_s = 0.0
         self.scratch_bytes = 0
         self.decoder_scratch_bytes = 0
@@ -281,6 +312,7 @@ class EngineWriter:
             scratch_bytes=self.scratch_bytes,
             decoder_scratch_bytes=self.decoder_scratch_bytes,
             made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            model=self.model,
         )
         (self._folder / RECORD).write_text(record.model_dump_json(indent=1), encoding="utf-8")
 
