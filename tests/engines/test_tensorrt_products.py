@@ -72,5 +72,5 @@ def test_without_a_gpu_or_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch
     assert offer.refusal(RTX, cpu, Precision.BF16) == "tensorrt-rtx needs an NVIDIA GPU"
     monkeypatch.setattr(offer, "installed", lambda product: False)
     assert offer.refusal(CENTRE, gpu(9, 0), Precision.BF16) == (
-        "tensorrt is not installed (pip install shotstream[tensorrt])"
+        "tensorrt is not installed; it comes with shotstream's extra 'tensorrt' (docs/engines.md)"
     )

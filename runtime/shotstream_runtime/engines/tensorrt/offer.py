@@ -42,7 +42,7 @@ def refusal(product: Product, device: DeviceFacts, precision: Precision) -> str 
     if device.capability is None:
         return f"{product} needs an NVIDIA GPU"
     if not installed(product):
-        return f"{product} is not installed (pip install shotstream[{product}])"
+        return f"{product} is not installed; it comes with shotstream's extra '{product}' (docs/engines.md)"
     target = device.capability[0] * 10 + device.capability[1]
     if product.selectable_targets and target not in product.selectable_targets:
         return f"{product} is for {product.gpus}, not for SM{target}"

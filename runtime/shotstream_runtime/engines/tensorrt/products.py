@@ -97,12 +97,13 @@ class Product(StrEnum):
                 break
         else:
             raise ProductMissing(
-                f"{self.value} is not installed; get it with: pip install shotstream[{self.value}]"
+                f"{self.value} is not installed; "
+                f"it comes with shotstream's extra '{self.value}' (docs/engines.md)"
             )
         missing = [name for name in _REQUIRED if not hasattr(module.INetworkDefinition, name)]
         if missing:
             raise ProductMissing(
                 f"{self.value} {module.__version__} lacks {', '.join(missing)}; "
-                f"update it with: pip install -U shotstream[{self.value}]"
+                f"install the version that shotstream's extra '{self.value}' names (docs/engines.md)"
             )
         return module
