@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from command_process import Outcome
 
 pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
@@ -110,6 +111,13 @@ def test_clearing_all_removes_what_killed_builds_left(
     assert done.code == 0, done.err
     assert "Deleted what builds left that were killed, 2.0 MB" in done.out
     assert list((tmp_path / "engines").iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_need_for_a_gpu_is_told_first(shotstream: Shotstream, engines: tuple[str, str]) -> None:
+    done = shotstream("engine", "build", "--model", "/nowhere", "--engine", "tensorrt", *engines)
+    assert done.code == 1
+    assert "--engine tensorrt builds on the GPU that will run it, and there is none" in done.error_line()
 
 
 @pytest.mark.parametrize(

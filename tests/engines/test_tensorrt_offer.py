@@ -67,8 +67,8 @@ def test_mini_is_built_opened_and_diagnosed(store: EngineStore, mini: LoadedMode
     assert made.record is not None
     decoder = sum(weight.numel() for weight in mini.video.vae.decoder.parameters())
     estimate = estimate_build(recipe.tensors, len(recipe.targets), decoder)
-    # What kernels take differs by build; at full size it is next to nothing.
-    assert 0.4 < estimate.disk_bytes / made.record.bytes < 1.5
+    # Mini is mostly kernels, which differ a little by build.
+    assert 0.85 < estimate.disk_bytes / made.record.bytes < 1.15
     assert sorted(made.record.files) == ["decoder_first.plan", "decoder_next.plan", "student.plan"]
 
     with pytest.raises(EngineUnusable, match=r"does not fit this machine: .*; build it with: shotstream"):

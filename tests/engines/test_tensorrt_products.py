@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.engines.tensorrt import offer
-from shotstream_runtime.engines.tensorrt.errors import TensorRtError
+from shotstream_runtime.engines.tensorrt.errors import ProductMissing, TensorRtError
 from shotstream_runtime.engines.tensorrt.products import Product
 
 RTX, CENTRE = Product.TENSORRT_RTX, Product.TENSORRT
@@ -65,6 +68,17 @@ def test_what_runs_where(
 ) -> None:
     refused = offer.refusal(product, gpu(*capability), precision)
     assert refused is None if told is None else told in str(refused)
+
+
+def test_bindings_without_libraries_are_told_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A package that fails as the bindings do where a library that they link is missing."""
+    (tmp_path / "tensorrt.py").write_text("import ctypes\nctypes.CDLL('libnvonnxparser.so.0')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "tensorrt", raising=False)
+    with pytest.raises(ProductMissing, match=r"libnvonnxparser\.so\.0.*install it whole with: pip install"):
+        CENTRE.load()
 
 
 def test_without_a_gpu_or_the_package_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

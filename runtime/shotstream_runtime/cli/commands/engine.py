@@ -21,6 +21,7 @@ from ..terminal import console, error_console, print_table, telling
 if TYPE_CHECKING:
     import torch
 
+    from shotstream_runtime.engines.tensorrt.products import Product
     from shotstream_runtime.engines.tensorrt.store import EngineStore, StoredEngine
     from shotstream_runtime.weights.load import LoadedModel
 
@@ -89,6 +90,7 @@ def build(
     # What cannot be is told before the weights are read.
     product, numbers = Product(engine.value), Precision(precision.value)
     targets = product.targets_for(numbers, tuple(map(_target, target or ())))
+    _require_gpu(product)
     product.load()
     store = _store(engines)
     if not estimate:
@@ -274,6 +276,20 @@ def _store(folder: Path | None) -> EngineStore:
     from shotstream_runtime.engines.tensorrt.store import EngineStore, default_folder
 
     return EngineStore(folder or default_folder())
+
+
+def _require_gpu(product: Product) -> None:
+    from shotstream_runtime.host.compute import ComputeError, choose_device
+
+    if product.builds_without_gpu:
+        return
+    try:
+        choose_device("cuda")
+    except ComputeError as error:
+        raise CommandFailed(
+            f"--engine {product.value} builds on the GPU that will run it, and there is none here; build it "
+            "there, or for GeForce and RTX PRO on any machine with --engine tensorrt-rtx"
+        ) from error
 
 
 def _refuse_without_room(store: EngineStore, needed: int) -> None:

@@ -17,8 +17,11 @@ from .student_tensors import StudentTensors
 # server, benchmarks/results/tensorrt_builds.json. TensorRT itself times kernels as well: minutes more.
 _SECONDS_PER_LAYER_AND_TARGET = {Precision.BF16: 0.17, Precision.FP8: 0.4, Precision.NVFP4: 2.0}
 _SECONDS_PER_GIGABYTE = 2.0
-_KERNEL_BYTES_PER_LAYER = 2.0e6
+# Kernels are shared among layers that are alike: few more with every layer.
+_KERNEL_BYTES = {Precision.BF16: 6.0e6, Precision.FP8: 29.3e6, Precision.NVFP4: 40.0e6}
+_KERNEL_BYTES_PER_LAYER = {Precision.BF16: 1.53e6, Precision.FP8: 0.83e6, Precision.NVFP4: 0.48e6}
 _DECODER_PLANS = 2
+_DECODER_KERNEL_BYTES = 4.5e6
 _DECODER_ITEMSIZE = 2
 _MEMORY_PER_STUDENT = 4.0
 _MEMORY_FLOOR = 0.8e9
@@ -50,13 +53,14 @@ def estimate_build(tensors: StudentTensors, targets: int = 1, decoder_weights: i
     config, precision = tensors.config, tensors.precision
     matrices, rest = network_weights(config)
     plan = matrices * weight_bits(precision) / 8 + rest * precision.dtype.itemsize
-    plan += config.num_layers * _KERNEL_BYTES_PER_LAYER
+    plan += _KERNEL_BYTES[precision] + config.num_layers * _KERNEL_BYTES_PER_LAYER[precision]
+    decoder = decoder_weights * _DECODER_ITEMSIZE + _DECODER_KERNEL_BYTES if decoder_weights else 0
     student = (matrices + rest) * precision.dtype.itemsize
     return BuildEstimate(
         seconds=plan / 1e9 * _SECONDS_PER_GIGABYTE
         + config.num_layers * max(1, targets) * _SECONDS_PER_LAYER_AND_TARGET[precision],
         memory_bytes=int(_MEMORY_FLOOR + student * _MEMORY_PER_STUDENT),
-        disk_bytes=int(plan + _DECODER_PLANS * decoder_weights * _DECODER_ITEMSIZE),
+        disk_bytes=int(plan + _DECODER_PLANS * decoder),
     )
 
 

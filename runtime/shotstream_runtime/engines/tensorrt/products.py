@@ -91,7 +91,10 @@ class Product(StrEnum):
                     raise
             except (ImportError, OSError) as error:
                 # The bindings are there and the libraries are not, or not whole.
-                raise ProductMissing(f"{self.value} is installed and cannot be loaded: {error}") from error
+                raise ProductMissing(
+                    f"{self.value} is installed without its libraries, or they do not fit ({error}); install "
+                    f"it whole with: pip install --force-reinstall shotstream[{self.value}]"
+                ) from error
             # The metapackages import even where what they stand for is missing.
             if module is not None and hasattr(module, "INetworkDefinition"):
                 break
