@@ -46,7 +46,8 @@ def test_resume_equals_uninterrupted(name: str, tmp_path: Path, capsys: pytest.C
     # Curves go on where they were.
     steps = [row["step"] for row in second.curves.rows]
     assert steps == [3.0, 4.0]
-    assert second.curves.rows[1]["seconds"] > second.curves.rows[0]["seconds"]
+    # Told to a hundredth of a second, which may be a round of such small networks.
+    assert second.curves.rows[1]["seconds"] >= second.curves.rows[0]["seconds"]
     assert "100.0 %" in capsys.readouterr().out
 
 
