@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from shotstream_runtime.engines.base import Renoise
+from shotstream_runtime.engines.caption_runs import check_context
 from shotstream_runtime.model import (
     CacheSpan,
     CaptionKeys,
@@ -107,14 +108,9 @@ class TensorRtSession:
         Raises:
             ValueError: If the numbers of latents, flags and captions differ from the student's context.
         """
-        frames = self._config.max_context_frames
-        if not latents.shape[1] == len(shot_flags) == len(captions) == frames:
-            raise ValueError(
-                f"context has {latents.shape[1]} latents, {len(shot_flags)} flags and {len(captions)} "
-                f"captions; this student takes {frames} of each"
-            )
+        check_context(self._config, latents, shot_flags, captions)
         device, inputs = self._student.device, self._tensors.inputs()
-        cos, sin = self._student.rotary(range(frames), shot_flags, self._tensors)
+        cos, sin = self._student.rotary(range(len(shot_flags)), shot_flags, self._tensors)
         # These are needed once for each shot and as large as all captions together: not kept.
         buffers = dict(self._chunk)
         buffers[names.PATCHES] = self._patches(latents, Pass.CONTEXT)
