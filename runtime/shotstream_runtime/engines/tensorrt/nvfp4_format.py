@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .activation_ranges import ActivationRanges
 from .fp8_format import FP8_MAX, Fp8Format
 from .layers import Layers
 
@@ -34,11 +33,6 @@ class Nvfp4Format(Fp8Format):
         dtype: Type of everything that is not quantised.
         ranges: Largest magnitudes of the activations.
     """
-
-    def __init__(self, dtype: torch.dtype, ranges: ActivationRanges) -> None:
-        super().__init__(dtype, ranges)
-        self._dtype = dtype
-        self._ranges = ranges
 
     def block_product(self, layers: Layers, x: Any, weight: Tensor, bias: Tensor, name: str) -> Any:
         """See `NumberFormat.block_product`."""
