@@ -60,7 +60,10 @@ class DeviceFacts:
         """Whether it is a CUDA device of this compute capability or a later one."""
         return self.capability is not None and self.capability >= (major, minor)
 
+    @property
+    def target(self) -> int | None:
+        """Compute capability as one number, 90 for SM90; none on a CPU."""
+        return None if self.capability is None else self.capability[0] * 10 + self.capability[1]
+
     def __str__(self) -> str:
-        if self.capability is None:
-            return self.name
-        return f"{self.name} (SM{self.capability[0]}{self.capability[1]})"
+        return self.name if self.target is None else f"{self.name} (SM{self.target})"

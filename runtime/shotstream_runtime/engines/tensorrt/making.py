@@ -88,8 +88,8 @@ def recipe_for(
 
 
 def _capability_of(model: LoadedModel) -> tuple[int, ...]:
-    capability = DeviceFacts.of(model.student.device).capability
-    return () if capability is None else (capability[0] * 10 + capability[1],)
+    target = DeviceFacts.of(model.student.device).target
+    return () if target is None else (target,)
 
 
 def make_engine(

@@ -39,11 +39,11 @@ def installed(product: Product) -> bool:
 
 def refusal(product: Product, device: DeviceFacts, precision: Precision) -> str | None:
     """Why a product does not run a student on a device in a precision; none if it does."""
-    if device.capability is None:
+    target = device.target
+    if target is None:
         return f"{product} needs an NVIDIA GPU"
     if not installed(product):
         return f"{product} is not installed; it comes with shotstream's extra '{product}' (docs/engines.md)"
-    target = device.capability[0] * 10 + device.capability[1]
     if product.selectable_targets and target not in product.selectable_targets:
         return f"{product} is for {product.gpus}, not for SM{target}"
     if not capable_targets(precision):
@@ -69,8 +69,7 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
         ranges = ActivationRanges.read(calibration_path(store, model.profile.weights_hash), command)
     recipe = recipe_for(model, product, precision, share_gpu=options.share_gpu, ranges=ranges)
     device = model.student.device
-    capability = DeviceFacts.of(device).capability
-    target = None if capability is None else capability[0] * 10 + capability[1]
+    target = DeviceFacts.of(device).target
     stored = None
     try:
         stored = store.find(recipe, target)
