@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,6 @@ pytestmark = pytest.mark.unreal
 
 CAPTION = "A fox in a red coat in the forest."
 STAGES = ["accepted", "scheduled", "first_frame", "done"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniServer]:
-    """A server with mini."""
-    with MiniServer(tmp_path_factory.mktemp("server")) as running:
-        yield running
 
 
 def indices(player: Player) -> list[int]:

@@ -6,24 +6,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from core_programs import Line, MiniServer, Player, Programs
-from narrative_players import ENDED, STATE_READY, example, play, reached, step
+from narrative_players import ENDED, STATE_READY, Games, example, reached, step
 from shotstream_runtime.host.manifest import read_manifest
 
 pytestmark = pytest.mark.unreal
 
 STAGES = ["accepted", "scheduled", "first_frame", "finished"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniServer]:
-    """A server with mini."""
-    with MiniServer(tmp_path_factory.mktemp("server")) as running:
-        yield running
 
 
 def end_of(player: Player, beat: str) -> Line:
@@ -40,27 +32,20 @@ def did(player: Player, what: str) -> list[int]:
     return [line["handle"] for line in player.of("did") if line["what"] == what]
 
 
-def test_a_narrative_advances_branches_and_obeys_events(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
+def test_a_narrative_advances_branches_and_obeys_events(games: Games) -> None:
     narrative = example()
     # Longer than the server can be ahead of what is shown.
     narrative["beats"][1]["chunks"] = 20
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            # Asked for before the connection is there: it waits.
-            step("narrative"),
-            step("event", name="thunder"),  # not during `rest`: nothing
-            step("event", reached("rest-2", "first_frame"), name="THUNDER"),
-            step("event", reached("startled-3", "accepted"), name="thunder"),  # once only: nothing
-            step("event", name="nobody_listens"),
-            step("end", reached("departure-4", "accepted")),
-            step("exit", ENDED),
-        ],
+    player = games.play(
+        step("connect"),
+        # Asked for before the connection is there: it waits.
+        step("narrative"),
+        step("event", name="thunder"),  # not during `rest`: nothing
+        step("event", reached("rest-2", "first_frame"), name="THUNDER"),
+        step("event", reached("startled-3", "accepted"), name="thunder"),  # once only: nothing
+        step("event", name="nobody_listens"),
+        step("end", reached("departure-4", "accepted")),
+        step("exit", ENDED),
         narrative=narrative,
     )
     lines = player.end()
@@ -100,7 +85,7 @@ def test_a_narrative_advances_branches_and_obeys_events(
         )
 
 
-def test_a_story_plays_at_its_own_speed(server: MiniServer, programs: Programs, tmp_path: Path) -> None:
+def test_a_story_plays_at_its_own_speed(games: Games) -> None:
     """Mini generates several times as fast as the story is to be shown; live mode shows that instead."""
     steps = [
         step("connect"),
@@ -109,7 +94,7 @@ def test_a_story_plays_at_its_own_speed(server: MiniServer, programs: Programs, 
         step("end"),
         step("exit", ENDED),
     ]
-    player = play(programs, server.address, tmp_path, steps)
+    player = games.play(*steps)
     lines = player.end()
     frames = player.of("frame")
     assert [line["index"] for line in frames] == list(range(9 + 3 * 12))
@@ -117,34 +102,29 @@ def test_a_story_plays_at_its_own_speed(server: MiniServer, programs: Programs, 
     lasted = frames[-1]["at"] - frames[0]["at"]
     # 44 frames at 16 a second; generated more slowly on a busy machine, never shown faster.
     assert lasted > 44 / 16 * 0.9
-    live = play(programs, server.address, tmp_path, steps, live=True)
+    live = games.play(*steps, live=True)
     live.end()
     indices = [line["index"] for line in live.of("frame")]
     assert indices == sorted(set(indices))
     assert indices[-1] == 44
 
 
-def test_branches_payloads_and_variables(server: MiniServer, programs: Programs, tmp_path: Path) -> None:
+def test_branches_payloads_and_variables(games: Games, tmp_path: Path) -> None:
     narrative = example()
     narrative["beats"][5]["text"] = "the fox waves to {player_name}"
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("narrative", STATE_READY),
-            step("take", folder=str(tmp_path / "takes"), from_start=True),
-            step("event", name="player_seen"),  # without the player's name
-            step("set", payload={"TIME": "at night"}),
-            step("advance", reached("rest-2", "first_frame"), choice="nowhere"),
-            step("advance", choice="brave"),
-            step("advance"),
-            step("advance"),  # `departure` is the last one
-            step("event", name="player_seen", payload={"player_name": "Ada\n{x}"}),
-            step("end", reached("greeting-5", "accepted")),
-            step("exit", ENDED),
-        ],
+    player = games.play(
+        step("connect"),
+        step("narrative", STATE_READY),
+        step("take", folder=str(tmp_path / "takes"), from_start=True),
+        step("event", name="player_seen"),  # without the player's name
+        step("set", payload={"TIME": "at night"}),
+        step("advance", reached("rest-2", "first_frame"), choice="nowhere"),
+        step("advance", choice="brave"),
+        step("advance"),
+        step("advance"),  # `departure` is the last one
+        step("event", name="player_seen", payload={"player_name": "Ada\n{x}"}),
+        step("end", reached("greeting-5", "accepted")),
+        step("exit", ENDED),
         narrative=narrative,
     )
     player.end()
@@ -165,18 +145,15 @@ def test_branches_payloads_and_variables(server: MiniServer, programs: Programs,
     assert texts["greeting-5"] == "the fox waves to Ada {x}"
 
 
-def test_two_games_at_once_stay_apart(server: MiniServer, programs: Programs, tmp_path: Path) -> None:
+def test_two_games_at_once_stay_apart(games: Games) -> None:
     steps = [
         step("connect"),
         step("narrative"),
         step("end", reached("rest-2", "first_frame"), drain=True),
         step("exit", ENDED),
     ]
-    games = [
-        play(programs, server.address, tmp_path, steps, narrative=example(), identity=f"game-{number}")
-        for number in (1, 2)
-    ]
-    for number, game in enumerate(games, 1):
+    both = [games.play(*steps, narrative=example(), identity=f"game-{number}") for number in (1, 2)]
+    for number, game in enumerate(both, 1):
         game.end()
         assert {line["story"] for line in game.of("frame")} == {f"game-{number}-s1"}
         assert {line["story"] for line in game.of("beat")} == {f"game-{number}-s1"}
@@ -184,28 +161,21 @@ def test_two_games_at_once_stay_apart(server: MiniServer, programs: Programs, tm
         assert not game.of("trouble")
 
 
-def test_another_story_replaces_the_one_that_runs(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
-            step("beat", text="the fox walks", chunks=40),
-            step("beat", text="the fox jumps", chunks=1),
-            step("cancel", reached("beat.2", "accepted"), handle=2),
-            step(
-                "begin",
-                {"event": "beat", "handle": 2, "stage": "finished"},
-                caption="A cat in a blue coat on the beach.",
-            ),
-            step("beat", text="the cat walks", chunks=1, mode="continue"),
-            step("end"),
-            step("exit", {"event": "story_ended", "reason": "drained"}),
-        ],
+def test_another_story_replaces_the_one_that_runs(games: Games) -> None:
+    player = games.play(
+        step("connect"),
+        step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
+        step("beat", text="the fox walks", chunks=40),
+        step("beat", text="the fox jumps", chunks=1),
+        step("cancel", reached("beat.2", "accepted"), handle=2),
+        step(
+            "begin",
+            {"event": "beat", "handle": 2, "stage": "finished"},
+            caption="A cat in a blue coat on the beach.",
+        ),
+        step("beat", text="the cat walks", chunks=1, mode="continue"),
+        step("end"),
+        step("exit", {"event": "story_ended", "reason": "drained"}),
     )
     player.end()
     assert [line["reason"] for line in player.of("story_ended")] == ["replaced", "drained"]
@@ -221,22 +191,15 @@ def test_another_story_replaces_the_one_that_runs(
     assert stories[-1].endswith("-s2")
 
 
-def test_refusals_reach_the_handle_or_are_told(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("beat", text="the fox walks"),
-            step("connect"),
-            step("begin", STATE_READY, caption="x" * 9000),
-            step("beat", text="the fox walks"),
-            step("begin", {"event": "story_ended"}, caption="A fox in a red coat in the forest."),
-            step("beat", text="x" * 2001),
-            step("exit", {"event": "beat", "handle": 2, "stage": "failed"}),
-        ],
+def test_refusals_reach_the_handle_or_are_told(games: Games) -> None:
+    player = games.play(
+        step("beat", text="the fox walks"),
+        step("connect"),
+        step("begin", STATE_READY, caption="x" * 9000),
+        step("beat", text="the fox walks"),
+        step("begin", {"event": "story_ended"}, caption="A fox in a red coat in the forest."),
+        step("beat", text="x" * 2001),
+        step("exit", {"event": "beat", "handle": 2, "stage": "failed"}),
     )
     player.end()
     troubles = player.of("trouble")
@@ -248,21 +211,14 @@ def test_refusals_reach_the_handle_or_are_told(
     assert "2001" in failed[2]["reason"].replace(",", "")
 
 
-def test_a_game_that_hangs_keeps_its_connection_and_gets_the_newest_frame(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("narrative"),
-            # A level loads: nothing is polled, no frame is taken.
-            step("hold", reached("arrival-1", "first_frame"), ms=4000),
-            step("end", {"event": "did", "what": "hold"}),
-            step("exit", ENDED),
-        ],
+def test_a_game_that_hangs_keeps_its_connection_and_gets_the_newest_frame(games: Games) -> None:
+    player = games.play(
+        step("connect"),
+        step("narrative"),
+        # A level loads: nothing is polled, no frame is taken.
+        step("hold", reached("arrival-1", "first_frame"), ms=4000),
+        step("end", {"event": "did", "what": "hold"}),
+        step("exit", ENDED),
         narrative=example(),
     )
     lines = player.end()
@@ -277,17 +233,12 @@ def test_a_server_killed_and_started_again_goes_on_with_the_narrative(
     programs: Programs, tmp_path: Path
 ) -> None:
     with MiniServer(tmp_path, "--journal", tmp_path / "journal") as server:
-        player = play(
-            programs,
-            server.address,
-            tmp_path,
-            [
-                step("connect"),
-                step("narrative"),
-                step("advance", {"event": "state", "state": "interrupted"}, choice="careful"),
-                step("end", reached("departure-3", "accepted")),
-                step("exit", ENDED),
-            ],
+        player = Games(programs, server.address, tmp_path).play(
+            step("connect"),
+            step("narrative"),
+            step("advance", {"event": "state", "state": "interrupted"}, choice="careful"),
+            step("end", reached("departure-3", "accepted")),
+            step("exit", ENDED),
             narrative=example(),
         )
         player.wait_for(lambda line: line["event"] == "beat" and line["beat"] == "rest-2")
@@ -300,29 +251,22 @@ def test_a_server_killed_and_started_again_goes_on_with_the_narrative(
     assert player.of("story_ended")[0]["reason"] == "drained"
 
 
-def test_without_a_server_everything_fails_in_time_and_may_be_tried_again(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
+def test_without_a_server_everything_fails_in_time_and_may_be_tried_again(games: Games) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"127.0.0.1:{closed.getsockname()[1]}"
-        player = play(
-            programs,
-            server.address,
-            tmp_path,
-            [
-                step("connect", address=nobody, connect_s=1.0),
-                step("narrative"),
-                step("narrative", {"event": "state", "state": "lost"}),
-                step("connect"),
-                step("narrative", STATE_READY),
-                step("disconnect", reached("arrival-1", "first_frame")),
-                step("connect"),
-                step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
-                step("beat", text="the fox walks", chunks=1),
-                step("end"),
-                step("exit", {"event": "story_ended", "reason": "drained"}),
-            ],
+        player = games.play(
+            step("connect", address=nobody, connect_s=1.0),
+            step("narrative"),
+            step("narrative", {"event": "state", "state": "lost"}),
+            step("connect"),
+            step("narrative", STATE_READY),
+            step("disconnect", reached("arrival-1", "first_frame")),
+            step("connect"),
+            step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
+            step("beat", text="the fox walks", chunks=1),
+            step("end"),
+            step("exit", {"event": "story_ended", "reason": "drained"}),
             narrative={**example(), "beats": [{"name": "arrival", "text": "the fox walks", "chunks": 40}]}
             | {"events": []},
         )
@@ -342,54 +286,43 @@ def test_without_a_server_everything_fails_in_time_and_may_be_tried_again(
 
 def test_a_step_that_never_comes_does_not_keep_the_program(programs: Programs, tmp_path: Path) -> None:
     steps = [step("connect", connect_s=0.2), step("narrative", STATE_READY), step("exit", ENDED)]
-    player = play(programs, "tcp://127.0.0.1:1", tmp_path, steps, limit_s=1.0)
+    player = Games(programs, "tcp://127.0.0.1:1", tmp_path).play(*steps, limit_s=1.0)
     lines = player.end(3)
     assert [line["state"] for line in player.of("state")] == ["connecting", "lost"]
     assert lines[-1]["event"] == "summary"
 
 
-@pytest.mark.parametrize("silent", [False, True])
-def test_the_end_of_play_is_bounded(
-    server: MiniServer, programs: Programs, tmp_path: Path, silent: bool
-) -> None:
-    """Ends while frames stream, and while the server does not even read."""
-    if silent:
-        with MiniServer(tmp_path) as hung:
-            player = play(
-                programs,
-                hung.address,
-                tmp_path,
-                [
-                    step("connect"),
-                    step("narrative"),
-                    step("hold", {"event": "frame", "index": 0}, ms=500),
-                    *[step("event", name="thunder") for _ in range(3)],
-                    step("exit"),
-                ],
-                narrative=example(),
-            )
-            player.wait_for(lambda line: line.get("what") == "hold")
-            assert hung._process is not None
-            os.kill(hung._process.pid, signal.SIGSTOP)
-            try:
-                lines = player.end()
-            finally:
-                os.kill(hung._process.pid, signal.SIGCONT)
-    else:
-        player = play(
-            programs,
-            server.address,
-            tmp_path,
-            [
-                step("connect"),
-                step("narrative"),
-                step("take", {"event": "frame"}, folder=str(tmp_path / "takes"), from_start=True),
-                step("exit", reached("rest-2", "first_frame")),
-            ],
+def test_the_end_of_play_is_bounded(games: Games, tmp_path: Path) -> None:
+    """While frames stream."""
+    player = games.play(
+        step("connect"),
+        step("narrative"),
+        step("take", {"event": "frame"}, folder=str(tmp_path / "takes"), from_start=True),
+        step("exit", reached("rest-2", "first_frame")),
+        narrative=example(),
+    )
+    lines = player.end()
+    saved = player.of("take_saved")[0]
+    assert not saved["complete"]
+    assert Path(saved["manifest"]).is_file()
+    assert lines[-1]["stop_ms"] < 2000
+
+
+def test_the_end_of_play_is_bounded_when_the_server_hangs(programs: Programs, tmp_path: Path) -> None:
+    """It does not even read."""
+    with MiniServer(tmp_path) as hung:
+        player = Games(programs, hung.address, tmp_path).play(
+            step("connect"),
+            step("narrative"),
+            step("hold", {"event": "frame", "index": 0}, ms=500),
+            *[step("event", name="thunder") for _ in range(3)],
+            step("exit"),
             narrative=example(),
         )
-        lines = player.end()
-        saved = player.of("take_saved")[0]
-        assert not saved["complete"]
-        assert Path(saved["manifest"]).is_file()
+        player.wait_for(lambda line: line.get("what") == "hold")
+        os.kill(hung.pid, signal.SIGSTOP)
+        try:
+            lines = player.end()
+        finally:
+            os.kill(hung.pid, signal.SIGCONT)
     assert lines[-1]["stop_ms"] < 2000

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 from core_programs import MiniServer, Programs
-from narrative_players import ENDED, STATE_READY, example, play, reached, step
+from narrative_players import ENDED, STATE_READY, Games, example, reached, step
 from PIL import Image
 from shotstream_runtime.host.manifest import TakeManifest, read_manifest
-from story_pictures import seen_by_python
+from story_pictures import pictures, seen_by_python
 
 pytestmark = pytest.mark.unreal
 
@@ -40,35 +40,15 @@ def load(path: Path, name: str) -> ModuleType:
 shotstream_takes = load(SCRIPT, "shotstream_takes")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A server with mini."""
-    with MiniServer(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-def pictures(manifest: Path) -> np.ndarray:
-    """The take's frames: ``[frames, H, W, 3]``."""
-    folder = manifest.parent / "frames"
-    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(folder.iterdir())])
-
-
-def test_a_take_is_whole_lossless_and_read_by_everybody(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("narrative"),
-            # In the middle of the story, and yet from its first frame on.
-            step("take", reached("rest-2", "first_frame"), folder=str(tmp_path / "takes"), from_start=True),
-            step("advance", choice="careful"),
-            step("end"),
-            step("exit", ENDED),
-        ],
+def test_a_take_is_whole_lossless_and_read_by_everybody(games: Games, tmp_path: Path) -> None:
+    player = games.play(
+        step("connect"),
+        step("narrative"),
+        # In the middle of the story, and yet from its first frame on.
+        step("take", reached("rest-2", "first_frame"), folder=str(tmp_path / "takes"), from_start=True),
+        step("advance", choice="careful"),
+        step("end"),
+        step("exit", ENDED),
         narrative=example(),
         identity="take-whole",
     )
@@ -90,7 +70,9 @@ def test_a_take_is_whole_lossless_and_read_by_everybody(
     for beat in take.beats:
         assert beat.scheduled_s is not None
         assert beat.done_s is not None
-    np.testing.assert_array_equal(pictures(path), seen_by_python(server.address, "take-whole-s1"))
+    np.testing.assert_array_equal(
+        pictures(path.parent / "frames", "png"), seen_by_python(games.address, "take-whole-s1")
+    )
     plan = shotstream_takes.plan_import(shotstream_takes.read_take(path.parent))
     assert plan.name == "LS_The_fox_and_the_thunder_take_001"
     assert plan.length == total
@@ -110,23 +92,16 @@ def load_blender_reader() -> Any:
     return load(folder / "take_reading.py", "shotstream_blender_reader.take_reading")
 
 
-def test_a_take_from_the_middle_and_stopped_by_hand(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("begin", STATE_READY, caption="A fox in a red coat in the forest.", title="Middle"),
-            step("beat", text="the fox walks", chunks=12),
-            step("take", reached("beat.1", "first_frame"), folder=str(tmp_path / "takes")),
-            step("stop_take", {"event": "frame", "index": 60}),
-            step("take", {"event": "take_saved"}, folder=str(tmp_path / "takes")),
-            step("end", drain=True),
-            step("exit", ENDED),
-        ],
+def test_a_take_from_the_middle_and_stopped_by_hand(games: Games, tmp_path: Path) -> None:
+    player = games.play(
+        step("connect"),
+        step("begin", STATE_READY, caption="A fox in a red coat in the forest.", title="Middle"),
+        step("beat", text="the fox walks", chunks=12),
+        step("take", reached("beat.1", "first_frame"), folder=str(tmp_path / "takes")),
+        step("stop_take", {"event": "frame", "index": 60}),
+        step("take", {"event": "take_saved"}, folder=str(tmp_path / "takes")),
+        step("end", drain=True),
+        step("exit", ENDED),
     )
     player.end()
     first, second = (Path(line["manifest"]) for line in player.of("take_saved"))
@@ -147,17 +122,12 @@ def test_a_take_from_the_middle_and_stopped_by_hand(
 
 def test_a_take_goes_on_over_a_killed_server(programs: Programs, tmp_path: Path) -> None:
     with MiniServer(tmp_path, "--journal", tmp_path / "journal") as server:
-        player = play(
-            programs,
-            server.address,
-            tmp_path,
-            [
-                step("connect"),
-                step("narrative"),
-                step("take", folder=str(tmp_path / "takes"), from_start=True),
-                step("end", reached("rest-2", "accepted")),
-                step("exit", ENDED),
-            ],
+        player = Games(programs, server.address, tmp_path).play(
+            step("connect"),
+            step("narrative"),
+            step("take", folder=str(tmp_path / "takes"), from_start=True),
+            step("end", reached("rest-2", "accepted")),
+            step("exit", ENDED),
             narrative=example(),
             identity="take-killed",
         )
@@ -166,43 +136,36 @@ def test_a_take_goes_on_over_a_killed_server(programs: Programs, tmp_path: Path)
         player.wait_for(lambda line: line.get("state") == "interrupted")
         server.start()
         player.end()
-        take = read_manifest(Path(player.of("take_saved")[0]["manifest"]))
+        path = Path(player.of("take_saved")[0]["manifest"])
+        take = read_manifest(path)
         assert (take.frames, take.skipped_frames, take.complete) == (66, 0, True)
         np.testing.assert_array_equal(
-            pictures(Path(player.of("take_saved")[0]["manifest"])),
-            seen_by_python(server.address, "take-killed-s1"),
+            pictures(path.parent / "frames", "png"), seen_by_python(server.address, "take-killed-s1")
         )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is write-protected for root")
-def test_a_folder_that_cannot_be_written_is_told(
-    server: MiniServer, programs: Programs, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_written_is_told(games: Games, tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.mkdir(mode=0o500)
-    check_no_take(server, programs, tmp_path, blocked)
+    check_no_take(games, blocked)
 
 
-def test_a_file_in_the_folders_place_is_told(server: MiniServer, programs: Programs, tmp_path: Path) -> None:
+def test_a_file_in_the_folders_place_is_told(games: Games, tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("not a folder")
-    check_no_take(server, programs, tmp_path, blocked)
+    check_no_take(games, blocked)
 
 
-def check_no_take(server: MiniServer, programs: Programs, tmp_path: Path, blocked: Path) -> None:
+def check_no_take(games: Games, blocked: Path) -> None:
     """Nothing is recorded, it is told why, and the story goes on."""
-    player = play(
-        programs,
-        server.address,
-        tmp_path,
-        [
-            step("connect"),
-            step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
-            step("take", folder=str(blocked)),
-            step("beat", text="the fox walks", chunks=1),
-            step("end"),
-            step("exit", ENDED),
-        ],
+    player = games.play(
+        step("connect"),
+        step("begin", STATE_READY, caption="A fox in a red coat in the forest."),
+        step("take", folder=str(blocked)),
+        step("beat", text="the fox walks", chunks=1),
+        step("end"),
+        step("exit", ENDED),
     )
     player.end()
     trouble = player.of("trouble")[0]
