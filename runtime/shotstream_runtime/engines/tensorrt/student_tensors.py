@@ -124,17 +124,8 @@ class StudentTensors:
         config, compute = self.config, self.precision.dtype
         heads, head_dim = config.num_heads, config.head_dim
 
-        def tensor(dtype: torch.dtype, chunk: tuple[int, ...], context: tuple[int, ...]) -> NetworkTensor:
-            return NetworkTensor(dtype, {Pass.CHUNK: chunk, Pass.CONTEXT: context})
-
-        def of_passes(dtype: torch.dtype, *tail: int) -> NetworkTensor:
-            shapes = {
-                kind: (self.groups(kind), self.tokens(kind) // self.groups(kind), *tail) for kind in Pass
-            }
-            return NetworkTensor(dtype, shapes)
-
         def same(dtype: torch.dtype, *shape: int) -> NetworkTensor:
-            return tensor(dtype, shape, shape)
+            return NetworkTensor(dtype, dict.fromkeys(Pass, shape))
 
         patch = config.in_dim * config.patch_size[1] * config.patch_size[2]
         rotary = NetworkTensor(torch.float32, {kind: (1, self.tokens(kind), head_dim // 2) for kind in Pass})
@@ -142,7 +133,7 @@ class StudentTensors:
             compute, {kind: (self.groups(kind), heads, config.text_len, head_dim) for kind in Pass}
         )
         inputs = {
-            PATCHES: of_passes(compute, patch),
+            PATCHES: self._grouped(patch),
             COS: rotary,
             SIN: rotary,
             MODULATION: same(torch.float32, config.num_layers, 6, config.dim),
@@ -162,23 +153,21 @@ class StudentTensors:
 
     def outputs(self) -> dict[str, NetworkTensor]:
         """Every output: the flow, and for each cache tensor the one that stores into it."""
-        config = self.config
-        numbers = {
-            kind: (self.groups(kind), self.tokens(kind) // self.groups(kind), config.patch_numbers)
-            for kind in Pass
-        }
-        outputs = {FLOW: NetworkTensor(self.precision.dtype, numbers)}
-        cache = self.inputs()
+        config, cache = self.config, self.inputs()
+        written = NetworkTensor(
+            cache_dtype(self.precision),
+            {kind: (1, self.tokens(kind), config.num_heads, config.head_dim) for kind in Pass},
+        )
+        outputs = {FLOW: self._grouped(config.patch_numbers)}
         for layer in range(config.num_layers):
             for name in (cached_keys(layer), cached_values(layer)):
-                if cache_dtype(self.precision) is self.precision.dtype:
-                    outputs[stored(name)] = cache[name]
-                else:
-                    shapes = {
-                        kind: (1, config.num_heads, self.tokens(kind), config.head_dim) for kind in Pass
-                    }
-                    outputs[stored(name)] = NetworkTensor(cache_dtype(self.precision), shapes)
+                outputs[stored(name)] = cache[name] if self.writes_in_place else written
         return outputs
+
+    def _grouped(self, numbers: int) -> NetworkTensor:
+        """Numbers of every token, ``[groups, tokens of a group, numbers]``."""
+        shapes = {kind: (self.groups(kind), self.tokens(kind) // self.groups(kind), numbers) for kind in Pass}
+        return NetworkTensor(self.precision.dtype, shapes)
 
     @property
     def buffer_bytes(self) -> int:
