@@ -73,10 +73,9 @@ def network_weights(config: StudentConfig) -> tuple[int, int]:
         student = Student(config)
     matrices = rest = 0
     for name, weight in student.named_parameters():
-        if name.startswith(("text_embedding", "time_", "blocks")) and ".cross_attn." in name:
-            if any(part in name for part in (".k.", ".v.", "norm_k")):
-                continue
-        elif name.startswith(("text_embedding", "time_")) or name.endswith("modulation"):
+        if name.startswith(("text_embedding", "time_")) or name.endswith("modulation"):
+            continue
+        if any(f".cross_attn.{part}." in name for part in ("k", "v", "norm_k")):
             continue
         if name.startswith("blocks") and weight.ndim == 2:
             matrices += weight.numel()
