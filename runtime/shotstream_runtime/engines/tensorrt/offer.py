@@ -43,7 +43,7 @@ def refusal(product: Product, device: DeviceFacts, precision: Precision) -> str 
     if target is None:
         return f"{product} needs an NVIDIA GPU"
     if not installed(product):
-        return f"{product} is not installed; it comes with shotstream's extra '{product}' (docs/engines.md)"
+        return product.not_installed
     if product.selectable_targets and target not in product.selectable_targets:
         return f"{product} is for {product.gpus}, not for SM{target}"
     if not capable_targets(precision):

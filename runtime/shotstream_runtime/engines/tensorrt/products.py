@@ -45,6 +45,12 @@ class Product(StrEnum):
         """Compute capabilities an engine can be built for beforehand; none where it is the GPU at hand."""
         return (75, 80, 86, 89, 120) if self is Product.TENSORRT_RTX else ()
 
+    @property
+    def not_installed(self) -> str:
+        """What to tell where it is missing."""
+        name = self.value
+        return f"{name} is not installed; it comes with shotstream's extra '{name}' (docs/engines.md)"
+
     def targets_for(self, precision: Precision, wanted: Sequence[int] = ()) -> tuple[int, ...]:
         """The compute capabilities an engine is built for.
 
@@ -99,10 +105,7 @@ class Product(StrEnum):
             if module is not None and hasattr(module, "INetworkDefinition"):
                 break
         else:
-            raise ProductMissing(
-                f"{self.value} is not installed; "
-                f"it comes with shotstream's extra '{self.value}' (docs/engines.md)"
-            )
+            raise ProductMissing(self.not_installed)
         missing = [name for name in _REQUIRED if not hasattr(module.INetworkDefinition, name)]
         if missing:
             raise ProductMissing(
