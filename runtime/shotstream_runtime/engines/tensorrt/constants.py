@@ -49,7 +49,7 @@ class Constants:
     @property
     def bytes(self) -> int:
         """Memory that is held, whether it is the caller's own tensors or copies."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in self._tensors)
+        return sum(tensor.nbytes for tensor in self._tensors)
 
     def weights(self, tensor: Tensor, kind: Any = None) -> Any:
         """Weights that point to a tensor.

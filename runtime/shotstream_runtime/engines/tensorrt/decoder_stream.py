@@ -66,7 +66,7 @@ class TensorRtDecoder:
     def bytes(self) -> int:
         """Memory on the device that the carried states hold."""
         sets = (self._states, self._others)
-        return sum(state.numel() * state.element_size() for states in sets for state in states.values())
+        return sum(state.nbytes for states in sets for state in states.values())
 
     @torch.inference_mode()
     def begin(self, latent: Tensor) -> PendingFrames:

@@ -79,7 +79,7 @@ class TensorRtSession:
             name: buffer(tensor, Pass.CHUNK) for name, tensor in inputs.items() if name not in self.cache
         }
         self._chunk[names.FLOW] = buffer(outputs[names.FLOW], Pass.CHUNK)
-        self._bytes = sum(buffer.numel() * buffer.element_size() for buffer in self._chunk.values())
+        self._bytes = sum(buffer.nbytes for buffer in self._chunk.values())
         self._slots: CacheSlots = InPlaceSlots(self.cache)
         if not tensors.writes_in_place:
             far = self._config.local_window_frames * self._config.frames_per_chunk
