@@ -12,7 +12,9 @@ from shotstream_runtime.model import StudentConfig
 
 from .errors import TensorRtError
 
-_PRODUCTS = ("self_attn.qkv", "self_attn.o", "cross_attn.q", "cross_attn.o", "ffn.0", "ffn.2")
+PRODUCTS = ("self_attn.qkv", "self_attn.o", "cross_attn.q", "cross_attn.o", "ffn.0", "ffn.2")
+"""Matrix products of a block; queries, keys and values come from one."""
+
 _ATTENDED = ("query", "keys", "values")
 
 
@@ -24,7 +26,7 @@ def range_names(config: StudentConfig) -> tuple[str, ...]:
     """
     attended = tuple(f"{kind}_attn.{part}" for kind in ("self", "cross") for part in _ATTENDED)
     return tuple(
-        f"blocks.{layer}.{name}" for layer in range(config.num_layers) for name in _PRODUCTS + attended
+        f"blocks.{layer}.{name}" for layer in range(config.num_layers) for name in PRODUCTS + attended
     )
 
 

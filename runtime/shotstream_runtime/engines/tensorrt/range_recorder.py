@@ -14,16 +14,9 @@ from torch import Tensor, nn
 from shotstream_runtime.model import Student
 from shotstream_runtime.model.attention import CrossAttention, SelfAttention
 
-from .activation_ranges import ActivationRanges
+from .activation_ranges import PRODUCTS, ActivationRanges
 
-_READ_BY = {
-    "self_attn.qkv": "self_attn.q",
-    "self_attn.o": "self_attn.o",
-    "cross_attn.q": "cross_attn.q",
-    "cross_attn.o": "cross_attn.o",
-    "ffn.0": "ffn.0",
-    "ffn.2": "ffn.2",
-}
+_READ_BY = {name: name for name in PRODUCTS} | {"self_attn.qkv": "self_attn.q"}
 """Products, by the layer of the eager student whose input they read."""
 
 
