@@ -28,6 +28,7 @@ class InterpretedSteps:
         }
         self.definitions = {first: definition for first, (definition, _) in made.items()}
         self.tensors = {first: tensors for first, (_, tensors) in made.items()}
+        self.first, self.later = self.tensors[True], self.tensors[False]
 
     def run_step(self, first: bool, buffers: Mapping[str, Tensor]) -> None:
         network = self.definitions[first].network
@@ -41,8 +42,7 @@ class InterpretedSteps:
 
     @property
     def decoders(self) -> TensorRtDecoders:
-        borders = self.tensors[True], self.tensors[False]
-        return TensorRtDecoders(self, *borders, torch.float32, torch.device("cpu"))
+        return TensorRtDecoders(self, torch.float32, torch.device("cpu"))
 
     def open(self) -> TensorRtDecoder:
         return self.decoders.open_decoder()

@@ -19,7 +19,15 @@ from .decoder_network import DecoderTensors
 
 
 class StepExecutor(Protocol):
-    """Runs the decoder's networks."""
+    """Runs the decoder's networks.
+
+    Attributes:
+        first: Border of the network for a shot's first latent.
+        later: Border of the network for the others.
+    """
+
+    first: DecoderTensors
+    later: DecoderTensors
 
     def run_step(self, first: bool, buffers: Mapping[str, Tensor]) -> None:
         """Decodes one latent on the device, in order with what was queued before.
@@ -39,27 +47,17 @@ class TensorRtDecoder:
 
     Args:
         executor: Runs the networks.
-        first: Border of the network for a shot's first latent.
-        later: Border of the network for the others.
         dtype: Type of the states.
         device: Where they are.
     """
 
     ahead = 1
 
-    def __init__(
-        self,
-        executor: StepExecutor,
-        first: DecoderTensors,
-        later: DecoderTensors,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> None:
+    def __init__(self, executor: StepExecutor, dtype: torch.dtype, device: torch.device) -> None:
         self._executor = executor
-        self._first, self._later = first, later
         self._device = device
-        self._states = names.empty_states(later, dtype, device)
-        self._others = names.empty_states(later, dtype, device)
+        self._states = names.empty_states(executor.later, dtype, device)
+        self._others = names.empty_states(executor.later, dtype, device)
         self._latents = 0
 
     @property
@@ -75,7 +73,7 @@ class TensorRtDecoder:
         Raises:
             ValueError: The latent has another shape than the plans were built for.
         """
-        tensors = self._later if self._latents else self._first
+        tensors = self._executor.later if self._latents else self._executor.first
         expected = (1, *tensors.latent[1:2], *tensors.latent[3:])
         if tuple(latent.shape) != expected:
             raise ValueError(f"latent has shape {tuple(latent.shape)}; this decoder was built for {expected}")
@@ -100,28 +98,18 @@ class TensorRtDecoders:
 
     Args:
         executor: Runs the networks.
-        first: Border of the network for a shot's first latent.
-        later: Border of the network for the others.
         dtype: Type of the states.
         device: Where they are.
     """
 
-    def __init__(
-        self,
-        executor: StepExecutor,
-        first: DecoderTensors,
-        later: DecoderTensors,
-        dtype: torch.dtype,
-        device: torch.device,
-    ) -> None:
-        self._made_of = executor, first, later, dtype, device
+    def __init__(self, executor: StepExecutor, dtype: torch.dtype, device: torch.device) -> None:
+        self._executor, self._dtype, self._device = executor, dtype, device
 
     def open_decoder(self) -> TensorRtDecoder:
         """A decoder at the first latent of a shot."""
-        return TensorRtDecoder(*self._made_of)
+        return TensorRtDecoder(self._executor, self._dtype, self._device)
 
     def decoder_bytes(self, height: int, width: int) -> int:
         """Memory that a decoder holds, whatever is asked: its plans are for one size."""
         del height, width
-        _, _, later, dtype, _ = self._made_of
-        return 2 * later.state_numbers * dtype.itemsize
+        return 2 * self._executor.later.state_numbers * self._dtype.itemsize

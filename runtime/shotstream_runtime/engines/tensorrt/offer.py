@@ -87,7 +87,7 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
             missing = recipe if target is None else recipe.model_copy(update={"targets": (target,)})
             command = build_command(missing, model.source, store.folder)
         raise EngineUnusable(f"{error}; build it with: {command}") from error
-    decoders = TensorRtDecoders(decoder, decoder.first, decoder.later, DECODER_DTYPE, device)
+    decoders = TensorRtDecoders(decoder, DECODER_DTYPE, device)
     engine = TensorRtEngine(product, student, recipe.tensors, executor)
     return replace(model, other_decoders=model.other_decoders or decoders), engine
 
