@@ -304,9 +304,10 @@ def _refuse_without_room(store: EngineStore, needed: int) -> None:
 
 
 def _one(store: EngineStore, key: str) -> StoredEngine:
-    found = [one for one in store.engines() if one.key.startswith(key)]
+    engines = store.engines()
+    found = [one for one in engines if one.key.startswith(key)]
     if len(found) != 1:
-        there = ", ".join(one.key for one in store.engines()) or "none"
+        there = ", ".join(one.key for one in engines) or "none"
         problem = "is not there" if not found else "fits several"
         raise CommandFailed(f"engine {key}: {problem}; there are: {there}", ExitCode.USAGE)
     return found[0]
