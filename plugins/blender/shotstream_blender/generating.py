@@ -75,11 +75,8 @@ def terms_of(held: story.ShotStreamStory) -> Terms:
 
 def shots_of(held: story.ShotStreamStory, uids: set[str]) -> list[story.ShotStreamBeat]:
     """The beats of every shot that one of these belongs to, in order: a shot is made as a whole."""
-    wanted = set()
-    for index, item in enumerate(held.beats):
-        if item.uid in uids:
-            wanted.update(other.uid for other in story.shot_beats(held, index))
-    return [item for item in held.beats if item.uid in wanted]
+    wanted = (shot for shot in story.each_shot(held) if any(item.uid in uids for item in shot))
+    return [item for shot in wanted for item in shot]
 
 
 def _begin(held: story.ShotStreamStory) -> StoryRun:
@@ -108,13 +105,11 @@ def _queue(run: StoryRun, held: story.ShotStreamStory, beats: list[story.ShotStr
 def _asked(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> list[tuple[str, str, str, int]]:
     """ID, text, mode and chunks of beats, whole shots of them."""
     wanted = {item.uid for item in beats}
-    asked, index = [], 0
-    while index < len(held.beats):
-        shot = story.shot_beats(held, index)
+    asked = []
+    for shot in story.each_shot(held):
         for item, chunks in zip(shot, story.shot_chunks(held, shot), strict=True):
             if item.uid in wanted:
                 asked.append((item.uid, item.text, _mode(held, item), chunks))
-        index += len(shot)
     return asked
 
 

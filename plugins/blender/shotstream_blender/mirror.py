@@ -27,11 +27,10 @@ def mirror(studio: Studio) -> bool:
         found = story.find(story_uid)
         if found is None:
             continue
-        cut = None
-        for item in found[1].beats:
-            cut = item if cut is None or item.mode == "cut" else cut
-            if item.uid in beats:
-                changed |= _mirror_beat(item, *beats[item.uid], cut)
+        for shot in story.each_shot(found[1]):
+            for item in shot:
+                if item.uid in beats:
+                    changed |= _mirror_beat(item, *beats[item.uid], shot[0])
         changed |= _mirror_model(studio, found[1])
     studio.forget_ended()
     return changed
@@ -75,7 +74,7 @@ def _mirror_beat(
     item: story.ShotStreamBeat, session: Session, attempt: Attempt, cut: story.ShotStreamBeat
 ) -> bool:
     if attempt.state == "draft":
-        if (item.take, item.shot) != (cut.take, cut.shot) and item.state != "draft":
+        if not story.in_shot(cut, item) and item.state != "draft":
             # What it had belongs to a take of the shot that was replaced.
             story.clear_result(item)
             return True

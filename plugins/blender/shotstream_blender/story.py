@@ -16,9 +16,10 @@ Names (stable; other modules and saved files rely on them):
     movie, empty while it is being made). Paths may begin with ``//``: use ``bpy.path.abspath``.
 Functions
     ``of(scene)``, ``find(uid)`` (scene and story of a story's uid), ``beat(story, uid)``,
-    ``shot_beats(story, index)`` (a cut and the beats that continue it), ``shot_chunks(story, beats)`` (how
-    long each of them is), ``changes(beats)`` and ``changed_since(story, index)`` (what their pictures do not
-    show), ``active_beat(story)``, ``add_beat``, ``label(beat)``.
+    ``shot_beats(story, index)`` (a cut and the beats that continue it), ``each_shot(story)`` (all of them in
+    order), ``shot_chunks(story, beats)`` (how long each beat is), ``changes(beats)`` and
+    ``changed_since(story, index)`` (what their pictures do not show), ``active_beat(story)``, ``add_beat``,
+    ``label(beat)``.
 """
 
 import uuid
@@ -192,6 +193,17 @@ def shot_beats(story: ShotStreamStory, index: int) -> list[ShotStreamBeat]:
     while last < len(beats) and beats[last].mode == "continue":
         last += 1
     return beats[first:last]
+
+
+def each_shot(story: ShotStreamStory) -> list[list[ShotStreamBeat]]:
+    """The beats of every shot in order, each as :func:`shot_beats` gives them."""
+    shots: list[list[ShotStreamBeat]] = []
+    for item in story.beats:
+        if shots and item.mode == "continue":
+            shots[-1].append(item)
+        else:
+            shots.append([item])
+    return shots
 
 
 def shot_chunks(story: ShotStreamStory, beats: list[ShotStreamBeat], of_shot: int = 0) -> list[int]:

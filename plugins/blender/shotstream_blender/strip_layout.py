@@ -33,13 +33,11 @@ class Shot:
 def shots(held: story.ShotStreamStory) -> list[Shot]:
     """The shots of a story in order."""
     found: list[Shot] = []
-    index, start = 0, 0
-    while index < len(held.beats):
-        beats = story.shot_beats(held, index)
+    start = 0
+    for beats in story.each_shot(held):
         made = beats[0].shot_frames if beats[0].pictures else 0
         frames = made or strip_times.shot_frames(story.shot_chunks(held, beats))
         found.append(Shot(beats, start, frames))
-        index += len(beats)
         start += frames
     return found
 
