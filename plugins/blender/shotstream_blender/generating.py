@@ -2,7 +2,8 @@
 """What Generate, Regenerate, Direct and Stop do: from the scene's story to the story on the server."""
 
 from . import live, story
-from .run import StoryRun, Terms
+from .run import StoryRun
+from .written import Terms
 
 HISTORY_SHOTS = 6
 """Shots that a new one can see, as many as there are condition frames."""

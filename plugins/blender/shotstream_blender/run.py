@@ -10,8 +10,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import ValidationError
 from shotstream_bridge import (
@@ -37,46 +35,11 @@ from shotstream_bridge import (
 
 from . import strip_times
 from .attempts import Attempt, expected_frames
+from .written import Terms, Written
 
 AHEAD = 2
 """Beats at the server behind the running one: it prepares the next while that runs."""
 CREDITS = 16
-
-
-@dataclass(frozen=True)
-class BeatNow:
-    """A beat as it is in the scene at this moment.
-
-    Attributes:
-        text: What is to be seen.
-        mode: ``cut`` or ``continue``.
-        chunks: Its length.
-        cut: ID of the beat that begins its shot.
-    """
-
-    text: str
-    mode: str
-    chunks: int
-    cut: str
-
-
-class Written(Protocol):
-    """The story as it is written in the scene at that moment."""
-
-    def order(self) -> list[str]:
-        """IDs of the beats; none if the story is gone."""
-
-    def beat(self, uid: str) -> BeatNow | None:
-        """The beat of an ID; None if it is gone."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What holds for a whole story on the server; another value needs another story."""
-
-    story_uid: str
-    global_caption: str
-    seed: int
 
 
 class StoryRun:

@@ -20,7 +20,8 @@ from . import preferences, take_files
 from .attempts import Attempt
 from .finishing import Finisher, Job
 from .recorder import Recorder, ShotSpool
-from .run import StoryRun, Terms, Written
+from .run import StoryRun
+from .written import Terms, Written
 
 
 @dataclass

@@ -15,8 +15,9 @@ from . import story, take_files
 from .connection import Connection, Link
 from .finishing import Finisher
 from .local_server import LocalServer
-from .run import BeatNow, StoryRun, Terms
+from .run import StoryRun
 from .session import Session
+from .written import BeatNow, Terms
 
 
 class Studio:
