@@ -27,6 +27,15 @@ def import_numbers(
     return scene
 
 
+def make_first_shot_longer(hand: Hand, tmp_path: Path) -> None:
+    """Another take of the first shot, of 33 frames."""
+    other = numbered_take(tmp_path / "other", [("x", 33)])
+    item = hand.story.beats[0]
+    item.pictures, item.take, item.shot_frames = str(other / "frames"), str(other), 33
+    module("strip_sync").ask(hand.story.uid, item.uid)
+    settle(hand)
+
+
 @pytest.mark.parametrize("movie", [False, True], ids=["pictures", "movie"])
 @pytest.mark.parametrize("rate", [16.0, 24.0, 25.0, 30.0, 24 / 1.001])
 def test_every_scene_frame_shows_the_picture_of_its_time(
@@ -280,11 +289,7 @@ def test_another_take_of_a_shot_keeps_everything_of_its_strip(hand: Hand, tmp_pa
 
 def test_a_longer_take_never_covers_the_strip_behind_it(hand: Hand, tmp_path: Path) -> None:
     import_numbers(hand, tmp_path)
-    other = numbered_take(tmp_path / "other", [("x", 33)])
-    item = hand.story.beats[0]
-    item.pictures, item.take, item.shot_frames = str(other / "frames"), str(other), 33
-    module("strip_sync").ask(hand.story.uid, item.uid)
-    settle(hand)
+    make_first_shot_longer(hand, tmp_path)
     assert places(hand) == [(1, 33), (33, 46), (46, 78)]
     assert {strip.channel for strip in strips(hand)} == {2}
     # What is hidden is there: laying out does not trim, the handle can be pulled.
@@ -316,11 +321,7 @@ def test_a_strip_inside_of_a_meta_strip_is_made_again_in_its_place(hand: Hand, t
     for strip in (first, second):
         strip.move_to_meta(meta)
     assert places(hand) == [(1, 33), (33, 46), (46, 78)]
-    other = numbered_take(tmp_path / "other", [("x", 33)])
-    item = hand.story.beats[0]
-    item.pictures, item.take, item.shot_frames = str(other / "frames"), str(other), 33
-    module("strip_sync").ask(hand.story.uid, item.uid)
-    settle(hand)
+    make_first_shot_longer(hand, tmp_path)
     # It takes no more room than it has inside.
     assert places(hand) == [(1, 33), (33, 46), (46, 78)]
     assert {strip.channel for strip in strips(hand)[:2]} == {2}
