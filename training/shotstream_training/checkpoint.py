@@ -64,8 +64,7 @@ def load_stage(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, An
     Raises:
         FileNotFoundError: If the folder holds no finished stage.
     """
-    if not (folder / RECORD).is_file():
-        raise FileNotFoundError(f"{folder / RECORD} is missing: not the output folder of a stage")
+    record = load_record(folder)
     groups = {
         path.name.removesuffix(WEIGHTS): {
             name: tensor.float() if tensor.is_floating_point() else tensor
@@ -73,7 +72,19 @@ def load_stage(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, An
         }
         for path in sorted(folder.glob(f"*{WEIGHTS}"))
     }
-    return groups, json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return groups, record
+
+
+def load_record(folder: Path) -> dict[str, Any]:
+    """Reads the record of a stage, without its weights.
+
+    Raises:
+        FileNotFoundError: If the folder holds no finished stage.
+    """
+    if not (folder / RECORD).is_file():
+        raise FileNotFoundError(f"{folder / RECORD} is missing: not the output folder of a stage")
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -66,10 +66,8 @@ def save_progress(out: Path, progress: Progress, groups: Groups) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_progress(
-    out: Path, settings: Mapping[str, Any]
-) -> tuple[Progress, dict[str, dict[str, Tensor]]] | None:
-    """Reads the last complete checkpoint; none where there is none.
+def read_progress(out: Path, settings: Mapping[str, Any]) -> tuple[Progress, Path] | None:
+    """How far the last complete checkpoint is, and its folder; none where there is none.
 
     Args:
         out: The stage's folder.
@@ -92,8 +90,18 @@ def load_progress(
             f"{folder} was made with {difference}; give the same settings to go on, "
             "or another --out to start afresh"
         )
-    groups = {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
-    return progress, groups
+    return progress, folder
+
+
+def load_progress(
+    out: Path, settings: Mapping[str, Any]
+) -> tuple[Progress, dict[str, dict[str, Tensor]]] | None:
+    """Reads the last complete checkpoint with its tensors; otherwise as `read_progress`."""
+    found = read_progress(out, settings)
+    if found is None:
+        return None
+    progress, folder = found
+    return progress, {path.stem: load_file(path) for path in sorted(folder.glob("*.safetensors"))}
 
 
 def _first_difference(before: Any, now: Any, name: str = "") -> str | None:

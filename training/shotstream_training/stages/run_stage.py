@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shotstream_training.checkpoint import load_stage, save_stage
+from shotstream_training.checkpoint import load_record, save_stage
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
 from shotstream_training.stages.assembly import Assembled, assemble
@@ -19,7 +19,7 @@ from shotstream_training.stages.loop import Kept, TrainingLoop
 from shotstream_training.stages.materials import Materials, mini_text, open_materials, story_renderer
 from shotstream_training.stages.pictures import picture_maker
 from shotstream_training.stages.place import Place
-from shotstream_training.stages.resume import load_progress
+from shotstream_training.stages.resume import read_progress
 from shotstream_training.stages.run_config import RunConfig, WorldData
 from shotstream_training.stages.stage_folder import is_finished
 from shotstream_training.stages.vae_stage import ClipShelf, VaeOptimizer, VaePictures, VaeStage
@@ -80,7 +80,7 @@ def train_stage(
 def _position(run: RunConfig, out: Path) -> int:
     """Samples shown before, by the run that this one goes on from."""
     try:
-        found = load_progress(out, run.record())
+        found = read_progress(out, run.record())
     except ValueError as error:
         raise TrainingError(str(error)) from error
     return found[0].position if found is not None else 0
@@ -181,5 +181,5 @@ def finished_alike(run: RunConfig, out: Path) -> bool:
     """Whether the folder holds the result of this very configuration."""
     if not is_finished(out):
         return False
-    record = load_stage(out)[1]
+    record = load_record(out)
     return bool(run.stage == record.get("stage") and record.get("config") == run.model_dump(mode="json"))

@@ -16,7 +16,7 @@ from PIL import Image
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.weights.load import LoadedModel
 
-from shotstream_training.checkpoint import RECORD, save_stage
+from shotstream_training.checkpoint import load_record, save_stage
 from shotstream_training.device import cpu_bfloat16
 from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
@@ -221,7 +221,7 @@ def _measure(study: Study, trial: Trial, run: RunConfig, seed: int, shelf: _Shel
         for pair in zip([t.shots for t in player.truth], shots, strict=True)
         for story in pair
     ]
-    made = json.loads((source / RECORD).read_text(encoding="utf-8"))
+    made = load_record(source)
     path = result_file(study.out, seed, trial.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(contact_sheet(rows[: 2 * SHEET_STORIES])).save(path.with_suffix(".png"))
