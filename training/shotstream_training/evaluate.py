@@ -27,9 +27,10 @@ from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 
+from shotstream_training.data.pictures import to_clips, to_pictures
 from shotstream_training.made_on import made_on
 from shotstream_training.measures import Measures, measure_story, rounded, summarise, table
-from shotstream_training.sheets import SHEET_FRAMES, contact_sheet
+from shotstream_training.sheets import contact_sheet, some_frames
 from shotstream_training.world import StorySpec, render_shot, sample_story, shot_captions, story_rng
 from shotstream_training.world.spec import CHUNK_FRAMES, FIRST_CHUNK_FRAMES
 from shotstream_training.world.stories import Split
@@ -83,10 +84,8 @@ def generate_story(model: LoadedModel, spec: StorySpec, seed: int) -> list[Pictu
 @torch.inference_mode()
 def through_autoencoder(video: VideoCodec, shot: Pictures) -> Pictures:
     """A shot encoded and decoded."""
-    clip = torch.from_numpy(shot).permute(3, 0, 1, 2)[None].float().div(127.5).sub(1)
-    pixels = video.decode_clip(video.encode_clip(clip))[0]
-    scaled = pixels.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
-    pictures: Pictures = scaled.permute(0, 2, 3, 1).contiguous().numpy()
+    pixels = video.decode_clip(video.encode_clip(to_clips(torch.from_numpy(shot)[None])))
+    pictures: Pictures = to_pictures(pixels.transpose(1, 2))[0]
     return pictures
 
 
@@ -190,11 +189,7 @@ def _evaluate_set(
 
 def _sheet_rows(truth: Iterable[Pictures], made: Iterable[Pictures]) -> list[list[Pictures]]:
     """Of every shot a row of true frames and, below it, a row of generated ones."""
-    return [
-        [clip[min(frame, len(clip) - 1)] for frame in SHEET_FRAMES]
-        for pair in zip(truth, made, strict=True)
-        for clip in pair
-    ]
+    return [some_frames(clip) for pair in zip(truth, made, strict=True) for clip in pair]
 
 
 def story_sets(

@@ -42,6 +42,11 @@ def contact_sheet(rows: list[list[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
     return sheet
 
 
+def some_frames(clip: NDArray[np.uint8], frames: Sequence[int] = SHEET_FRAMES) -> list[NDArray[np.uint8]]:
+    """Frames of a shot ``[n, H, W, 3]``, for a contact sheet; of a shorter one the last instead."""
+    return [clip[min(frame, len(clip) - 1)] for frame in frames]
+
+
 def curve_picture(curves: Curves, width: int) -> NDArray[np.uint8]:
     """All curves over time, one small logarithmic plot each."""
     # Imported here: matplotlib takes a second to import and render workers do not need it.

@@ -83,10 +83,7 @@ def trial_table(record: Record) -> str:
     """One line per trial, each figure with its 95 % interval over seeds and stories."""
     lines = _head("seeds")
     for row in record["rows"]:
-        cells = [
-            interval(name, _values(row["measures"], name)).text(2 if digits(name) == 3 else 1)
-            for name in MEASURES
-        ]
+        cells = [interval(name, _values(row["measures"], name)).text(_decimals(name)) for name in MEASURES]
         lines.append(f"| {row['title']} | {len(row['seeds'])} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -101,7 +98,7 @@ def difference_table(record: Record) -> str:
             continue
         mine, theirs = _shared(row, other)
         cells = [
-            told(difference(name, _values(mine, name), _values(theirs, name)), 2 if digits(name) == 3 else 1)
+            told(difference(name, _values(mine, name), _values(theirs, name)), _decimals(name))
             for name in MEASURES
         ]
         lines.append(f"| {row['title']} | {other['title']} | {' | '.join(cells)} |")
@@ -112,6 +109,11 @@ def told(found: Interval, decimals: int) -> str:
     """A difference; in bold where its interval leaves out zero."""
     text = f"{found.value:+.{decimals}f} [{found.low:+.{decimals}f}, {found.high:+.{decimals}f}]"
     return f"**{text}**" if found.low > 0 or found.high < 0 else text
+
+
+def _decimals(name: str) -> int:
+    """Of a cell; of shares one less than elsewhere, since rows have many cells."""
+    return 2 if digits(name) == 3 else 1
 
 
 def _head(second: str) -> list[str]:

@@ -23,7 +23,7 @@ from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.made_on import made_on
 from shotstream_training.measures import measure_story
 from shotstream_training.refine_mini import unpack
-from shotstream_training.sheets import contact_sheet
+from shotstream_training.sheets import contact_sheet, some_frames
 from shotstream_training.stages.captions import LearningCaptions
 from shotstream_training.stages.materials import Materials, held_out_renderer, open_materials
 from shotstream_training.stages.place import Place
@@ -44,7 +44,7 @@ from shotstream_training.study.player import StoryPlayer
 from shotstream_training.study.record import result_file
 
 SHEET_STORIES = 4
-SHEET_FRAMES = (0, 10, 20)
+SHOWN_FRAMES = (0, 10, 20)
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _measure(study: Study, trial: Trial, run: RunConfig, seed: int, shelf: _Shel
     shots = player.play(student, materials.source.ablate, seed)
     stories = [measure_story(spec, made) for spec, made in zip(player.specs, shots, strict=True)]
     rows = [
-        [clip[min(frame, len(clip) - 1)] for clip in story for frame in SHEET_FRAMES]
+        [picture for clip in story for picture in some_frames(clip, SHOWN_FRAMES)]
         for pair in zip([t.shots for t in player.truth], shots, strict=True)
         for story in pair
     ]
