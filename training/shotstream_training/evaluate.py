@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures a model on held-out stories against the storyboard world's ground truth.
 
-    python -m shotstream_training.evaluate --model mini --stories 20 --out runs/evaluation
+    shotstream train evaluate --model mini --stories 20 --out runs/evaluation
 
 Stories run through the runtime's own `StoryStream`: self-made history, beats, streaming decoder. Two
 references stand beside the model: the rendered truth, which shows what the measuring itself gets wrong, and
@@ -10,7 +10,6 @@ the truth passed through the autoencoder, which shows what the model's pictures 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from shotstream_runtime.engines.eager import EagerEngine
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
-from shotstream_runtime.weights.load import LoadedModel, load_model
+from shotstream_runtime.weights.load import LoadedModel
 
 from shotstream_training.data.pictures import to_clips, to_pictures
 from shotstream_training.made_on import made_on
@@ -229,41 +228,3 @@ def story_sets(
         "told_once": replace(usual, stories=told_once, named_globally=0.0),
     }
     return {name: which for name, which in sets.items() if which.stories}
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="shotstream_training.evaluate", description=__doc__)
-    parser.add_argument("--model", default="mini", help="mini, or a model folder")
-    parser.add_argument("--stories", type=int, default=20)
-    parser.add_argument("--shots", type=int, default=5)
-    parser.add_argument("--redirected", type=int, default=0, help="stories whose every caption changes")
-    parser.add_argument("--long", type=int, default=0, help="stories of ten shots")
-    parser.add_argument(
-        "--told-once", type=int, default=0, help="stories told who it is in the first shot only"
-    )
-    parser.add_argument("--two-characters", type=float, default=0.4, help="share of stories with two")
-    parser.add_argument("--moving-camera", type=float, default=0.4, help="share of shots that pan or push in")
-    parser.add_argument("--fixed-staging", action="store_true", help="as mini was trained")
-    parser.add_argument("--split", choices=("held_out", "novel"), default="held_out")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    sets = story_sets(
-        options.stories,
-        options.shots,
-        options.redirected,
-        options.long,
-        options.told_once,
-        split=options.split,
-        two_characters=options.two_characters,
-        moving_camera=options.moving_camera,
-        fixed_staging=options.fixed_staging,
-    )
-    model = load_model(options.model if options.model == "mini" else Path(options.model))
-    evaluate(model, sets, seed=options.seed, out=options.out)
-    print((options.out / "evaluation.md").read_text(encoding="utf-8"))
-
-
-if __name__ == "__main__":
-    main()
