@@ -14,6 +14,7 @@ from shotstream_runtime.streaming.events import FramesReady
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 from shotstream_training.data.rendered_story import StoryRenderer
+from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.refine_mini import unpack
@@ -172,6 +173,17 @@ SMALL = (
     "teacher_stage.sample_steps=1",
     "causal_init.batch=2",
 )
+
+
+def test_a_change_is_for_the_stage_that_it_names_and_unknown_ones_are_refused(tmp_path: Path) -> None:
+    teacher, causal = BRANCHES[0].trainings[:2]
+    for training in (teacher, causal):
+        run = configuration(training, seed=1, out=tmp_path, vae=tmp_path, changes=SMALL)
+        settings = run.teacher_stage or run.causal_init
+        assert settings is not None
+        assert settings.batch == 2
+    with pytest.raises(TrainingError, match="speling: unknown field"):
+        configuration(teacher, seed=1, out=tmp_path, vae=tmp_path, changes=("speling.batch=2",))
 
 
 def study(out: Path, mini: LoadedModel) -> Study:

@@ -255,6 +255,12 @@ SECTION = {
 """Which section of the file holds a stage's settings."""
 
 
+def concerns(change: str, stage: str) -> bool:
+    """Whether ``a.b=value`` is meant for a stage: anything but the section of another one."""
+    section = change.partition("=")[0].partition(".")[0]
+    return section == SECTION[stage] or section not in SECTION.values()
+
+
 def preset(stage: str, name: str) -> Path:
     """The file of a stage in a preset.
 

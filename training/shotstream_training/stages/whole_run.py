@@ -14,7 +14,7 @@ from shotstream_training.errors import TrainingError
 from shotstream_training.evaluate import StorySet, evaluate
 from shotstream_training.export import export_model
 from shotstream_training.stages.place import Place
-from shotstream_training.stages.run_config import STAGES, RunConfig, preset, read_config
+from shotstream_training.stages.run_config import STAGES, RunConfig, concerns, preset, read_config
 from shotstream_training.stages.run_stage import finished_alike, run_stage, stop_on_signal
 
 PRECISIONS = {"auto": None, "float32": False, "bfloat16": True}
@@ -70,16 +70,10 @@ def plan_all(
             if part is None:
                 raise TrainingError(f"--minutes: preset {name!r} counts steps; set them stage by stage")
             own["loop.budget"] = {"minutes": minutes * part / total}
-        plans[stage] = read_config(file, [c for c in changes if _concerns(c, content)], own)
+        plans[stage] = read_config(file, [c for c in changes if concerns(c, stage)], own)
         if stage != "vae":
             before = out / stage
     return plans
-
-
-def _concerns(change: str, run: RunConfig) -> bool:
-    section = change.partition("=")[0].partition(".")[0]
-    own = ("vae", "teacher_stage", "causal_init", "forcing")
-    return section not in own or getattr(run, section) is not None
 
 
 def run_all(

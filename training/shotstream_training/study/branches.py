@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from shotstream_training.stages.run_config import RunConfig, preset, read_config
+from shotstream_training.stages.run_config import RunConfig, concerns, preset, read_config
 
 PRESET = "study"
 
@@ -143,7 +143,10 @@ def configuration(
         seed: Of the branch; teachers have seed 0.
         out: The study's folder.
         vae: The autoencoder's folder.
-        changes: ``a.b=value`` each; those of sections that the stage lacks are left out.
+        changes: ``a.b=value`` each; those of another stage's section are left out.
+
+    Raises:
+        TrainingError: If a change names no field, or an impossible value.
     """
     file = preset(training.stage, PRESET)
     given: dict[str, Any] = {
@@ -153,8 +156,7 @@ def configuration(
     }
     if training.teacher is not None:
         given["teacher"] = str(out / training.teacher)
-    own = read_config(file)
-    wanted = [change for change in changes if _concerns(change, own)]
+    wanted = [change for change in changes if concerns(change, training.stage)]
     return read_config(file, wanted, given | dict(training.changes))
 
 
@@ -170,8 +172,3 @@ def start_folder(out: Path, training: Training, seed: int) -> Path:
     if training.start == training.teacher:
         return out / training.start
     return out / f"seed{seed}" / training.start
-
-
-def _concerns(change: str, run: RunConfig) -> bool:
-    section = change.partition("=")[0].partition(".")[0]
-    return getattr(run, section, None) is not None

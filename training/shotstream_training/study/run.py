@@ -57,7 +57,7 @@ class Study:
         place: This process.
         stories: Held-out stories of every trial.
         shots: Shots of each.
-        changes: ``a.b=value`` each, for every configuration that has the section.
+        changes: ``a.b=value`` each; those of a stage's section are for that stage.
     """
 
     out: Path
