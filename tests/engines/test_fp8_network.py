@@ -13,10 +13,14 @@ from shotstream_runtime.engines.base import EngineSession
 from shotstream_runtime.engines.eager import EagerEngine
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.engines.tensorrt.activation_ranges import ActivationRanges, range_names
+from shotstream_runtime.engines.tensorrt.build_log import BuildLog
+from shotstream_runtime.engines.tensorrt.constants import data_type
+from shotstream_runtime.engines.tensorrt.definition import define_student
 from shotstream_runtime.engines.tensorrt.errors import TensorRtError
 from shotstream_runtime.engines.tensorrt.fp8_format import quantised_rows
 from shotstream_runtime.engines.tensorrt.nvfp4_format import quantised_blocks
 from shotstream_runtime.engines.tensorrt.range_recorder import RangeRecorder
+from shotstream_runtime.engines.tensorrt.student_tensors import StudentTensors
 from shotstream_runtime.model import Student
 from torch import Tensor
 
@@ -155,6 +159,18 @@ def test_rounding_stays_within_bounds(
     for ours, theirs in zip(made, expected, strict=True):
         error = (ours - theirs).square().mean().sqrt() / theirs.square().mean().sqrt()
         assert least < error < most
+
+
+@pytest.mark.parametrize("precision", [Precision.BF16, Precision.FP8, Precision.NVFP4])
+def test_network_has_the_outputs_that_are_declared(golden_student: Student, precision: Precision) -> None:
+    tensors = StudentTensors(golden_student.config, HEIGHT, WIDTH, precision)
+    ranges = ranges_of(golden_student, 3.0)
+    definition = define_student(trt, BuildLog().logger(trt), tensors, golden_student.state_dict(), ranges)
+    network = definition.network
+    made = {(out := network.get_output(i)).name: out for i in range(network.num_outputs)}
+    assert {name: (out.dtype, tuple(out.shape)) for name, out in made.items()} == {
+        name: (data_type(trt, declared.dtype), declared.shape) for name, declared in tensors.outputs().items()
+    }
 
 
 def test_place_that_was_not_calibrated_is_named(golden_student: Student, golden_tensors: Any) -> None:
