@@ -27,15 +27,6 @@ def data_type(trt: Any, dtype: torch.dtype) -> Any:
     return getattr(trt.DataType, _NAMES[dtype])
 
 
-def torch_dtype(data_type: Any) -> torch.dtype:
-    """Torch's name of a TensorRT type.
-
-    Raises:
-        KeyError: It has none.
-    """
-    return next(dtype for dtype, name in _NAMES.items() if name == data_type.name)
-
-
 class Constants:
     """Tensors that a network points into; they live as long as this does.
 
@@ -45,11 +36,6 @@ class Constants:
     def __init__(self, trt: Any) -> None:
         self._trt = trt
         self._tensors: list[Tensor] = []
-
-    @property
-    def bytes(self) -> int:
-        """Memory that is held, whether it is the caller's own tensors or copies."""
-        return sum(tensor.nbytes for tensor in self._tensors)
 
     def weights(self, tensor: Tensor, kind: Any = None) -> Any:
         """Weights that point to a tensor.
