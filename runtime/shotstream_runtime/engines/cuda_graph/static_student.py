@@ -89,8 +89,7 @@ class StaticStudent:
             The flow ``[b, f, out_dim, h, w]``.
         """
         constants = self._constants[time]
-        x, normed = self._run(latents, constants, rotary, captions, cache, span, len(self._blocks))
-        del x
+        normed = self._run(latents, constants, rotary, captions, cache, span, len(self._blocks))
         frames, (height, width) = latents.shape[1], latents.shape[-2:]
         numbers = self.student.head.head(normed).unflatten(1, (frames, -1))
         return from_patches(numbers, self.student.config, height, width)
@@ -106,7 +105,7 @@ class StaticStudent:
     ) -> None:
         """A pass for the cache alone; arguments as `forward`. The last layer stores keys and values only."""
         last = len(self._blocks) - 1
-        _, normed = self._run(latents, self._constants[time], rotary, captions, cache, span, last)
+        normed = self._run(latents, self._constants[time], rotary, captions, cache, span, last)
         self._store(last, normed, rotary, cache, span)
 
     def _run(
@@ -118,8 +117,8 @@ class StaticStudent:
         cache: DualCache,
         span: CacheSpan,
         layers: int,
-    ) -> tuple[Tensor, Tensor]:
-        """The first layers; returns the residual stream, and the normed input of what comes next."""
+    ) -> Tensor:
+        """The first layers; returns the normed input of what comes next."""
         point, eps = self._pointwise, self._eps
         x = self.student.patchify(latents).flatten(1, 2)
         tokens = x.shape[1] // latents.shape[1]
@@ -142,7 +141,7 @@ class StaticStudent:
             else:
                 shift, scale = constants.head
             x, normed = point.gated_residual_modulated_norm(x, update, modulation.gate_f, shift, scale, eps)
-        return x, normed
+        return normed
 
     def _store(
         self, layer: int, normed: Tensor, rotary: RotaryTable, cache: DualCache, span: CacheSpan
