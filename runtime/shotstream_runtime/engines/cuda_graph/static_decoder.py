@@ -29,7 +29,7 @@ class StaticDecoders:
     def __init__(self, codec: StepwiseDecoder, lane: Lane, copies: Lane, *, ahead: int) -> None:
         self._codec, self._lane, self._copies = codec, lane, copies
         self._ahead = ahead
-        self._idle: list[DecoderBuffers] = []
+        self._idle: dict[tuple[int, int], DecoderBuffers] = {}
 
     def open_decoder(self) -> StaticDecoderStream:
         """A decoder at the first latent of a shot."""
@@ -42,7 +42,8 @@ class StaticDecoders:
     @property
     def idle_bytes(self) -> int:
         """Memory of the buffers that wait for the next shot."""
-        return sum(buffers.bytes for buffers in self._idle)
+        # A list, as this is asked on other threads than that on which shots end.
+        return sum(buffers.bytes for buffers in list(self._idle.values()))
 
     def release_idle(self) -> None:
         """Frees them."""
@@ -50,15 +51,14 @@ class StaticDecoders:
 
     def take(self, height: int, width: int) -> DecoderBuffers:
         """Buffers for latents of a size."""
-        for place, buffers in enumerate(self._idle):
-            if buffers.size == (height, width):
-                return self._idle.pop(place)
+        waiting = self._idle.pop((height, width), None)
+        if waiting is not None:
+            return waiting
         return DecoderBuffers(self._codec, self._lane, self._copies, height, width, self._ahead)
 
     def give_back(self, buffers: DecoderBuffers) -> None:
         """Takes the buffers of a shot that ended."""
-        if all(waiting.size != buffers.size for waiting in self._idle):
-            self._idle.append(buffers)
+        self._idle.setdefault(buffers.size, buffers)
 
 
 class DecoderBuffers:

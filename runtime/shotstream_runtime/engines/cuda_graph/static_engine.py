@@ -87,7 +87,7 @@ class StaticEngine:
                 make_lane(device, share_gpu=share_gpu, capture=False, joins=False),
                 ahead=student.config.frames_per_chunk,
             )
-        self._idle: list[StaticBuffers] = []
+        self._idle: dict[tuple[int, int, int], StaticBuffers] = {}
         # A session may end on any thread, and in the middle of anything: reentrant.
         self._handing_over = threading.RLock()
 
@@ -110,7 +110,8 @@ class StaticEngine:
         """Memory of the buffers that wait for the next session, or shot."""
         decoders = self.decoders.idle_bytes if self.decoders is not None else 0
         with self._handing_over:
-            return decoders + sum(buffers.bytes for buffers in self._idle)
+            # A list, as a session may end in the middle of this and add its own.
+            return decoders + sum(buffers.bytes for buffers in list(self._idle.values()))
 
     def release_idle(self) -> None:
         """Frees them."""
@@ -121,9 +122,9 @@ class StaticEngine:
 
     def _take(self, size: tuple[int, int, int]) -> StaticBuffers:
         with self._handing_over:
-            for place, buffers in enumerate(self._idle):
-                if buffers.size == size:
-                    return self._idle.pop(place)
+            waiting = self._idle.pop(size, None)
+        if waiting is not None:
+            return waiting
         buffers = self._make(size)
         if self._lane.captures:
             with torch.inference_mode():
@@ -145,5 +146,4 @@ class StaticEngine:
 
     def _give_back(self, buffers: StaticBuffers) -> None:
         with self._handing_over:
-            if all(waiting.size != buffers.size for waiting in self._idle):
-                self._idle.append(buffers)
+            self._idle.setdefault(buffers.size, buffers)
