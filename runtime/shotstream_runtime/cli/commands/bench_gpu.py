@@ -78,6 +78,7 @@ def gpu(
             "the published dimensions need a CUDA device, and none is here; --size tiny --device cpu tries "
             "the command, shotstream bench cpu measures mini"
         )
+    subject = FULL_SIZE if size is Size.FULL else TINY
     facts = DeviceFacts.of(chosen)
     measured: list[FullSizeFigures] = []
     skipped: list[str] = []
@@ -98,7 +99,7 @@ def gpu(
                         chosen,
                         decoder=decoder.value,
                         equip=with_random_preview if decoder is DecoderName.PREVIEW else unchanged,
-                        subject=FULL_SIZE if size is Size.FULL else TINY,
+                        subject=subject,
                         report=lambda step, choice=choice, status=status: status.update(  # type: ignore[misc]
                             f"{choice.kind.name} in {choice.precision}: {step} ..."
                         ),
@@ -114,7 +115,6 @@ def gpu(
         raise CommandFailed("; ".join(skipped))
     console.print(f"{size.value} size on {facts}, torch {torch.__version__}", markup=False)
     print_table(_table(measured))
-    subject = FULL_SIZE if size is Size.FULL else TINY
     caption = measure_caption(subject, chosen, torch.bfloat16)
     console.print(f"A new caption takes {caption:.1f} ms more, the text encoder being on the device in bf16")
     for line in skipped:
