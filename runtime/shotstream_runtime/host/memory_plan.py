@@ -84,19 +84,17 @@ def plan_memory(
     arrangement, costs = wanted, dict[str, str]()
     possible = (precision_fixed, eight_bit_cache_possible, preview_possible)
     savings = iter(_savings(wanted, config, *possible) if may_give_up else [])
-    while memory.need(arrangement).total > budget:
+    while (need := memory.need(arrangement)).total > budget:
         saving = next(savings, None)
         if saving is None:
             advice = "free some, or take a device with more"
             if may_give_up and not (preview_possible or wanted.preview):
                 advice += "; the small decoder saves some (docs/engines.md, --decoder preview)"
-            raise MemoryPlanError(
-                f"the model needs {memory.need(arrangement)}, and {budget / _GB:.1f} GB are there: {advice}"
-            )
+            raise MemoryPlanError(f"the model needs {need}, and {budget / _GB:.1f} GB are there: {advice}")
         arrangement = saving.apply(arrangement)
         # What replaces an earlier saving of the same part replaces its cost as well.
         costs[saving.part] = saving.cost
-    return MemoryPlan(arrangement, memory.need(arrangement), budget, tuple(costs.values()))
+    return MemoryPlan(arrangement, need, budget, tuple(costs.values()))
 
 
 def _savings(
