@@ -5,25 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from kept_frames import KeptFrames
 from shotstream_bridge import BeatScript, StoryScript
-
-
-class _Frames:
-    """Keeps the frames of a story that runs without sockets."""
-
-    def __init__(self) -> None:
-        self.pixels: list[np.ndarray] = []
-
-    def add_frame(self, pixels: np.ndarray, **place: Any) -> None:
-        self.pixels.append(pixels)
-
-    def beat_submitted(self, *args: Any) -> None:
-        pass
-
-    beat_scheduled = beat_done = notice = beat_submitted
 
 
 def render_undisturbed(folder: Path, caption: str, seed: int, beats: Sequence[BeatScript]) -> np.ndarray:
@@ -36,7 +21,7 @@ def render_undisturbed(folder: Path, caption: str, seed: int, beats: Sequence[Be
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # as the generating thread of a server does
     model = load_model(folder)
-    frames = _Frames()
+    frames = KeptFrames()
     script = StoryScript(global_caption=caption, seed=seed, beats=tuple(beats))
     render_story(model, EagerEngine(model.student), script, seed, frames)
     torch.set_flush_denormal(False)

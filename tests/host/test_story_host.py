@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kept_frames import KeptFrames
 from listener import CAPTION, beat, open_watched
 from shotstream_bridge.errors import RequestFailedError
 from shotstream_bridge.messages import EndpointLimits, StoryEnd, StoryLimits
@@ -53,21 +54,6 @@ def test_a_story_of_three_shots_beat_by_beat(serve: Any, connect: Any, tiny_load
     assert one.heard[-1] is end
 
 
-class Collector:
-    """Keeps the frames of a story that runs without sockets."""
-
-    def __init__(self) -> None:
-        self.pixels: list[np.ndarray] = []
-
-    def add_frame(self, pixels: np.ndarray, **place: Any) -> None:
-        self.pixels.append(pixels)
-
-    def beat_submitted(self, *args: Any) -> None:
-        pass
-
-    beat_scheduled = beat_done = notice = beat_submitted
-
-
 def test_frames_through_the_socket_are_those_of_a_render(serve: Any, connect: Any, tiny_loaded: Any) -> None:
     script = StoryScript(
         global_caption=CAPTION,
@@ -78,7 +64,7 @@ def test_frames_through_the_socket_are_those_of_a_render(serve: Any, connect: An
             beat("c", "close-up of the fox", chunks=1),
         ),
     )
-    rendered = Collector()
+    rendered = KeptFrames()
     render_story(tiny_loaded, EagerEngine(tiny_loaded.student), script, 7, rendered)
     one = connect(serve())
     story = open_watched(one)
