@@ -11,24 +11,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ..compute_settings import ComputeSettings, takes_compute_settings
 from ..options import (
     BUILT_IN_MODEL,
-    AttentionOption,
-    DecoderName,
-    DecoderOption,
-    Device,
-    EightBitCache,
-    EngineName,
-    EngineOption,
     Force,
     Model,
     Output,
     Pictures,
-    PrecisionOption,
     SeedOverride,
-    ShareGpu,
-    Threads,
-    Vram,
 )
 from ..terminal import console
 
@@ -37,6 +27,7 @@ _FREE_PORT = "tcp://127.0.0.1:0"
 _READY_S = 120.0
 
 
+@takes_compute_settings
 def demo(
     output: Output = Path("demo"),
     story: Annotated[
@@ -46,15 +37,8 @@ def demo(
     seed: SeedOverride = None,
     png: Pictures = False,
     force: Force = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    engine: EngineOption = EngineName.AUTO,
-    precision: PrecisionOption = None,
-    attention: AttentionOption = None,
-    eight_bit_cache: EightBitCache = False,
-    decoder: DecoderOption = DecoderName.FULL,
-    vram: Vram = "auto",
-    share_gpu: ShareGpu = False,
+    *,
+    settings: ComputeSettings,
 ) -> None:
     """Plays a story, beat by beat, on a server of its own over loopback, and saves the take."""
     from shotstream_runtime.host.story_file import read_story
@@ -65,20 +49,8 @@ def demo(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
-    from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    settings = ComputeSettings(
-        device=device,
-        threads=threads,
-        engine=engine,
-        precision=precision,
-        attention=attention,
-        eight_bit_cache=eight_bit_cache,
-        decoder=decoder,
-        vram=vram,
-        share_gpu=share_gpu,
-    )
     loaded = load(model, settings)
     for note in loaded.notes:
         console.print(note, style="dim", markup=False, soft_wrap=True)

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..failure import CommandFailed, ExitCode
-from ..options import Device, Model, Threads
+from ..options import Device, EngineName, Model, Threads
 from ..terminal import console, error_console, print_table, telling
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def calibrate(
     store = _store(engines)
     store.require_writable()
     scripts = [read_story(path) for path in stories]
-    loaded = load(model, ComputeSettings(device=device, threads=threads, engine="eager"))
+    loaded = load(model, ComputeSettings(device=device, threads=threads, engine=EngineName.EAGER))
     recorder = RangeRecorder(loaded.model.student)
     with recorder.watching():
         for path, script in zip(stories, scripts, strict=True):

@@ -4,29 +4,20 @@
 
 from __future__ import annotations
 
+from ..compute_settings import ComputeSettings, takes_compute_settings
 from ..options import (
     BUILT_IN_MODEL,
-    AttentionOption,
-    DecoderName,
-    DecoderOption,
-    Device,
-    EightBitCache,
-    EngineName,
-    EngineOption,
     Force,
     Model,
     Output,
     Pictures,
-    PrecisionOption,
     SeedOverride,
-    ShareGpu,
     StoryPath,
-    Threads,
-    Vram,
 )
 from ..terminal import console
 
 
+@takes_compute_settings
 def render(
     story: StoryPath,
     output: Output,
@@ -34,15 +25,8 @@ def render(
     seed: SeedOverride = None,
     png: Pictures = False,
     force: Force = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    engine: EngineOption = EngineName.AUTO,
-    precision: PrecisionOption = None,
-    attention: AttentionOption = None,
-    eight_bit_cache: EightBitCache = False,
-    decoder: DecoderOption = DecoderName.FULL,
-    vram: Vram = "auto",
-    share_gpu: ShareGpu = False,
+    *,
+    settings: ComputeSettings,
 ) -> None:
     """Renders a story file to a movie or a take folder, in this process and without a server."""
     # What can be wrong with the files is found before the model is loaded.
@@ -53,20 +37,8 @@ def render(
     target = TakeTarget.resolve(output, TakePictures.PNG if png else TakePictures.MOVIE, force=force)
     target.check()
 
-    from ..compute_settings import ComputeSettings
     from ..model_loading import load
 
-    settings = ComputeSettings(
-        device=device,
-        threads=threads,
-        engine=engine,
-        precision=precision,
-        attention=attention,
-        eight_bit_cache=eight_bit_cache,
-        decoder=decoder,
-        vram=vram,
-        share_gpu=share_gpu,
-    )
     loaded = load(model, settings)
     for note in loaded.notes:
         console.print(note, style="dim", markup=False, soft_wrap=True)

@@ -11,21 +11,14 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..compute_settings import ComputeSettings
+from ..compute_settings import ComputeSettings, takes_compute_settings
 from ..failure import CommandFailed
 from ..options import (
     BUILT_IN_MODEL,
     DEFAULT_ADDRESS,
     AllowListPath,
-    AttentionOption,
     Bind,
-    DecoderName,
-    DecoderOption,
-    Device,
     DeviceReserveGigabytes,
-    EightBitCache,
-    EngineName,
-    EngineOption,
     JournalFolder,
     KeepDays,
     KeepGigabytes,
@@ -38,13 +31,9 @@ from ..options import (
     MetricsHost,
     MetricsPort,
     Model,
-    PrecisionOption,
     ReserveGigabytes,
     ServerKeys,
-    ShareGpu,
     SuspendAfter,
-    Threads,
-    Vram,
 )
 from ..serving_log import Say, serving_log
 from ..stop_signals import StopSignals
@@ -59,18 +48,12 @@ _POLL_S = 0.2  # Windows notices Ctrl-C only between waits
 _STOP_S = 60.0  # for the running chunk; telling the clients takes at most 9 s more
 
 
+@takes_compute_settings
 def serve(
     address: Bind = DEFAULT_ADDRESS,
     model: Model = BUILT_IN_MODEL,
-    device: Device = "auto",
-    threads: Threads = None,
-    engine: EngineOption = EngineName.AUTO,
-    precision: PrecisionOption = None,
-    attention: AttentionOption = None,
-    eight_bit_cache: EightBitCache = False,
-    decoder: DecoderOption = DecoderName.FULL,
-    vram: Vram = "auto",
-    share_gpu: ShareGpu = False,
+    *,
+    settings: ComputeSettings,
     keys: ServerKeys = None,
     allow_list: AllowListPath = None,
     journal: JournalFolder = None,
@@ -105,17 +88,7 @@ def serve(
             say,
             address,
             model,
-            ComputeSettings(
-                device=device,
-                threads=threads,
-                engine=engine,
-                precision=precision,
-                attention=attention,
-                eight_bit_cache=eight_bit_cache,
-                decoder=decoder,
-                vram=vram,
-                share_gpu=share_gpu,
-            ),
+            settings,
             keys,
             allow_list,
             suspend_after,
