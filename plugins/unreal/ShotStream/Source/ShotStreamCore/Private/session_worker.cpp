@@ -160,7 +160,6 @@ void SessionWorker::Run(const ask::StartTake& asked) {
   }
   Problem problem;
   Recording recording;
-  recording.from_start = asked.from_start;
   if (!recording.folder.Make(asked.folder, story.log.about().title, problem)) {
     Refuse(asked, problem);
     return;

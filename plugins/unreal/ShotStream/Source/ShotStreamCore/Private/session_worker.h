@@ -87,7 +87,6 @@ class SessionWorker {
   struct Recording {
     Watch watch;
     TakeFolder folder;
-    bool from_start = false;
   };
   struct Story {
     explicit Story(TakeManifest about) : log(std::move(about)) {}
