@@ -6,6 +6,7 @@
 
 #include "shotstream/limits.h"
 #include "utf8.h"
+#include "value_rules.h"
 
 namespace shotstream {
 namespace {
@@ -13,14 +14,7 @@ namespace {
 /// Leaves room for a number in a beat's id.
 constexpr std::size_t kIdNameChars = 40;
 
-bool IsIdChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= kIdNameChars && name[0] != '.' && name[0] != '_' && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), IsIdChar);
-}
+bool IsName(std::string_view name) { return name.size() <= kIdNameChars && IsId(name); }
 
 class Checker {
  public:

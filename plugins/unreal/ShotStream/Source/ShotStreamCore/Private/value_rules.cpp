@@ -21,12 +21,6 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlphanumeric(char c) { return IsLower(c) || IsDigit(c) || (c >= 'A' && c <= 'Z'); }
 bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
 
-bool IsId(std::string_view text) {
-  return IsAlphanumeric(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
-           return IsAlphanumeric(c) || c == '.' || c == '_' || c == '-';
-         });
-}
-
 bool IsCode(std::string_view text) {
   return IsLower(text[0]) &&
          std::all_of(text.begin(), text.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '_'; });
@@ -44,6 +38,12 @@ bool IsRingName(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsIdChar(char c) { return IsAlphanumeric(c) || c == '.' || c == '_' || c == '-'; }
+
+bool IsId(std::string_view text) {
+  return !text.empty() && IsAlphanumeric(text[0]) && std::all_of(text.begin(), text.end(), IsIdChar);
+}
 
 std::string Printable(std::string_view text, std::size_t most) {
   std::string shown;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "rules.h"
 #include "shotstream/msgpack.h"
@@ -15,6 +16,12 @@ bool ReadWhole(const MsgpackItem& item, WholeRange range, std::uint64_t& value, 
 bool ReadReal(const MsgpackItem& item, RealRule rule, double& value, std::string& reason);
 bool ReadTruth(const MsgpackItem& item, bool& value, std::string& reason);
 bool ReadText(const MsgpackItem& item, const TextRule& rule, std::string& value, std::string& reason);
+
+/// The characters of an id: A-Z a-z 0-9 . _ -
+bool IsIdChar(char c);
+
+/// Whether a text of any length is an id: a letter or digit first.
+bool IsId(std::string_view text);
 
 /// A value in a few characters, printable, for a message.
 std::string Shown(const MsgpackItem& item);

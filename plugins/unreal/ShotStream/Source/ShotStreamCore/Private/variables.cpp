@@ -5,15 +5,12 @@
 #include <algorithm>
 
 #include "utf8.h"
+#include "value_rules.h"
 
 namespace shotstream {
 namespace {
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool IsNameChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-}
 
 /// Appends a value as text that the protocol takes: no control characters, valid UTF-8, not too long.
 void AppendValue(std::string_view value, std::string& out) {
@@ -60,7 +57,7 @@ bool Read(std::string_view text, bool check_only, const Lookup& lookup, std::str
     const std::string_view inside = text.substr(at + 1, end - at - 1);
     const std::size_t bar = inside.find('|');
     const std::string_view name = inside.substr(0, bar);
-    if (name.empty() || !std::all_of(name.begin(), name.end(), IsNameChar)) {
+    if (name.empty() || !std::all_of(name.begin(), name.end(), IsIdChar)) {
       reason = "{" + std::string(inside) + "} names no variable; use letters, digits, ., _ and -";
       return false;
     }
