@@ -197,11 +197,8 @@ std::optional<Beat> Narrative::Advance(std::string_view choice, Problem& problem
 bool Narrative::Holds(const EventRule& rule, const Variables& payload) const {
   if (!rule.during.empty() && !SameName(rule.during, playing())) return false;
   if (rule.variable.empty()) return true;
-  for (const Variables* source : {&payload, &variables_}) {
-    const auto found = source->find(rule.variable);
-    if (found != source->end()) return found->second == rule.equals;
-  }
-  return false;
+  const std::string* value = FindValue({&payload, &variables_}, rule.variable);
+  return value != nullptr && *value == rule.equals;
 }
 
 std::optional<Beat> Narrative::Happened(std::string_view event, const Variables& payload, Problem& problem) {

@@ -84,17 +84,18 @@ bool NameLess::operator()(std::string_view left, std::string_view right) const {
                                       [](char a, char b) { return Lower(a) < Lower(b); });
 }
 
+const std::string* FindValue(std::initializer_list<const Variables*> sources, std::string_view name) {
+  for (const Variables* source : sources) {
+    const auto found = source->find(name);
+    if (found != source->end()) return &found->second;
+  }
+  return nullptr;
+}
+
 bool FillText(std::string_view text, std::initializer_list<const Variables*> sources, std::string& filled,
               std::string& reason) {
   filled.clear();
-  const auto lookup = [&sources](std::string_view name) -> const std::string* {
-    for (const Variables* source : sources) {
-      const auto found = source->find(name);
-      if (found != source->end()) return &found->second;
-    }
-    return nullptr;
-  };
-  return Read(text, false, lookup, filled, reason);
+  return Read(text, false, [&sources](std::string_view name) { return FindValue(sources, name); }, filled, reason);
 }
 
 bool CheckText(std::string_view text, std::string& reason) {

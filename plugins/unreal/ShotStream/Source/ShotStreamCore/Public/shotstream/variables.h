@@ -28,6 +28,9 @@ using Variables = std::map<std::string, std::string, NameLess>;
 /// Characters of a value that a text takes; the rest is cut off, so that a player's name does not crowd out the beat.
 inline constexpr std::size_t kValueChars = 200;
 
+/// The value of a name in the first of `sources` that has it; nullptr if none has.
+const std::string* FindValue(std::initializer_list<const Variables*> sources, std::string_view name);
+
 /// Fills `{name}` from the first of `sources` that has it; `{name|text}` is `text` if none has, `{{` and `}}` are
 /// braces. Values are text and nothing else: braces in them stay, control characters become spaces.
 ///
