@@ -46,10 +46,18 @@ std::map<std::uint64_t, BeatNews>::iterator BeatLedger::Locate(std::string_view 
   });
 }
 
-std::optional<BeatNews> BeatLedger::End(std::map<std::uint64_t, BeatNews>::iterator beat) {
+BeatNews BeatLedger::End(std::map<std::uint64_t, BeatNews>::iterator beat) {
   BeatNews news = std::move(beat->second);
   beats_.erase(beat);
   return news;
+}
+
+BeatNews BeatLedger::Fail(std::map<std::uint64_t, BeatNews>::iterator beat, const Problem& problem, bool retryable) {
+  beat->second.stage = TrackedStage::kFailed;
+  beat->second.code = problem.code;
+  beat->second.reason = problem.reason;
+  beat->second.retryable = retryable;
+  return End(beat);
 }
 
 std::optional<BeatNews> BeatLedger::Apply(const BeatStatus& status) {
@@ -74,27 +82,14 @@ std::optional<BeatNews> BeatLedger::Refuse(std::string_view story_id, std::strin
                                            bool retryable) {
   const auto beat = Locate(story_id, beat_id);
   if (beat == beats_.end()) return std::nullopt;
-  beat->second.stage = TrackedStage::kFailed;
-  beat->second.code = problem.code;
-  beat->second.reason = problem.reason;
-  beat->second.retryable = retryable;
-  return End(beat);
+  return Fail(beat, problem, retryable);
 }
 
 std::vector<BeatNews> BeatLedger::EndStory(std::string_view story_id, const Problem& problem, bool retryable) {
   std::vector<BeatNews> ended;
-  for (auto beat = beats_.begin(); beat != beats_.end();) {
-    if (beat->second.story_id != story_id) {
-      ++beat;
-      continue;
-    }
-    BeatNews news = std::move(beat->second);
-    beat = beats_.erase(beat);
-    news.stage = TrackedStage::kFailed;
-    news.code = problem.code;
-    news.reason = problem.reason;
-    news.retryable = retryable;
-    ended.push_back(std::move(news));
+  for (auto next = beats_.begin(); next != beats_.end();) {
+    const auto beat = next++;
+    if (beat->second.story_id == story_id) ended.push_back(Fail(beat, problem, retryable));
   }
   return ended;
 }

@@ -54,7 +54,8 @@ class BeatLedger {
   std::size_t size() const { return beats_.size(); }
 
  private:
-  std::optional<BeatNews> End(std::map<std::uint64_t, BeatNews>::iterator beat);
+  BeatNews End(std::map<std::uint64_t, BeatNews>::iterator beat);
+  BeatNews Fail(std::map<std::uint64_t, BeatNews>::iterator beat, const Problem& problem, bool retryable);
   std::map<std::uint64_t, BeatNews>::iterator Locate(std::string_view story_id, std::string_view beat_id);
 
   std::map<std::uint64_t, BeatNews> beats_;
