@@ -17,15 +17,19 @@ void Add(JsonWriter& json, std::string_view name, std::string_view value) {
   json.Text(value);
 }
 
-void AddMaybe(JsonWriter& json, std::string_view name, const std::optional<std::string>& value) {
+void Add(JsonWriter& json, std::string_view name, std::uint64_t value) {
   json.Key(name);
-  value ? json.Text(*value) : json.Null();
+  json.Whole(value);
 }
 
-template <class Whole>
-void AddWhole(JsonWriter& json, std::string_view name, const std::optional<Whole>& value) {
+void AddNull(JsonWriter& json, std::string_view name) {
   json.Key(name);
-  value ? json.Whole(*value) : json.Null();
+  json.Null();
+}
+
+template <class Value>
+void Add(JsonWriter& json, std::string_view name, const std::optional<Value>& value) {
+  value ? Add(json, name, *value) : AddNull(json, name);
 }
 
 void AddSeconds(JsonWriter& json, std::string_view name, const std::optional<double>& value) {
@@ -39,12 +43,11 @@ void AddBeat(JsonWriter& json, const TakeBeat& beat) {
   Add(json, "text", beat.text);
   Add(json, "mode", beat.mode);
   Add(json, "policy", beat.policy);
-  AddWhole(json, "shot", beat.shot);
-  AddWhole(json, "first_frame", beat.first_frame);
-  json.Key("frames");
-  json.Whole(beat.frames);
-  AddMaybe(json, "outcome", beat.outcome);
-  AddMaybe(json, "reason", beat.reason);
+  Add(json, "shot", beat.shot);
+  Add(json, "first_frame", beat.first_frame);
+  Add(json, "frames", beat.frames);
+  Add(json, "outcome", beat.outcome);
+  Add(json, "reason", beat.reason);
   AddSeconds(json, "submitted_s", beat.submitted_s);
   AddSeconds(json, "scheduled_s", beat.scheduled_s);
   AddSeconds(json, "first_frame_s", beat.first_frame_s);
@@ -54,12 +57,9 @@ void AddBeat(JsonWriter& json, const TakeBeat& beat) {
 
 void AddShot(JsonWriter& json, const TakeShot& shot) {
   json.BeginObject();
-  json.Key("shot");
-  json.Whole(shot.shot);
-  json.Key("first_frame");
-  json.Whole(shot.first_frame);
-  json.Key("frames");
-  json.Whole(shot.frames);
+  Add(json, "shot", shot.shot);
+  Add(json, "first_frame", shot.first_frame);
+  Add(json, "frames", shot.frames);
   json.Key("beats");
   json.BeginArray();
   for (const std::string& beat : shot.beats) json.Text(beat);
@@ -73,35 +73,29 @@ std::string ToJson(const TakeManifest& manifest) {
   JsonWriter json(2);
   json.BeginObject();
   Add(json, "format", "shotstream-take");
-  json.Key("version");
-  json.Whole(1);
+  Add(json, "version", 1);
   Add(json, "product_version", manifest.product_version);
   Add(json, "created", manifest.created);
-  AddMaybe(json, "title", manifest.title.empty() ? std::nullopt : std::optional<std::string>(manifest.title));
+  manifest.title.empty() ? AddNull(json, "title") : Add(json, "title", manifest.title);
   Add(json, "global_caption", manifest.global_caption);
-  json.Key("seed");
-  json.Whole(manifest.seed);
+  Add(json, "seed", manifest.seed);
   json.Key("model");
   json.BeginObject();
   Add(json, "name", manifest.model);
-  AddMaybe(json, "weights_hash", manifest.weights_hash);
-  json.Key("width");
-  json.Whole(manifest.width);
-  json.Key("height");
-  json.Whole(manifest.height);
+  Add(json, "weights_hash", manifest.weights_hash);
+  Add(json, "width", manifest.width);
+  Add(json, "height", manifest.height);
   json.EndObject();
   json.Key("fps");
   json.Real(manifest.fps, kRateDecimals);
-  json.Key("frames");
-  json.Whole(manifest.frames);
-  json.Key("skipped_frames");
-  json.Whole(manifest.skipped_frames);
+  Add(json, "frames", manifest.frames);
+  Add(json, "skipped_frames", manifest.skipped_frames);
   json.Key("complete");
   json.Truth(manifest.complete);
   AddSeconds(json, "wall_s", manifest.wall_s);
-  AddMaybe(json, "movie", std::optional<std::string>());
+  AddNull(json, "movie");
   Add(json, "pictures", manifest.pictures);
-  AddMaybe(json, "contact_sheet", std::optional<std::string>());
+  AddNull(json, "contact_sheet");
   json.Key("beats");
   json.BeginArray();
   for (const TakeBeat& beat : manifest.beats) AddBeat(json, beat);
@@ -116,7 +110,7 @@ std::string ToJson(const TakeManifest& manifest) {
     json.BeginObject();
     Add(json, "code", notice.code);
     Add(json, "text", notice.text);
-    AddMaybe(json, "beat", notice.beat);
+    Add(json, "beat", notice.beat);
     json.EndObject();
   }
   json.EndArray();
