@@ -39,24 +39,14 @@ void UShotStreamScreenComponent::EndPlay(const EEndPlayReason::Type Reason)
 		ShotStream->OnTextureChanged.RemoveDynamic(this, &UShotStreamScreenComponent::ShowTexture);
 	}
 	ShowTexture(nullptr);
-	if (TargetMesh != nullptr && OriginalMaterial != nullptr)
-	{
-		TargetMesh->SetMaterial(MaterialSlot, OriginalMaterial);
-	}
-	ScreenMaterial = nullptr;
-	OriginalMaterial = nullptr;
+	RestoreMaterial();
 	Super::EndPlay(Reason);
 }
 
 void UShotStreamScreenComponent::SetMesh(UMeshComponent* Mesh)
 {
-	if (TargetMesh != nullptr && OriginalMaterial != nullptr)
-	{
-		TargetMesh->SetMaterial(MaterialSlot, OriginalMaterial);
-	}
+	RestoreMaterial();
 	TargetMesh = Mesh;
-	ScreenMaterial = nullptr;
-	OriginalMaterial = nullptr;
 	if (HasBegunPlay())
 	{
 		MakeMaterial();
@@ -94,6 +84,16 @@ void UShotStreamScreenComponent::MakeMaterial()
 	}
 	MaterialTexture = Default;
 	TargetMesh->SetMaterial(MaterialSlot, ScreenMaterial);
+}
+
+void UShotStreamScreenComponent::RestoreMaterial()
+{
+	if (TargetMesh != nullptr && OriginalMaterial != nullptr)
+	{
+		TargetMesh->SetMaterial(MaterialSlot, OriginalMaterial);
+	}
+	ScreenMaterial = nullptr;
+	OriginalMaterial = nullptr;
 }
 
 void UShotStreamScreenComponent::ShowTexture(UTexture2D* Texture)

@@ -53,6 +53,7 @@ private:
 	void ShowTexture(UTexture2D* Texture);
 
 	void MakeMaterial();
+	void RestoreMaterial();
 
 	UPROPERTY(Transient)
 	TObjectPtr<UMeshComponent> TargetMesh;
