@@ -102,11 +102,7 @@ class CoreRig {
 
   template <class T>
   std::vector<T> SentOf() {
-    std::vector<T> found;
-    for (const ClientMessage& message : Sent()) {
-      if (const T* one = std::get_if<T>(&message)) found.push_back(*one);
-    }
-    return found;
+    return Of<T>(Sent());
   }
 
   /// The events since the last call.
@@ -118,16 +114,22 @@ class CoreRig {
 
   template <class T>
   std::vector<T> EventsOf() {
-    std::vector<T> found;
-    for (const Event& event : Events()) {
-      if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
-    }
-    return found;
+    return Of<T>(Events());
   }
 
   double now = 100.0;
   ZmtpSession session;
   ClientCore core;
+
+ private:
+  template <class T, class Variant>
+  static std::vector<T> Of(const std::vector<Variant>& all) {
+    std::vector<T> found;
+    for (const Variant& any : all) {
+      if (const T* one = std::get_if<T>(&any)) found.push_back(*one);
+    }
+    return found;
+  }
 };
 
 }  // namespace shotstream
