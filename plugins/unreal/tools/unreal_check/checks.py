@@ -45,13 +45,9 @@ class Checker:
         return read_layer(self.plugin)
 
     @cached_property
-    def stubs(self) -> dict[str, list[Path]]:
-        return write_stubs(self.layer, self.work / "generated")
-
-    @cached_property
     def compiler(self) -> Compiler:
-        assert self.stubs is not None
-        return Compiler(self.layer, self.work / "generated")
+        generated = self.work / "generated"
+        return Compiler(self.layer, generated, write_stubs(self.layer, generated))
 
     def run(self, name: str, units: Sequence[Unit] | None = None) -> list[Finding]:
         """One of CHECKS; `units` narrows what is compiled."""
@@ -64,7 +60,7 @@ class Checker:
         if name == "link":
             objects = self.cache / "objects"
             objects.mkdir(parents=True, exist_ok=True)
-            return check_symbols(self.layer, self.compiler, self.stubs, objects)
+            return check_symbols(self.compiler, objects)
         if name == "build":
             return check_build_rules(self.plugin)
         if name == "descriptor":

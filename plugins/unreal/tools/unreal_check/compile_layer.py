@@ -50,10 +50,17 @@ class Unit:
 
 @dataclass(slots=True)
 class Compiler:
-    """Compiles units of one layer."""
+    """Compiles units of one layer.
+
+    Attributes:
+        layer: What is compiled.
+        generated: The folder of the generated stubs.
+        stubs: The .gen.cpp files there, by module.
+    """
 
     layer: Layer
     generated: Path
+    stubs: dict[str, list[Path]]
 
     def units(self, versions: Sequence[str] = VERSIONS) -> list[Unit]:
         """Everything for the first version; for the others what sees the version, the rest being the same."""
@@ -113,8 +120,8 @@ class Compiler:
         if unit.is_header:
             source, given = "-", f'#include "{unit.path}"\n'
         elif unit.path.is_dir():
-            module = next(found for found in self.layer.modules if found.name == unit.module)
-            source, given = "-", "".join(f'#include "{path}"\n' for path in sorted(module.sources))
+            sources = sorted(self.layer.module(unit.module).sources)
+            source, given = "-", "".join(f'#include "{path}"\n' for path in sources)
         else:
             source, given = str(unit.path), ""
         return subprocess.run(
@@ -145,7 +152,7 @@ class Compiler:
         names = [module.name for module in self.layer.modules] + sorted(ENGINE_FREE)
         flags += [f'-D{name.upper()}_API=__attribute__((visibility("default")))' for name in names]
         source = self.layer.plugin / "Source"
-        module = next(found for found in self.layer.modules if found.name == unit.module)
+        module = self.layer.module(unit.module)
         own = [module.folder / "Public", module.folder / "Private"]
         visible = [source / name / "Public" for name in dependencies(module) if (source / name).is_dir()]
         for folder in [

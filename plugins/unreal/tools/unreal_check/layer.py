@@ -38,6 +38,9 @@ class Layer:
     unreadable: list[Finding] = field(default_factory=list)
     types: Types = field(default_factory=Types)
 
+    def module(self, name: str) -> Module:
+        return next(module for module in self.modules if module.name == name)
+
     def headers(self) -> Iterator[tuple[Module, Header]]:
         for module in self.modules:
             for header in module.headers:
@@ -92,8 +95,7 @@ def read_layer(plugin: Path) -> Layer:
 
 def _collect_types(layer: Layer) -> None:
     types = layer.types
-    for _, header, record in layer.classes():
-        del header
+    for _, _, record in layer.classes():
         if record.kind == "USTRUCT":
             types.structs.add(record.name)
             if record.macro and record.macro.has("BlueprintType"):

@@ -18,7 +18,7 @@ from pathlib import Path
 from unreal_check.compile_layer import SHIMS, VERSIONS, Compiler, Unit, compile_findings
 from unreal_check.cpp_tokens import Kind, read_source, tokenize
 from unreal_check.findings import Finding
-from unreal_check.layer import ENGINE_FREE, Layer
+from unreal_check.layer import ENGINE_FREE
 
 _SYMBOL = re.compile(
     r"^\s*\d+:\s+\S+\s+\S+\s+(?P<type>\S+)\s+(?P<bind>\S+)\s+(?P<visibility>\S+)\s+(?P<section>\S+)\s+(?P<name>.+)$"
@@ -32,15 +32,14 @@ class _Symbols:
     wanted: dict[str, Path] = field(default_factory=dict)
 
 
-def check_symbols(
-    layer: Layer, compiler: Compiler, stubs: dict[str, list[Path]], folder: Path
-) -> list[Finding]:
+def check_symbols(compiler: Compiler, folder: Path) -> list[Finding]:
     """Compiles to objects in `folder`, which keeps them for the next time, and compares their symbols."""
+    layer = compiler.layer
     modules = {module.name: _Symbols() for module in layer.modules}
     units = [
         Unit(module.name, path, VERSIONS[0])
         for module in layer.modules
-        for path in (*sorted(module.sources), *stubs.get(module.name, []))
+        for path in (*sorted(module.sources), *compiler.stubs.get(module.name, []))
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         objects = list(pool.map(lambda unit: _object(compiler, unit, folder), units))
