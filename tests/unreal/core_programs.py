@@ -81,6 +81,13 @@ class Programs:
         command = [str(program), "--address", address, *map(str, arguments)]
         return Player(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
+    def refused(self, *arguments: object) -> str:
+        """What `shotstream-core-cli` says of options that it does not take."""
+        command = [self.folder / "shotstream-core-cli", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        assert done.returncode == 2
+        return done.stderr
+
 
 def built(config: pytest.Config, sanitize: str = "", *options: str, kind: str = "") -> Programs:
     """Builds what has changed since the last time, into pytest's cache.
