@@ -25,6 +25,15 @@ class Macro:
     def has(self, *names: str) -> bool:
         return any(name.lower() in self.specifiers for name in names)
 
+    def affirms(self, key: str) -> bool:
+        """Whether its metadata says `key = "true"`."""
+        return self.meta.get(key.lower(), "").lower() == "true"
+
+    @property
+    def category(self) -> str:
+        """Its Category, given as a specifier or as metadata; empty without one."""
+        return self.specifiers.get("category") or self.meta.get("category", "")
+
 
 @dataclass(slots=True)
 class Parameter:

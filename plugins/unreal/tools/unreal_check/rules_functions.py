@@ -56,13 +56,9 @@ def _function(layer: Layer, header: Header, record: Class, function: Function) -
     shown = blueprint and not _internal(macro)
     if record.kind == "USTRUCT":
         yield finding("not-reflected", "structs have no UFUNCTIONs")
-    if shown and not (macro.specifiers.get("category") or macro.meta.get("category")):
+    if shown and not macro.category:
         yield finding("category", "needs a Category")
-    if (
-        function.access == "private"
-        and macro.has(*CALLED)
-        and macro.meta.get("allowprivateaccess", "").lower() != "true"
-    ):
+    if function.access == "private" and macro.has(*CALLED) and not macro.affirms("AllowPrivateAccess"):
         yield finding("private-access", "Blueprint calls no private functions: make it public")
     if macro.has("CallInEditor") and function.parameters:
         yield finding("specifier", "CallInEditor has no parameters")
@@ -92,9 +88,7 @@ def _function(layer: Layer, header: Header, record: Class, function: Function) -
 
 
 def _internal(macro: Macro) -> bool:
-    return macro.meta.get("blueprintinternaluseonly", "").lower() == "true" or macro.has(
-        "BlueprintInternalUseOnly"
-    )
+    return macro.affirms("BlueprintInternalUseOnly") or macro.has("BlueprintInternalUseOnly")
 
 
 def _types(
@@ -165,7 +159,7 @@ def _events(layer: Layer, header: Header, record: Class, function: Function) -> 
         yield finding("an event is not virtual; its _Implementation is")
     if function.body:
         yield finding("an event has no body here: the header tool writes it")
-    if function.access == "private" and macro.meta.get("allowprivateaccess", "").lower() != "true":
+    if function.access == "private" and not macro.affirms("AllowPrivateAccess"):
         yield finding("Blueprint implements no private events")
     implementation = f"{function.name}_Implementation"
     inline = any(other.name == implementation and other.body for other in record.functions)
@@ -267,10 +261,9 @@ def _async_action(layer: Layer, header: Header, record: Class) -> Iterator[Findi
     words = {
         token.text
         for module in layer.modules
-        for path, source in module.sources.items()
+        for source in module.sources.values()
         if any(t.text == record.name for t in source.tokens)
         for token in source.tokens
-        if path
     }
     for needed in ("RegisterWithGameInstance", "SetReadyToDestroy"):
         if words and needed not in words:

@@ -73,11 +73,11 @@ def _visibility(member: Property, macro: Macro) -> Iterator[tuple[str, str]]:
         yield "specifier", f"only one of {', '.join(EDITED)}"
     if macro.has("BlueprintReadOnly") and macro.has("BlueprintReadWrite"):
         yield "specifier", "BlueprintReadOnly and BlueprintReadWrite at once"
-    allowed = macro.meta.get("allowprivateaccess", "").lower() == "true"
+    allowed = macro.affirms("AllowPrivateAccess")
     if member.access == "private" and macro.has(*_READ, "BlueprintAssignable") and not allowed:
         fix = 'make it public, or meta = (AllowPrivateAccess = "true")'
         yield "private-access", f"Blueprint sees no private members: {fix}"
-    if macro.has(*SHOWN) and not (macro.specifiers.get("category") or macro.meta.get("category")):
+    if macro.has(*SHOWN) and not macro.category:
         yield "category", "needs a Category"
 
 
