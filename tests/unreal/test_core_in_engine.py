@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from core_programs import CORE
+from engine_layer import needs_clang
 
-pytestmark = [
-    pytest.mark.unreal,
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("clang++") and not os.environ.get("CI"), reason="needs clang"),
-]
+pytestmark = [pytest.mark.unreal, pytest.mark.slow, needs_clang]
 
 MODULE = CORE.parent / "ShotStream" / "Source" / "ShotStreamCore"
 COMPILER = [
