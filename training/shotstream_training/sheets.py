@@ -48,7 +48,7 @@ def some_frames(clip: NDArray[np.uint8], frames: Sequence[int] = SHEET_FRAMES) -
 
 
 def curve_picture(curves: Curves, width: int) -> NDArray[np.uint8]:
-    """All curves over time, one small logarithmic plot each."""
+    """All curves over time, one small logarithmic plot each: rows pale, their running median above them."""
     # Imported here: matplotlib takes a second to import and render workers do not need it.
     import matplotlib  # noqa: PLC0415
 
@@ -59,16 +59,25 @@ def curve_picture(curves: Curves, width: int) -> NDArray[np.uint8]:
     figure, axes = plt.subplots(1, max(len(names), 1), figsize=(width / 100, 2.2), dpi=100, squeeze=False)
     for axis, name in zip(axes[0], names, strict=False):
         points = [(row["seconds"], row[name]) for row in curves.rows if name in row]
-        axis.plot(*zip(*points, strict=True), linewidth=1)
-        if all(value > 0 for _, value in points):
+        seconds, values = zip(*points, strict=True)
+        axis.plot(seconds, values, linewidth=0.6, alpha=0.35, color="C0")
+        axis.plot(seconds, _running_median(values), linewidth=1.2, color="C0")
+        if all(value > 0 for value in values):
             axis.set_yscale("log")
         axis.set_title(name, fontsize=8)
-        axis.tick_params(labelsize=6)
+        axis.set_xlabel("seconds", fontsize=6)
+        axis.tick_params(which="both", labelsize=6)
     figure.tight_layout()
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     plt.close(figure)
     return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def _running_median(values: Sequence[float]) -> list[float]:
+    """Of a tenth of the values around each."""
+    reach = len(values) // 20
+    return [float(np.median(values[max(0, i - reach) : i + reach + 1])) for i in range(len(values))]
 
 
 def save_sheet(path: Path, rows: list[list[NDArray[np.uint8]]], curves: Curves) -> None:
