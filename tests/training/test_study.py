@@ -15,14 +15,13 @@ from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.load import LoadedModel, load_model
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
-from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.next_shot import NextShotBatch
-from shotstream_training.refine_mini import unpack
 from shotstream_training.stages.ablated import target_captions
 from shotstream_training.stages.captions import LearningCaptions
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
+from shotstream_training.stages.stage_folder import open_codec
 from shotstream_training.study.branches import BRANCHES, Branch, configuration, start_folder, trials
 from shotstream_training.study.player import StoryPlayer
 from shotstream_training.study.record import collect, difference_table, picture, result_file, trial_table
@@ -40,9 +39,7 @@ def mini() -> LoadedModel:
 
 
 @pytest.fixture(scope="module")
-def player(mini: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> StoryPlayer:
-    folder = tmp_path_factory.mktemp("vae")
-    unpack(mini, folder)
+def player(mini: LoadedModel) -> StoryPlayer:
     text = mini.text.inner
     renderer = StoryRenderer(
         text,  # type: ignore[arg-type]  # mini's
@@ -56,7 +53,7 @@ def player(mini: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Story
         named_globally=0.0,
     )
     captions = LearningCaptions(TrainedNetwork(text, CPU))  # type: ignore[arg-type]  # mini's is a module
-    codec = LatentCodec.from_stage(folder, torch.device("cpu"))
+    codec = open_codec(Path("mini"), torch.device("cpu"), "--vae")
     with torch.no_grad():
         return StoryPlayer(renderer, codec, captions, slots=6, stories=1)
 

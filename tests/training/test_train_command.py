@@ -153,7 +153,7 @@ def test_a_run_is_extended_and_guarded(published: tuple[Path, list[str | Path]],
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"model\.folder is missing: .*--model"):
         train("teacher", "--preset", "published", "--csv", "x.csv", "--out", tmp_path)
-    with pytest.raises(TrainingError, match=r"model\.vae: .* holds no finished vae stage"):
+    with pytest.raises(TrainingError, match=r"model\.vae: .* holds no finished stage and no model"):
         train("teacher", "--vae", tmp_path, "--out", tmp_path / "t", "--set", "data.stories=1")
     with pytest.raises(TrainingError, match="either --steps or --minutes"):
         train("teacher", "--vae", tmp_path, "--out", tmp_path / "t", "--steps", "1", "--minutes", "1")

@@ -8,10 +8,10 @@ import torch
 from latent_source import CPU
 from shotstream_training.checkpoint import load_stage
 from shotstream_training.errors import TrainingError
-from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.stages.resume import load_progress
 from shotstream_training.stages.run_config import RunConfig, preset, read_config
 from shotstream_training.stages.run_stage import run_stage
+from shotstream_training.stages.stage_folder import open_codec
 
 ROUNDS = 4
 
@@ -47,7 +47,7 @@ def test_resume_equals_uninterrupted_and_others_can_start_from_it(tmp_path: Path
     assert any("velocity" in name for name in expected)
     for name, value in expected.items():
         assert value.equal(found[name]), name
-    codec = LatentCodec.from_stage(parts, CPU.device)
+    codec = open_codec(parts, CPU.device, "--vae")
     latents = codec.encode(torch.zeros(1, 3, 9, 80, 128))
     assert latents.shape == (1, 3, 4, 10, 16)
     assert codec.decode(latents).shape == (1, 3, 9, 80, 128)

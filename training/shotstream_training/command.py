@@ -36,9 +36,11 @@ app = typer.Typer(
 Preset = Annotated[str, typer.Option("--preset", help="mini or published.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file instead of the preset's.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the stage; what is there is gone on from.")]
-Start = Annotated[Path | None, typer.Option("--start", help="Stage folder or weights to start from.")]
-Teacher = Annotated[Path | None, typer.Option("--teacher", help="Folder of the teacher stage.")]
-Vae = Annotated[Path | None, typer.Option("--vae", help="Folder of the vae stage (mini).")]
+Start = Annotated[
+    Path | None, typer.Option("--start", help="What to start from: a stage, a model, mini, or weights.")
+]
+Teacher = Annotated[Path | None, typer.Option("--teacher", help="The teacher: a stage, a model, or mini.")]
+Vae = Annotated[Path | None, typer.Option("--vae", help="The autoencoder: a stage, a model, or mini.")]
 Model = Annotated[Path | None, typer.Option("--model", help="Folder of the published weights.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Table of a data set of the published form.")]
 Steps = Annotated[int | None, typer.Option("--steps", help="Budget in rounds.")]
@@ -199,22 +201,21 @@ def export(
     student: Annotated[Path, typer.Option("--student", help="Folder of the stage whose student it is.")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
     vae: Vae = None,
+    blend: Annotated[Path | None, typer.Option("--blend", help="A second stage, mixed into it.")] = None,
+    share: Annotated[float, typer.Option("--share", min=0, max=1, help="The second one's part.")] = 0.5,
+    description: Annotated[str | None, typer.Option("--description", help="For people.")] = None,
 ) -> None:
     """Makes a model folder out of a stage: mini's own format with --vae, else the published student file."""
-    from shotstream_runtime.weights.locate import MINI_FOLDER
-
-    from shotstream_training.export import export_model
+    from shotstream_training.export import DESCRIPTION, export_model
     from shotstream_training.stages.published_export import export_published
-    from shotstream_training.stages.stage_folder import stage_result
 
-    stage_result(student, "--student")
     if vae is None:
         path = export_published(student, out)
         typer.echo(f"{path}: put it into the folder of the published autoencoder and text encoder")
         return
-    stage_result(vae, "--vae")
-    about = "A student of the storyboard world."
-    size = export_model(vae=vae, text=student, student=student, words=MINI_FOLDER, out=out, description=about)
+    size = export_model(
+        vae=vae, student=student, out=out, description=description or DESCRIPTION, blend=blend, share=share
+    )
     typer.echo(f"{out}: {size / 1e6:.1f} MB")
 
 

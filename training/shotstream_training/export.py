@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts trained stages together into a model folder that the runtime loads.
-
-    python -m shotstream_training.export --vae runs/vae --text runs/teacher --student runs/student \
-        --out runtime/shotstream_runtime/weights/mini
-"""
+"""Puts trained stages together into a model folder that the runtime loads."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,37 +11,40 @@ import torch
 from safetensors.torch import save_file
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.codecs.video_config import VideoCodecConfig
-from shotstream_runtime.weights.load import MINI_FOLDER, load_model
+from shotstream_runtime.weights.load import load_model
 from shotstream_runtime.weights.profile import ModelProfile
 from torch import Tensor
 
-from shotstream_training.checkpoint import load_stage
+from shotstream_training.errors import TrainingError
+from shotstream_training.stages.stage_folder import stage_result, words_folder
 from shotstream_training.world.spec import FPS, HEIGHT, WIDTH
 
 SIZE_LIMIT = 25_000_000
 """Bytes a built-in model may have on disk."""
 
 
+DESCRIPTION = "A student of the storyboard world."
+
+
 def export_model(
     *,
     vae: Path,
-    text: Path,
     student: Path,
-    words: Path,
     out: Path,
-    description: str,
+    description: str = DESCRIPTION,
+    words: Path | None = None,
     blend: Path | None = None,
     share: float = 0.5,
 ) -> int:
     """Writes a model folder and loads it again.
 
     Args:
-        vae: Folder of the ``vae`` stage.
-        text: Folder of the stage that trained the text side.
-        student: Folder of the stage that trained the student.
-        words: Model folder whose word table and lexicon the text side was trained with.
+        vae: Folder of the ``vae`` stage or of a model, or ``mini``.
+        student: Folder of the stage that trained the student; holds the text side as well.
         out: Where the model goes.
         description: One or two sentences for people.
+        words: Model folder with the text side's word table and lexicon; by default the one that it was
+            trained with.
         blend: Folder of a second stage of the same student, whose weights are mixed in.
         share: Its part of the mixture.
 
@@ -54,23 +52,28 @@ def export_model(
         Size of the folder's weights in bytes.
 
     Raises:
+        TrainingError: If a folder holds no such result.
         ValueError: If the weights exceed the size of a built-in model.
     """
+    groups, record = stage_result(student, "--student")
+    if "text" not in groups:
+        raise TrainingError(f"--student: {student} holds no text side of mini's kind")
+    codec, video = stage_result(vae, "--vae")
+    if "vae" not in codec:
+        raise TrainingError(f"--vae: {vae} holds no autoencoder")
+    encoder = MiniTextEncoder.load(words_folder(words, student))
+    encoder.load_state_dict(groups["text"])
     out.mkdir(parents=True, exist_ok=True)
-    encoder = MiniTextEncoder.load(words)
-    encoder.load_state_dict(load_stage(text)[0]["text"])
     encoder.save(out)
-    groups, record = load_stage(student)
     weights = groups["student"]
     if blend is not None:
-        other = load_stage(blend)[0]["student"]
+        other = stage_result(blend, "--blend")[0]["student"]
         weights = {name: torch.lerp(tensor, other[name], share) for name, tensor in weights.items()}
     # bfloat16: the student's matrices are stored in the type the runtime computes in on a GPU.
     _store(weights, torch.bfloat16, out / "student.safetensors")
     _write_json(record["student_config"], out / "student_config.json")
-    groups, record = load_stage(vae)
-    _store(groups["vae"], torch.float16, out / "vae.safetensors")
-    config = VideoCodecConfig.from_diffusers(record["vae_config"])
+    _store(codec["vae"], torch.float16, out / "vae.safetensors")
+    config = VideoCodecConfig.from_diffusers(video["vae_config"])
     (out / "vae_config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     profile = ModelProfile(name="mini", width=WIDTH, height=HEIGHT, fps=float(FPS), description=description)
     values = profile.model_dump(exclude={"weights_hash"})
@@ -89,29 +92,3 @@ def _store(tensors: Mapping[str, Tensor], dtype: torch.dtype, path: Path) -> Non
 
 def _write_json(values: object, path: Path) -> None:
     path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="shotstream_training.export", description=__doc__)
-    for name, about in (
-        ("vae", "folder of the vae stage"),
-        ("text", "folder of the stage that trained the text side"),
-        ("student", "folder of the stage that trained the student"),
-        ("out", "where the model goes"),
-    ):
-        parser.add_argument(f"--{name}", type=Path, required=True, help=about)
-    parser.add_argument("--blend", type=Path, help="second stage, mixed into the student")
-    parser.add_argument("--share", type=float, default=0.5, help="part of that second stage")
-    parser.add_argument("--words", type=Path, default=MINI_FOLDER, help="folder with word table and lexicon")
-    parser.add_argument(
-        "--description",
-        default="The built-in small student: flat-colour storyboard clips of one dressed character.",
-    )
-    options = parser.parse_args()
-    size = export_model(**vars(options))
-    print(f"{options.out}: {size / 1e6:.1f} MB")
-
-
-if __name__ == "__main__":
-    main()

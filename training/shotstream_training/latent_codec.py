@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,7 +11,6 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from shotstream_training.autoencoder.whole_clip import WholeClipCodec
-from shotstream_training.checkpoint import load_stage
 from shotstream_training.device import autocast
 
 
@@ -34,12 +33,12 @@ class LatentCodec:
         self._std = torch.tensor(config["latents_std"], device=device).view(shape)
 
     @classmethod
-    def from_stage(cls, folder: Path, device: torch.device) -> LatentCodec:
-        """The autoencoder that the ``vae`` stage left in a folder."""
-        groups, record = load_stage(folder)
-        config = record["vae_config"]
+    def from_weights(
+        cls, weights: Mapping[str, Tensor], config: dict[str, Any], device: torch.device
+    ) -> LatentCodec:
+        """An autoencoder of this configuration with these weights."""
         vae = AutoencoderKLWan.from_config(config)
-        vae.load_state_dict(groups["vae"])
+        vae.load_state_dict(weights)
         return cls(vae, config, device)
 
     @property

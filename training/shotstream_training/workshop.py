@@ -16,6 +16,7 @@ from shotstream_training.data.story_store import StoryStore
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.networks import encode_captions
 from shotstream_training.next_shot import NextShotBatch
+from shotstream_training.stages.stage_folder import open_codec
 
 LATENT_SIZE = (10, 16)
 """Rows and columns of a latent of the storyboard world's 128x80 pictures."""
@@ -58,7 +59,7 @@ class Workshop:
         seed: int,
     ) -> Workshop:
         """Loads the autoencoder and renders the held-out stories."""
-        codec = LatentCodec.from_stage(vae, device)
+        codec = open_codec(vae, device, "--vae")
         text.to(device)
 
         def store(shots: int, longest: int) -> StoryStore:

@@ -27,7 +27,12 @@ from shotstream_training.stages.place import Place
 from shotstream_training.stages.run_config import RunConfig
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import LoraSettings, OptimizerSettings
-from shotstream_training.stages.stage_folder import load_network, stage_result, student_weights
+from shotstream_training.stages.stage_folder import (
+    is_file_of_weights,
+    load_network,
+    stage_result,
+    student_weights,
+)
 from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
 
 TRAJECTORIES = "trajectories"
@@ -154,10 +159,10 @@ def _causal_init(run: RunConfig, materials: Materials, place: Place, draws: Draw
 def _forcing(run: RunConfig, materials: Materials, place: Place, draws: Draws) -> Assembled:
     settings = _needed(run.forcing)
     if run.start is None:
-        raise TrainingError(f"start is missing: give the folder of the stage before {run.stage} with --start")
+        raise TrainingError(f"start is missing: give the stage before {run.stage}, or mini, with --start")
     rule = ScoreRule(settings.context_time, materials.negative)
     config = materials.config
-    before = stage_result(run.start, "start")[0] if run.start.is_dir() else {}
+    before = {} if is_file_of_weights(run.start) else stage_result(run.start, "start")[0]
     critic_weights = before.get("critic") or _teacher_weights(run, materials)
     critic = load_network(critic_weights, config, place.device)
     if run.compiled:

@@ -14,7 +14,6 @@ import torch
 from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.weights.load import load_model
-from shotstream_runtime.weights.locate import MINI_FOLDER
 from torch import Tensor
 
 from shotstream_training.data.clip_video import FrameSize
@@ -31,7 +30,12 @@ from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.published_codec import StreamedCodec
 from shotstream_training.stages.run_config import ClipData, MiniModel, PublishedModel, RunConfig, WorldData
-from shotstream_training.stages.stage_folder import is_finished, stage_result
+from shotstream_training.stages.stage_folder import (
+    is_file_of_weights,
+    open_codec,
+    stage_result,
+    words_folder,
+)
 from shotstream_training.stages.world_source import StorySupply, WorldSource, story_window, with_captions
 from shotstream_training.world.spec import HEIGHT, WIDTH
 
@@ -178,13 +182,11 @@ def _open_model(run: RunConfig, place: Place) -> tuple[PixelCodec, CaptionReader
         return StreamedCodec(loaded.video), captions, None, loaded.video.latent_channels
     vae = run.model.vae
     if vae is None:
-        raise TrainingError("model.vae is missing: give the folder of the vae stage with --vae")
-    if not is_finished(vae):
-        raise TrainingError(f"model.vae: {vae} holds no finished vae stage; run shotstream train vae first")
-    codec = LatentCodec.from_stage(vae, place.device)
+        raise TrainingError("model.vae is missing: give the folder of the vae stage, or mini, with --vae")
+    codec = open_codec(vae, place.device, "model.vae")
     encoder = mini_text(run)
     before = run.start or run.teacher
-    if before is not None and before.is_dir():
+    if before is not None and not is_file_of_weights(before):
         encoder.load_state_dict(stage_result(before, "start")[0].get("text", encoder.state_dict()))
     learns = run.teacher_stage is not None and run.teacher_stage.train_text
     encoder.to(place.device).train(learns).requires_grad_(learns)
@@ -201,7 +203,7 @@ def mini_text(run: RunConfig) -> MiniTextEncoder:
     """
     if not isinstance(run.model, MiniModel):
         raise TrainingError(NO_WORLD)
-    folder = run.model.text or MINI_FOLDER
+    folder = words_folder(run.model.text, run.start or run.teacher)
     try:
         return MiniTextEncoder.load(folder)
     except (OSError, ValueError, KeyError) as error:

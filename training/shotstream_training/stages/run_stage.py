@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shotstream_runtime.weights.locate import MINI_FOLDER
+
 from shotstream_training.checkpoint import load_record, save_stage
 from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
@@ -20,8 +22,8 @@ from shotstream_training.stages.materials import Materials, mini_text, open_mate
 from shotstream_training.stages.pictures import picture_maker
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import read_progress
-from shotstream_training.stages.run_config import RunConfig, WorldData
-from shotstream_training.stages.stage_folder import is_finished
+from shotstream_training.stages.run_config import MiniModel, RunConfig, WorldData
+from shotstream_training.stages.stage_folder import BUILT_IN, is_finished, words_folder
 from shotstream_training.stages.vae_stage import ClipShelf, VaeOptimizer, VaePictures, VaeStage
 from shotstream_training.stages.world_source import StorySupply, story_window
 
@@ -94,9 +96,14 @@ def _save_result(
         groups["text"] = materials.text.weights()
     if not loop.place.leads:
         return
+    words = {}
+    if isinstance(run.model, MiniModel):
+        folder = words_folder(run.model.text, run.start or run.teacher)
+        words["words"] = str(BUILT_IN if folder == MINI_FOLDER else folder)
     record = _record(run, loop) | {
         "student_config": materials.config.to_dict(),
         "rows_skipped": materials.skipped(),
+        **words,
     }
     # As trained: rounding to 16 bits would swallow what a stage at a rate of 1e-6 has learnt.
     save_stage(out, groups, record, dtype=None)

@@ -18,12 +18,12 @@ from shotstream_training.curves import Curves
 from shotstream_training.data.pictures import to_clips, to_pictures
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.errors import TrainingError
-from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.sheets import SHEET_FRAMES, save_sheet
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.network import TrainedNetwork, snapshot
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.run_config import RunConfig, WorldData
+from shotstream_training.stages.stage_folder import open_codec
 from shotstream_training.stages.world_source import StorySupply, story_window
 
 MEASURED_SHOTS = 256
@@ -101,7 +101,7 @@ class VaeStage:
         if run.vae is None or place.world > 1:
             raise TrainingError("the vae stage runs on one process; start it without torchrun")
         settings, defaults = run.vae, AutoencoderSettings()
-        start = LatentCodec.from_stage(run.start, place.device) if run.start is not None else None
+        start = open_codec(run.start, place.device, "start") if run.start is not None else None
         # The latents stay as they are: so do mean and deviation, which everything trained on them knows.
         kept = start.config if start is not None and settings.decoder_only else None
         self._latents = (kept["latents_mean"], kept["latents_std"]) if kept is not None else None

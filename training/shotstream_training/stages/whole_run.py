@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from shotstream_runtime.weights.load import load_model
-from shotstream_runtime.weights.locate import MINI_FOLDER
 
 from shotstream_training.errors import TrainingError
 from shotstream_training.evaluate import StorySet, evaluate
@@ -113,14 +112,10 @@ def run_all(
 
 def _finish_mini(plans: Mapping[str, RunConfig], out: Path, stories: int) -> None:
     last = out / list(plans)[-1]
-    vae = plans["teacher"].model
     size = export_model(
-        vae=Path(str(getattr(vae, "vae", None))),
-        text=last,
+        vae=Path(str(getattr(plans["teacher"].model, "vae", None))),
         student=last,
-        words=getattr(vae, "text", None) or MINI_FOLDER,
         out=out / "model",
-        description="A student of the storyboard world.",
     )
     print(f"{out / 'model'}: {size / 1e6:.1f} MB", flush=True)
     if stories:

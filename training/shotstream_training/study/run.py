@@ -22,7 +22,6 @@ from shotstream_training.errors import TrainingError
 from shotstream_training.latent_codec import LatentCodec
 from shotstream_training.made_on import made_on
 from shotstream_training.measures import measure_story
-from shotstream_training.refine_mini import unpack
 from shotstream_training.sheets import contact_sheet, some_frames
 from shotstream_training.stages.captions import LearningCaptions
 from shotstream_training.stages.materials import Materials, held_out_renderer, open_materials
@@ -30,7 +29,7 @@ from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import FOLDER as RESUME
 from shotstream_training.stages.run_config import RunConfig, WorldData
 from shotstream_training.stages.run_stage import finished_alike, train_stage
-from shotstream_training.stages.stage_folder import load_network, student_weights
+from shotstream_training.stages.stage_folder import load_network, model_parts, student_weights
 from shotstream_training.study.branches import (
     BRANCHES,
     Branch,
@@ -96,7 +95,8 @@ def run_study(
     """
     if not isinstance(study.model.text.inner, MiniTextEncoder):
         raise TrainingError("--model: only models with mini's text side can be studied")
-    unpack(study.model, study.vae)
+    groups, record = model_parts(study.model)
+    save_stage(study.vae, {"vae": groups["vae"]}, {"stage": "vae", "vae_config": record["vae_config"]})
     for seed in seeds:
         with ExitStack() as stack:
             shelf = _Shelf(study, stack)
@@ -190,7 +190,8 @@ def _train(
 def _leave_start(study: Study, training: Training, run: RunConfig, seed: int) -> None:
     """The model's weights as a finished stage of the training's dimensions, its phase among them."""
     config = run.student.build(study.model.video.latent_channels)
-    groups = {"student": study.model.student.state_dict(), "text": study.model.text.inner.state_dict()}
+    groups, _ = model_parts(study.model)
+    del groups["vae"]
     record = {"stage": "start", "student_config": config.to_dict()}
     save_stage(start_folder(study.out, training, seed), groups, record)
 
