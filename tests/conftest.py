@@ -30,6 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
+@pytest.fixture(autouse=True)
+def _float32_on_a_gpu(request: pytest.FixtureRequest) -> None:
+    """Tests on a GPU hold float32 to float32: products and convolutions are not to be rounded to TF32."""
+    if request.node.get_closest_marker("gpu"):
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
 @pytest.fixture(scope="session")
 def golden_dir() -> Path:
     """The folder of golden numbers.

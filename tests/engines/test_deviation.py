@@ -70,7 +70,6 @@ def test_compiled_keeps_the_bounds(golden_dir: Path) -> None:
 @pytest.mark.parametrize("kind", [EAGER, COMPILED, CUDA_GRAPH], ids=lambda kind: kind.name)
 @pytest.mark.parametrize("precision", [Precision.FP32, Precision.BF16, Precision.FP8])
 def test_bounds_on_a_gpu(kind: EngineKind, precision: Precision, golden_dir: Path) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = False
     options = EngineOptions(precision=precision)
     assert measure_deviation(kind, options, torch.device("cuda"), golden_dir).beyond == []
 

@@ -100,12 +100,19 @@ ATTENTION_KERNELS: tuple[AttentionKernel, ...] = (
 
 
 def runs_attention(kernel: AttentionKernel, place: torch.device, dtype: torch.dtype, head_dim: int) -> bool:
-    """Whether a kernel really takes heads of this size: libraries refuse some only when they are called."""
+    """Whether a kernel really takes heads of this size: libraries refuse some only when they are called.
+
+    Keys and values are the first part of a longer buffer, and no length is a power of two, as in a pass.
+    """
     try:
         attend = kernel.load()
-        query = torch.zeros(1, 128, 2, head_dim, device=place, dtype=dtype)
-        attend(query, query, query)
-    except (RuntimeError, ImportError, AttributeError):
+        query = torch.zeros(1, 120, 2, head_dim, device=place, dtype=dtype)
+        keys, values = torch.zeros(2, 1, 600, 2, head_dim, device=place, dtype=dtype)[:, :, :360]
+        attend(query, keys, values)
+        if place.type == "cuda":
+            # What a kernel does wrong is told late, and would be told of something else.
+            torch.cuda.synchronize(place)
+    except (RuntimeError, ImportError, AttributeError, TypeError):
         return False
     return True
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
@@ -11,9 +12,12 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+LOW_PRIORITY = 0
+HIGH_PRIORITY = -1
+"""Of CUDA streams: a lower number goes first; what others do on the GPU has `LOW_PRIORITY` by default."""
+
 Work = Callable[[], None]
 """Reads and writes static buffers only, keeps nothing that it allocates, and never waits for a value."""
-
 
 _CAPTURES = threading.RLock()
 """A capture begins with waiting for the whole device, which must not happen during another one."""
@@ -120,6 +124,7 @@ class CudaLane:
         self.captures = capture
         self._stream = torch.cuda.Stream(device, priority=priority)
         self._pool: Any = torch.cuda.graph_pool_handle()
+        self._alive: weakref.WeakSet[torch.cuda.CUDAGraph] = weakref.WeakSet()
         self._joins = joins
         # Stories are opened on one thread while another generates; a capture must have the stream alone.
         self._one_at_a_time = threading.RLock()
@@ -156,6 +161,9 @@ class CudaLane:
         """Captures work that has been done once before, so that libraries have made their choices."""
         with _CAPTURES, self._one_at_a_time:
             self._stream.synchronize()
+            if not self._alive:
+                # The allocator gives a pool back with its last graph, and refuses to capture into it then.
+                self._pool = torch.cuda.graph_pool_handle()
             graph = torch.cuda.CUDAGraph()
             # Captions are encoded on another thread meanwhile, which may take memory: only this one is
             # watched for what a capture forbids.
@@ -163,6 +171,7 @@ class CudaLane:
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ):
                 work()
+            self._alive.add(graph)
             return graph
 
 
@@ -192,3 +201,18 @@ class _Captured:
             work()
         if self._lane.captures:
             self._graphs[key] = self._lane.capture(work)
+
+
+def make_lane(device: torch.device, *, share_gpu: bool, capture: bool = False, joins: bool = True) -> Lane:
+    """A lane of a device.
+
+    Args:
+        device: The device; on a CPU, work is done at once.
+        share_gpu: The lowest priority, so that graphics go first.
+        capture: See `CudaLane`.
+        joins: See `CudaLane`.
+    """
+    if device.type != "cuda":
+        return DirectLane()
+    priority = LOW_PRIORITY if share_gpu else HIGH_PRIORITY
+    return CudaLane(device, priority=priority, capture=capture, joins=joins)

@@ -10,25 +10,13 @@ import torch
 
 from shotstream_runtime.codecs.frame_decoder import StepwiseDecoder
 from shotstream_runtime.engines.attention_kernels import choose_attention, runs_attention
-from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane, Lane
+from shotstream_runtime.engines.cuda_graph.graphs import make_lane
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
 from shotstream_runtime.engines.cuda_graph.static_decoder import StaticDecoders
 from shotstream_runtime.engines.cuda_graph.static_session import CLEAN_TIME, StaticBuffers, StaticSession
 from shotstream_runtime.engines.cuda_graph.static_student import StaticStudent
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.model import FlowSchedule, Student
-
-LOW_PRIORITY = 0
-HIGH_PRIORITY = -1
-"""Of CUDA streams: a lower number goes first; what others do on the GPU has `LOW_PRIORITY` by default."""
-
-
-def make_lane(device: torch.device, *, share_gpu: bool, capture: bool, joins: bool = True) -> Lane:
-    """A lane of a device; see `CudaLane`."""
-    if device.type != "cuda":
-        return DirectLane()
-    priority = LOW_PRIORITY if share_gpu else HIGH_PRIORITY
-    return CudaLane(device, priority=priority, capture=capture, joins=joins)
 
 
 class StaticEngine:
@@ -84,7 +72,7 @@ class StaticEngine:
             self.decoders = StaticDecoders(
                 video,
                 make_lane(device, share_gpu=share_gpu, capture=capture, joins=False),
-                make_lane(device, share_gpu=share_gpu, capture=False, joins=False),
+                make_lane(device, share_gpu=share_gpu, joins=False),
                 ahead=student.config.frames_per_chunk,
             )
         self._idle: dict[tuple[int, int, int], StaticBuffers] = {}

@@ -14,7 +14,8 @@ from shotstream_runtime.model import CaptionKeys, RotaryTable, StudentConfig
 def fill(buffer: Tensor, value: Tensor) -> None:
     """Copies a value into a static buffer; from main memory by way of pinned memory, so that nobody waits."""
     if buffer.is_cuda and not value.is_cuda:
-        value = value.pin_memory()
+        # In the buffer's type already: a copy that has to convert goes by way of memory that is not pinned.
+        value = value.to(buffer.dtype).pin_memory()
     buffer.copy_(value, non_blocking=True)
 
 

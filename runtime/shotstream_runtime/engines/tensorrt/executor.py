@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from shotstream_runtime.engines.cuda_graph.graphs import Lane
+
 from .build_log import BuildLog
 from .decoder_network import DecoderTensors
 from .errors import EngineUnusable, TensorRtError
@@ -67,6 +69,8 @@ class OpenedPlan:
         plan: The plan.
         kernels: Kernels compiled earlier.
         device: The GPU.
+        lane: Where passes are done. A stream of its own: TensorRT waits for the whole device on the default
+            one, which cannot be captured either.
         captured: For each profile, whether its passes are captured as a CUDA graph: that pays where the
             buffers stay.
 
@@ -81,12 +85,14 @@ class OpenedPlan:
         plan: bytes,
         kernels: KernelCache,
         device: torch.device,
+        lane: Lane,
         captured: Sequence[bool],
     ) -> None:
         self._trt = product.load()
         self._product = product
         self._kernels = kernels
         self._device = device
+        self._lane = lane
         self._log = BuildLog()
         runtime = self._trt.Runtime(self._log.logger(self._trt))
         if product is Product.TENSORRT_RTX:
@@ -99,10 +105,12 @@ class OpenedPlan:
             size = max(1, self._engine.device_memory_size_v2)
             self._scratch = torch.empty(size, dtype=torch.uint8, device=device)
             self._contexts = [self._make_context(index, capture) for index, capture in enumerate(captured)]
+            # What a context does to become that of its profile is done before a pass, on whatever stream.
+            torch.cuda.current_stream().synchronize()
         self._addresses: list[dict[str, int]] = [{} for _ in captured]
 
     def run(self, profile: int, buffers: Mapping[str, Tensor]) -> None:
-        """Queues a pass on torch's current stream.
+        """Queues a pass, after what torch's current stream has queued before and before what it will.
 
         Args:
             profile: The optimisation profile.
@@ -119,8 +127,9 @@ class OpenedPlan:
                 if not context.set_tensor_address(name, address):
                     raise TensorRtError(f"TensorRT does not take a buffer for {name}: {self._said()}")
                 known[name] = address
-        if not context.execute_async_v3(torch.cuda.current_stream(self._device).cuda_stream):
-            raise TensorRtError(f"a pass failed in TensorRT: {self._said()}")
+        with self._lane.entered():
+            if not context.execute_async_v3(torch.cuda.current_stream(self._device).cuda_stream):
+                raise TensorRtError(f"a pass failed in TensorRT: {self._said()}")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Inputs and outputs of a plan whose dimensions are all fixed, by name."""
@@ -166,11 +175,14 @@ class StudentExecutor:
         plan: The plan.
         kernels: Kernels compiled earlier; saved once all are there.
         device: The GPU.
+        lane: Where passes are done.
     """
 
-    def __init__(self, product: Product, plan: bytes, kernels: KernelCache, device: torch.device) -> None:
+    def __init__(
+        self, product: Product, plan: bytes, kernels: KernelCache, device: torch.device, lane: Lane
+    ) -> None:
         captured = [kind is Pass.CHUNK for kind in Pass]
-        self._plan = OpenedPlan(product, plan, kernels, device, captured)
+        self._plan = OpenedPlan(product, plan, kernels, device, lane, captured)
         self._kernels = kernels
         self._runs = 0
 
@@ -195,6 +207,7 @@ class DecoderExecutor:
         later: Plan for the others.
         kernels: Kernels compiled earlier.
         device: The GPU.
+        lane: Where latents are decoded.
 
     Attributes:
         first: Border of the network for a shot's first latent.
@@ -202,11 +215,17 @@ class DecoderExecutor:
     """
 
     def __init__(
-        self, product: Product, first: bytes, later: bytes, kernels: KernelCache, device: torch.device
+        self,
+        product: Product,
+        first: bytes,
+        later: bytes,
+        kernels: KernelCache,
+        device: torch.device,
+        lane: Lane,
     ) -> None:
         # Frames go into new memory each time.
         self._plans = {
-            is_first: OpenedPlan(product, plan, kernels, device, [False])
+            is_first: OpenedPlan(product, plan, kernels, device, lane, [False])
             for is_first, plan in ((True, first), (False, later))
         }
         self.first, self.later = (DecoderTensors.of_plan(plan.shapes()) for plan in self._plans.values())

@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import replace
 from functools import partial
 
+from shotstream_runtime.engines.cuda_graph.graphs import make_lane
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.engine_kind import EngineKind, EngineOptions
 from shotstream_runtime.engines.precision import Precision
@@ -75,11 +76,12 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
         stored = store.find(recipe, target)
         kernels = KernelCache(stored.folder / RUNTIME_CACHE)
         first, later = (store.read(stored, name) for name in (FIRST_LATENT_PLAN, NEXT_LATENT_PLAN))
-        decoder = DecoderExecutor(product, first, later, kernels, device)
+        lane = make_lane(device, share_gpu=options.share_gpu)
+        decoder = DecoderExecutor(product, first, later, kernels, device, lane)
         plan = store.read(stored, STUDENT_PLAN)
         student = PreparedStudent(model.student, precision)
         student.release()
-        executor = StudentExecutor(product, plan, kernels, device)
+        executor = StudentExecutor(product, plan, kernels, device, lane)
     except EngineUnusable as error:
         if stored is not None and stored.record is not None:
             command = build_command(stored.record.recipe, model.source, store.folder, anew=True)
