@@ -4,33 +4,96 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shotstream_runtime.bench.full_size import FullSizeFigures
+from shotstream_runtime.bench.kernel_times import ATTENTION, CONVOLUTION, COPIES, PRODUCTS, REST, kind_of
 
 
-def test_the_tiny_size_on_a_cpu(in_process: Any, tmp_path: Path) -> None:
-    kept = tmp_path / "gpu.json"
-    given = ("--size", "tiny", "--device", "cpu", "--engine", "eager", "--engine", "cuda-graph")
-    outcome = in_process("bench", "gpu", *given, "--precision", "fp32", "--json", kept)
+def measured(in_process: Any, file: Path, *given: str) -> tuple[Any, dict[str, Any]]:
+    outcome = in_process("bench", "gpu", "--size", "tiny", "--device", "cpu", *given, "--json", file)
+    return outcome, json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "decoders", [("full",), pytest.param(("full", "preview"), marks=pytest.mark.slow)], ids=len
+)
+def test_the_tiny_size_on_a_cpu(in_process: Any, tmp_path: Path, decoders: tuple[str, ...]) -> None:
+    """The table, and the file with the figures of every engine and decoder that was measured."""
+    asked = ["--engine", "eager", "--engine", "cuda-graph", "--precision", "fp32", "--quick"]
+    for decoder in decoders:
+        asked += ["--decoder", decoder]
+    outcome, figures = measured(in_process, tmp_path / "gpu.json", *asked)
     assert outcome.code == 0, outcome.err
     assert "tiny size on CPU" in outcome.out
-    assert "Left out: --engine cuda-graph --precision fp32: needs a CUDA device" in outcome.out
-    figures = json.loads(kept.read_text(encoding="utf-8"))
-    (eager,) = figures["engines"]
-    assert (eager["engine"], eager["precision"], len(eager["denoise"])) == ("eager", "fp32", 7)
-    assert all(eager[stage] > 0 for stage in ("prefill", "chunk", "first_frame_cold", "frames_per_second"))
-    assert {"date", "processor", "torch", "device"} <= figures["machine"].keys()
+    assert "Left out: cuda-graph in fp32: --engine cuda-graph --precision fp32: needs a CUDA" in outcome.out
+    names = {field.name for field in fields(FullSizeFigures)}
+    assert [row["decoder"] for row in figures["engines"]] == list(decoders)
+    for row in figures["engines"]:
+        assert row.keys() == names
+        assert (row["engine"], row["precision"]) == ("eager", "fp32")
+        assert len(row["denoise"]) == len(row["refresh"]) == 7
+        numbers = [row["prefill"], row["chunk"], row["decode_first"], row["first_frame_cold"]]
+        assert all(number > 0 for number in (*numbers, row["frames_per_second"], *row["denoise"]))
+        # No GPU: its memory is not known, nor what share of an H100's floor this is.
+        assert (row["peak_gib"], row["share_of_floor"]) == (None, None)
+        assert {"matrix products", "attention"} <= row["spent"]["chunk"].keys()
+        assert "convolutions" in row["spent"]["decode"]
+    lines = {line[:31].strip(): line[31:].split() for line in outcome.out.splitlines()}
+    for name in ("context prefill", "chunk, mean", "frames/s, with the decoder", "peak memory, GiB"):
+        assert len(lines[name]) == len(decoders)
+    assert lines["context prefill"] == [f"{row['prefill']:.1f}" for row in figures["engines"]]
+    assert [entry["engine"] for entry in figures["left_out"]] == ["cuda-graph"] * len(decoders)
+    assert figures["caption_ms"] > 0
+    assert {"date", "processor", "torch", "device", "cuda"} <= figures["machine"].keys()
 
 
-def test_the_small_decoder(in_process: Any, tmp_path: Path) -> None:
-    kept = tmp_path / "gpu.json"
-    given = ("--size", "tiny", "--device", "cpu", "--engine", "eager", "--decoder", "preview")
-    outcome = in_process("bench", "gpu", *given, "--precision", "bf16", "--json", kept)
-    assert outcome.code == 0, outcome.err
-    (eager,) = json.loads(kept.read_text(encoding="utf-8"))["engines"]
-    assert (eager["decoder"], eager["precision"]) == ("preview", "bf16")
+@pytest.mark.slow
+def test_an_engine_that_fails_is_told_and_the_others_are_measured(
+    in_process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "/bin/false")  # of torch.compile
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
+    asked = ("--engine", "compiled", "--engine", "eager", "--precision", "fp32", "--quick")
+    outcome, figures = measured(in_process, tmp_path / "gpu.json", *asked)
+    assert outcome.code == 1
+    assert "not measured: compiled in fp32" in outcome.error_line()
+    assert [row["engine"] for row in figures["engines"]] == ["eager"]
+    (left_out,) = figures["left_out"]
+    assert (left_out["engine"], left_out["precision"], left_out["decoder"]) == ("compiled", "fp32", "full")
+    assert left_out["reason"]
+    assert f"Left out: compiled in fp32: {left_out['reason'][:40]}" in outcome.out
+
+
+def test_what_is_not_measured_in_time_is_left_out(in_process: Any, tmp_path: Path) -> None:
+    asked = ("--engine", "eager", "--precision", "fp32", "--precision", "bf16", "--minutes", "0.01")
+    outcome, figures = measured(in_process, tmp_path / "gpu.json", *asked)
+    assert outcome.code == 1
+    assert "time was up" in outcome.error_line()
+    assert figures["engines"] == []
+    reasons = [entry["reason"] for entry in figures["left_out"]]
+    assert reasons == ["the time was up while starting", "the time was up before it (--minutes gives more)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("cudnn_generated_fort_native_sdpa_sm90_flash_fprop_wgmma_f16_knob_3_64x128x64", ATTENTION),
+        ("void pytorch_flash::flash_fwd_kernel<Flash_fwd_kernel_traits<128, 64, 64, 4>>", ATTENTION),
+        ("fmha_cutlassF_bf16_aligned_64x128_rf_sm80", ATTENTION),
+        ("sm90_xmma_fprop_implicit_gemm_bf16bf16_bf16f32_f32_nhwckrsc_nhwc_tilesize128", CONVOLUTION),
+        ("nvjet_tst_192x192_64x4_2x1_v_bz_coopB_bias_TNT", PRODUCTS),
+        ("void cutlass::device_kernel<at::cuda::detail::enable_3x_kernel_for_sm9x<...>>", PRODUCTS),
+        ("Memcpy DtoH (Device -> Pinned)", COPIES),
+        ("void at::native::(anonymous namespace)::CatArrayBatchedCopy<...>", COPIES),
+        ("triton_red_fused_addcmul_native_layer_norm_0", REST),
+    ],
+)
+def test_kernels_are_told_apart_by_their_names(name: str, kind: str) -> None:
+    assert kind_of(name) == kind
 
 
 def test_the_full_size_asks_for_a_gpu(in_process: Any) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from shotstream_runtime.bench.random_engine import build_if_needed
+from shotstream_runtime.bench.random_model import random_model
+from shotstream_runtime.codecs.video_config import VideoCodecConfig
 from shotstream_runtime.engines.engine_kind import EngineOptions
 from shotstream_runtime.engines.kinds import ENGINE_KINDS
 from shotstream_runtime.engines.precision import Precision
@@ -76,3 +80,29 @@ def test_mini_is_built_opened_and_diagnosed(store: EngineStore, mini: LoadedMode
     # One that was built for graphics beside it is another engine.
     with pytest.raises(EngineUnusable, match=r"shared memory bytes None, not 49152.*--share-gpu"):
         open_engine(mini, EngineOptions(precision=Precision.BF16, share_gpu=True))
+
+
+def test_an_engine_to_be_measured_is_built_for_random_weights_once(
+    store: EngineStore, mini: LoadedModel
+) -> None:
+    size = {"width": mini.profile.width, "height": mini.profile.height}
+    model = random_model(
+        mini.student.config,
+        VideoCodecConfig(base_dim=8),
+        **size,
+        device=torch.device("cpu"),
+        dtype=torch.bfloat16,
+    )
+    (kind,) = (kind for kind in ENGINE_KINDS if kind.name == "tensorrt-rtx")
+    options = EngineOptions(precision=Precision.FP8)
+    steps: list[str] = []
+    build_if_needed(kind, model, options, steps.append)
+    assert any(step.startswith("building: ") for step in steps)
+    (made,) = store.engines()
+    steps.clear()
+    build_if_needed(kind, model, options, steps.append)
+    assert steps == []
+    assert [one.key for one in store.engines()] == [made.key]
+    # It is found and opened as any other; there is no GPU that it would fit.
+    with pytest.raises(EngineUnusable, match="does not fit this machine"):
+        kind.build(model, options)

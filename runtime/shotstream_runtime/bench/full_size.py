@@ -13,6 +13,8 @@ from typing import Any
 import torch
 
 from shotstream_runtime.bench.floor import H100_RATES, Floor, codec_operations
+from shotstream_runtime.bench.kernel_times import kernel_times
+from shotstream_runtime.bench.random_engine import build_if_needed
 from shotstream_runtime.bench.random_model import fill_randomly, random_model, unchanged
 from shotstream_runtime.bench.stopwatch import Stopwatch
 from shotstream_runtime.codecs.umt5_config import Umt5Config
@@ -27,6 +29,8 @@ from shotstream_runtime.weights.layouts import blank_text
 from shotstream_runtime.weights.load import LoadedModel
 
 ROUNDS = 3
+"""How often a stage is timed, and how many shots are played after the first; medians are told."""
+QUICK_ROUNDS = 1
 _GIB = 1 << 30
 
 
@@ -95,6 +99,8 @@ class FullSizeFigures:
         peak_gib: Most memory of the device; none on a CPU.
         preparation_s: Making the engine and the first chunk.
         share_of_floor: Of each stage, how much of its time the floor of an H100 would take; none elsewhere.
+        spent: What the last chunk of a shot and a further latent's decoding spend their time on, by kind of
+            kernel; none where the profiler sees nothing.
     """
 
     engine: str
@@ -114,6 +120,7 @@ class FullSizeFigures:
     peak_gib: float | None
     preparation_s: float
     share_of_floor: dict[str, float] | None
+    spent: dict[str, dict[str, float] | None]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, rounded to what can be told apart."""
@@ -128,9 +135,10 @@ def measure_full_size(
     subject: Subject = FULL_SIZE,
     decoder: str = "full",
     equip: Callable[[LoadedModel], LoadedModel] = unchanged,
+    rounds: int = ROUNDS,
     report: Callable[[str], None] = lambda step: None,
 ) -> FullSizeFigures:
-    """Measures one engine.
+    """Measures one engine; one that is built beforehand is built first, if it is not there.
 
     Args:
         kind: The engine.
@@ -139,15 +147,14 @@ def measure_full_size(
         subject: Dimensions.
         decoder: Name of the decoder that `equip` brings.
         equip: Gives the model another decoder.
+        rounds: See `ROUNDS`.
         report: Told what is being done.
 
     Raises:
         EngineError: The engine cannot be made.
     """
     watch = Stopwatch(device)
-    watch.forget_peak()
     report("making the model")
-    begun = time.perf_counter()
     model = random_model(
         subject.student,
         subject.video,
@@ -156,14 +163,19 @@ def measure_full_size(
         device=device,
         dtype=options.precision.dtype,
     )
-    model, engine = kind.build(equip(model), options)
+    model = equip(model)
+    build_if_needed(kind, model, options, report)
+    watch.forget_peak()
+    report("making the engine, and a first shot")
+    begun = time.perf_counter()
+    model, engine = kind.build(model, options)
     _play(model, engine, 1)
     watch.settle()
     preparation = time.perf_counter() - begun
     report("timing stages")
-    stages = _time_stages(model, engine, watch, subject)
+    stages = _time_stages(model, engine, watch, subject, rounds)
     report("playing a story")
-    cold, prefetched, frames_per_second = _time_story(model, engine, watch)
+    cold, prefetched, frames_per_second = _time_story(model, engine, watch, rounds)
     chunks = [denoise + refresh for denoise, refresh in zip(stages.denoise, stages.refresh, strict=True)]
     chunk, pixels = statistics.mean(chunks), subject.student.frames_per_chunk * subject.video.temporal_factor
     passes = len(subject.student.denoising_steps) + 1
@@ -186,10 +198,13 @@ def measure_full_size(
         peak_gib=None if peak is None else peak / _GIB,
         preparation_s=preparation,
         share_of_floor=_shares(subject, options, device, stages, chunk, cold, prefetched, decoder),
+        spent=stages.spent,
     )
 
 
-def measure_caption(subject: Subject, device: torch.device, dtype: torch.dtype) -> float:
+def measure_caption(
+    subject: Subject, device: torch.device, dtype: torch.dtype, rounds: int = ROUNDS
+) -> float:
     """Milliseconds for encoding one caption, the text encoder being on the device as a whole."""
     encoder = fill_randomly(blank_text(subject.text).to(dtype), device)
     positions = subject.student.text_len
@@ -199,7 +214,7 @@ def measure_caption(subject: Subject, device: torch.device, dtype: torch.dtype) 
     def encode() -> None:
         encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
 
-    return Stopwatch(device).median(encode, ROUNDS)
+    return Stopwatch(device).median(encode, rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +224,12 @@ class _Stages:
     refresh: list[float]
     decode_first: float
     decode_further: float
+    spent: dict[str, dict[str, float] | None]
 
 
-def _time_stages(model: LoadedModel, engine: Engine, watch: Stopwatch, subject: Subject) -> _Stages:
+def _time_stages(
+    model: LoadedModel, engine: Engine, watch: Stopwatch, subject: Subject, rounds: int
+) -> _Stages:
     config, student = subject.student, model.student
     session = engine.open_session(*subject.latent_size)
     caption = session.prepare_caption(torch.randn(config.text_len, config.text_dim))
@@ -223,7 +241,7 @@ def _time_stages(model: LoadedModel, engine: Engine, watch: Stopwatch, subject: 
     context, noise = drawn(config.max_context_frames), drawn(config.frames_per_chunk)
     fresh = [drawn(config.frames_per_chunk) for _ in config.denoising_steps]
     flags, captions = [0] * config.max_context_frames, [caption] * config.max_context_frames
-    prefill = watch.median(lambda: session.prefill(context, flags, captions), ROUNDS)
+    prefill = watch.median(lambda: session.prefill(context, flags, captions), rounds)
 
     def denoise(first: int) -> None:
         session.denoise(noise, lambda step: fresh[step], first_frame=first, shot_flag=1, caption=caption)
@@ -232,8 +250,8 @@ def _time_stages(model: LoadedModel, engine: Engine, watch: Stopwatch, subject: 
         session.refresh(noise, first_frame=first, shot_flag=1, caption=caption)
 
     starts = range(0, config.local_window_frames, config.frames_per_chunk)
-    denoised = [watch.median(partial(denoise, first), ROUNDS) for first in starts]
-    refreshed = [watch.median(partial(refresh, first), ROUNDS) for first in starts]
+    denoised = [watch.median(partial(denoise, first), rounds) for first in starts]
+    refreshed = [watch.median(partial(refresh, first), rounds) for first in starts]
     latent = drawn(1)[0]
 
     def first_latent() -> None:
@@ -241,17 +259,28 @@ def _time_stages(model: LoadedModel, engine: Engine, watch: Stopwatch, subject: 
         decoder.begin(latent).frames()
         decoder.close()
 
-    decode_first = watch.median(first_latent, ROUNDS)
+    decode_first = watch.median(first_latent, rounds)
     decoder = model.decoders.open_decoder()
     decoder.begin(latent).frames()
-    decode_further = watch.median(lambda: decoder.begin(latent).frames(), ROUNDS)
+    decode_further = watch.median(lambda: decoder.begin(latent).frames(), rounds)
+
+    def last_chunk() -> None:
+        denoise(starts[-1])
+        refresh(starts[-1])
+
+    spent = {
+        "chunk": kernel_times(last_chunk, watch.device),
+        "decode": kernel_times(lambda: decoder.begin(latent).frames(), watch.device),
+    }
     decoder.close()
-    return _Stages(prefill, denoised, refreshed, decode_first, decode_further)
+    return _Stages(prefill, denoised, refreshed, decode_first, decode_further, spent)
 
 
-def _time_story(model: LoadedModel, engine: Engine, watch: Stopwatch) -> tuple[float, float, float]:
+def _time_story(
+    model: LoadedModel, engine: Engine, watch: Stopwatch, rounds: int
+) -> tuple[float, float, float]:
     """Beat to first frame, cold and prefetched, in ms; frames a second over the shots after the first."""
-    shots = _play(model, engine, 1 + ROUNDS, watch)
+    shots = _play(model, engine, 1 + rounds, watch)
     cold, later = shots[0], shots[1:]
     frames = sum(shot.frames for shot in later)
     return (

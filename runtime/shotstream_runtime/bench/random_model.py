@@ -55,6 +55,8 @@ def random_model(
         height=height,
         frames_per_chunk=config.frames_per_chunk,
         latent_frames_per_shot=config.local_window_frames,
+        # Engines that are built know their weights by this; these ones are given by what they are drawn for.
+        weights_hash=hashlib.sha256(f"random {config} {video}".encode()).hexdigest(),
     )
     text = CachedTextEncoder(RandomText(config.text_len, config.text_dim))
     assert isinstance(student, Student)  # noqa: S101 - for the type checker

@@ -12,10 +12,14 @@ import torch
 
 
 class Stopwatch:
-    """Times work on a device by the wall clock, from an idle device to an idle device."""
+    """Times work on a device by the wall clock, from an idle device to an idle device.
+
+    Attributes:
+        device: The device.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self.device = device
 
     def milliseconds(self, work: Callable[[], Any]) -> float:
         """Time of a piece of work."""
@@ -32,17 +36,17 @@ class Stopwatch:
 
     def settle(self) -> None:
         """Waits until the device has nothing to do."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def forget_peak(self) -> None:
         """Starts watching memory anew."""
-        if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
 
     @property
     def peak_bytes(self) -> int | None:
         """Most memory of the device since then that PyTorch took; none on a CPU."""
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return None
-        return torch.cuda.max_memory_reserved(self._device)
+        return torch.cuda.max_memory_reserved(self.device)

@@ -21,12 +21,19 @@ def check_json_file(path: Path | None) -> None:
         raise CommandFailed(f"--json {path}: {path.parent} is not a folder", ExitCode.USAGE)
 
 
-def keep(path: Path | None, figures: dict[str, Any]) -> None:
-    """Writes figures to a file, if one is named, and says so."""
+def keep(path: Path | None, figures: dict[str, Any], *, told: bool = True) -> None:
+    """Writes figures to a file, if one is named.
+
+    Args:
+        path: The file.
+        figures: As plain JSON values.
+        told: Says so.
+    """
     if path is None:
         return
     try:
         path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise CommandFailed(f"--json {path}: {error.strerror or error}") from error
-    console.print(f"Figures in {path}", style="dim", markup=False)
+    if told:
+        console.print(f"Figures in {path}", style="dim", markup=False)

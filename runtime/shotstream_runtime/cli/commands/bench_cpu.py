@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from ..apart import MeasurementFailed, measure_apart, tell_result
 from ..failure import CommandFailed
 from ..options import EngineName, EngineOption, JsonFile, PrecisionOption, Threads
 from ..terminal import console, print_table
@@ -41,7 +39,7 @@ def cpu(
 
         prepare_generating_thread()
         figures = measure_mini(loaded.model, loaded.engine, one).to_dict()
-        typer.echo(json.dumps(figures | {"engine": loaded.engine.name, "notes": loaded.notes}))
+        tell_result(figures | {"engine": loaded.engine.name, "notes": loaded.notes})
         return
     check_json_file(json_file)
     with importing():
@@ -71,9 +69,8 @@ def cpu(
 
 def _in_a_process_of_its_own(options: list[str], shots: int) -> dict[str, Any]:
     """One story's figures; peak memory must not be another run's."""
-    command = [sys.executable, "-m", "shotstream_runtime.cli", "bench", "cpu", *options, "--one", str(shots)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
-    if result.returncode:
-        raise CommandFailed(result.stderr.strip().removeprefix("error: ") or "the measurement failed")
-    figures: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    try:
+        figures: dict[str, Any] = measure_apart(["bench", "cpu", *options, "--one", str(shots)])
+    except MeasurementFailed as error:
+        raise CommandFailed(str(error)) from error
     return figures
