@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The student's network in 8 and in 4 bit: its arithmetic exactly, its rounding within bounds."""
+"""The student's network in 8 and in 4 bit: its arithmetic; `test_network_rounding` has its rounding."""
 
 from __future__ import annotations
 
@@ -141,24 +141,6 @@ def test_calibrated_ranges_are_what_the_network_quantises(
     # Rotation turns pairs of channels: their length is measured, which one channel need not reach.
     assert max(filled.values()) < 1.0001
     assert min(filled.values()) > 0.7
-
-
-@pytest.mark.parametrize(
-    ("precision", "least", "most"),
-    [(Precision.NVFP4, 2e-2, 0.12), (Precision.FP8, 5e-3, 4e-2), (Precision.BF16, 1e-3, 1e-2)],
-)
-def test_rounding_stays_within_bounds(
-    golden_student: Student, golden_tensors: Any, precision: Precision, least: float, most: float
-) -> None:
-    """Relative, root mean square: 7.8e-2 in nvfp4, 2.1e-2 in fp8 and 4.3e-3 in bf16 when it was written."""
-    inputs = golden_tensors("student_io")
-    ranges = calibrated(golden_student, inputs)
-    pair = Pair.of(trt, golden_student, inputs["in.prompt_embeds"], precision, ranges)
-    expected = rehearse(pair.eager, golden_student, inputs)
-    made = rehearse(pair.network, golden_student, inputs)
-    for ours, theirs in zip(made, expected, strict=True):
-        error = (ours - theirs).square().mean().sqrt() / theirs.square().mean().sqrt()
-        assert least < error < most
 
 
 @pytest.mark.parametrize("precision", [Precision.BF16, Precision.FP8, Precision.NVFP4])
