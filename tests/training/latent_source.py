@@ -91,10 +91,11 @@ class LatentSource:
             shot_flag=torch.tensor([1 if first else 2]),
             embeds=torch.randn(1, 3, self.config.text_len, self.config.text_dim, generator=generator),
             caption_index=torch.tensor([([2] * 6 if first else [0, 0, 0, 1, 1, 1]) + [2] * FRAMES]),
+            subject=torch.rand(1, FRAMES, *self.size, generator=generator),
         )
 
 
 def _joined(parts: Sequence[NextShotBatch]) -> NextShotBatch:
-    names = ("context", "context_flags", "target", "shot_flag", "embeds", "caption_index")
+    names = ("context", "context_flags", "target", "shot_flag", "embeds", "caption_index", "subject")
     columns: dict[str, Tensor] = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
     return NextShotBatch(**columns)

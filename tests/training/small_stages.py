@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from latent_source import CPU, LatentSource, small_student
+from latent_source import CONFIG, CPU, LatentSource, small_student
 from shotstream_training.autoencoder.train import AutoencoderSettings
 from shotstream_training.latent_codec import LatentCodec
-from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.forced_stage import ForcedStage
 from shotstream_training.stages.forcing_stage import ForcingNetworks, ForcingStage
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loop import Kept, Stage, TrainingLoop
 from shotstream_training.stages.lora import add_adapters
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
-from shotstream_training.stages.scores import ScoreRule
+from shotstream_training.stages.regression_stage import RegressionStage, fill_trajectories
+from shotstream_training.stages.scores import CausalScoreRule, ScoreRule
 from shotstream_training.stages.settings import (
     BudgetSettings,
     CausalInitStageSettings,
@@ -29,9 +30,11 @@ from shotstream_training.stages.settings import (
     OptimizerSettings,
     TeacherStageSettings,
 )
+from shotstream_training.stages.shot_caches import ShotCaches
 from shotstream_training.stages.teacher_stage import TeacherStage, freeze_for_teacher
 
 RATE = {"rate": 3e-3}
+PARTS = [{"share": 0.4, "chunks": 1, "openings": True}, {"share": 0.6, "batch": 2}]
 LORA = LoraSettings(rank=3)
 Built = tuple[Stage, Kept]
 Builder = Callable[[Path, Place, int], Built]
@@ -115,6 +118,28 @@ def forced(_: Path, place: Place, micro_batch: int) -> Built:
     return stage, Kept({"student": student}, {"student": learner}, {})
 
 
+def forced_parts(_: Path, place: Place, micro_batch: int) -> Built:
+    """The same over first chunks, two chunks and openings, over history of its own."""
+    settings = CausalInitStageSettings.model_validate(
+        {
+            "batch": 4,
+            "micro_batch": micro_batch,
+            "optimizer": RATE,
+            "method": "forced",
+            "parts": PARTS,
+            "drop_context": 0.3,
+            "own_history": 0.5,
+            "soften": 0.8,
+            "subject_share": 0.5,
+        }
+    )
+    student = network(2, place)
+    learner = Learner([student], OptimizerSettings(rate=3e-3))
+    draws, openings = Draws(0, "causal-init", place.device), LatentSource(place, distinct=3)
+    stage = ForcedStage(settings, student, learner, LatentSource(place), draws, openings)
+    return stage, Kept({"student": student}, {"student": learner}, {})
+
+
 def _forcing(place: Place, micro_batch: int, codec: LatentCodec | None, **values: Any) -> Built:
     given = {"batch": 4, "micro_batch": micro_batch, "generator": RATE, "critic": RATE, "critic_updates": 2}
     settings = ForcingStageSettings.model_validate(given | values)
@@ -127,8 +152,12 @@ def _forcing(place: Place, micro_batch: int, codec: LatentCodec | None, **values
         Learner([networks.critic], OptimizerSettings(rate=3e-3, clip=10.0)),
     )
     name = "inter" if codec else "intra"
-    draws = Draws(0, name, place.device)
-    stage = ForcingStage(settings, networks, learners, LatentSource(place), ScoreRule("zero"), draws, codec)
+    draws, source = Draws(0, name, place.device), LatentSource(place)
+    rule = ScoreRule("zero")
+    if settings.scores == "causal":
+        rule = CausalScoreRule("zero", caches=ShotCaches(CONFIG, source.size, place))
+    openings = LatentSource(place, distinct=3) if settings.parts else None
+    stage = ForcingStage(settings, networks, learners, source, rule, draws, codec, openings)
     kept = Kept(
         {"student": networks.student, "critic": networks.critic},
         {"student": learners[0], "critic": learners[1]},
@@ -142,6 +171,11 @@ def intra(_: Path, place: Place, micro_batch: int) -> Built:
     return _forcing(place, micro_batch, None, average=0.9)
 
 
+def intra_causal(_: Path, place: Place, micro_batch: int) -> Built:
+    """S2.2.1 with causal scores, over shots of several lengths."""
+    return _forcing(place, micro_batch, None, average=0.9, scores="causal", parts=PARTS)
+
+
 def inter(_: Path, place: Place, micro_batch: int) -> Built:
     """S2.2.2 as published: adapters."""
     return _forcing(place, micro_batch, small_codec(), lora=LORA, shots=2)
@@ -151,7 +185,9 @@ BUILDERS: dict[str, Builder] = {
     "teacher": teacher,
     "regression": regression,
     "forced": forced,
+    "forced-parts": forced_parts,
     "intra": intra,
+    "intra-causal": intra_causal,
     "inter": inter,
 }
 

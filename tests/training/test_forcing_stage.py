@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Self-forcing by configuration: cycle, formulas, self-made context, and who is moved."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from latent_source import CPU
 from shotstream_runtime.streaming.context import select_context
+from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.stages.forcing_stage import ForcingStage
 from shotstream_training.stages.scores import ScoreRule
-from small_stages import inter, intra, small_codec
+from small_stages import inter, intra, intra_causal, small_codec
 from torch import Tensor
 
 NOWHERE = Path()
@@ -76,7 +78,7 @@ def test_student_gradient_is_the_matching_direction() -> None:
     stage = intra_stage()
     stage.rule = ScoreRule("zero", negative=torch.full((4, 6), 0.3))
     turn = stage.plan(0)
-    batch = stage.batch(PLACES, [], 0)
+    batch = stage.batch(PLACES, [], turn)
     result = stage.roll_out(batch, PLACES, turn)
     caught: list[Tensor] = []
     student = stage.networks.student
@@ -107,7 +109,7 @@ def test_student_gradient_is_the_matching_direction() -> None:
 def test_critic_learns_plain_flow_matching_on_the_rollout() -> None:
     stage = intra_stage()
     turn = stage.plan(1)
-    batch = stage.batch(PLACES, [], 0)
+    batch = stage.batch(PLACES, [], turn)
     clean = stage.roll_out(batch, PLACES, turn).clean
     loss = stage._critic_loss(turn, PLACES, batch, clean)
     sigma, noisy, noise = stage._noised(turn, PLACES, clean)
@@ -115,6 +117,66 @@ def test_critic_learns_plain_flow_matching_on_the_rollout() -> None:
         flow = predict_flow(stage.networks.critic.inner, batch, noisy, 1000 * sigma)
     torch.testing.assert_close(loss, (flow - (noise - clean)).square().mean())
     assert clean.requires_grad is False
+
+
+def causal_stage() -> ForcingStage:
+    stage, _ = intra_causal(NOWHERE, CPU, 0)
+    assert isinstance(stage, ForcingStage)
+    return stage
+
+
+@torch.no_grad()
+def test_causal_scores_judge_a_chunk_by_itself_and_what_came_before() -> None:
+    stage = causal_stage()
+    turn = stage.plan(0)
+    batch = stage.batch(PLACES, [], turn)
+    sigma = torch.tensor([[0.9] * 3 + [0.4] * 3] * 4)
+    noisy = torch.randn(batch.target.shape, generator=torch.Generator().manual_seed(4))
+    network = stage.networks.critic.inner
+
+    def clean(noisy: Tensor, past: Tensor) -> Tensor:
+        return stage.rule.clean(network, replace(batch, target=past), noisy, sigma)
+
+    def moved(tensor: Tensor, first: int, last: int) -> Tensor:
+        other = tensor.clone()
+        other[:, first:last] += 1
+        return other
+
+    plain = clean(noisy, batch.target)
+    other_noise = clean(moved(noisy, 0, 3), batch.target)
+    assert not other_noise[:, :3].equal(plain[:, :3])
+    assert other_noise[:, 3:].equal(plain[:, 3:])
+    other_past = clean(noisy, moved(batch.target, 0, 3))
+    assert other_past[:, :3].equal(plain[:, :3])
+    assert not other_past[:, 3:].equal(plain[:, 3:])
+    assert clean(noisy, moved(batch.target, 3, 6)).equal(plain)
+
+
+def test_causal_scores_see_the_rollout_as_the_past_at_a_time_per_chunk() -> None:
+    stage = causal_stage()
+    turn = stage.plan(1)
+    batch = stage.batch(PLACES, [], turn)
+    clean = stage.roll_out(batch, PLACES, turn).clean
+    loss = stage._critic_loss(turn, PLACES, batch, clean)
+    sigma, noisy, noise = stage._noised(turn, PLACES, clean)
+    assert sigma[:, 0].equal(sigma[:, 2])
+    assert not sigma[:, 0].equal(sigma[:, 3])
+    with torch.no_grad():
+        forced = ForcedPass(stage.networks.critic.inner, stage._caches.of(4), 6)
+        forced.fill(batch, clean)
+        flow = forced.flow(batch, noisy, 1000 * sigma)
+    torch.testing.assert_close(loss, (flow - (noise - clean)).square().mean())
+
+
+def test_equal_causal_scores_leave_the_student_where_it_is() -> None:
+    """Without guidance, real and fake score that start alike have nothing to teach."""
+    stage = causal_stage()
+    stage.settings = stage.settings.model_copy(update={"guidance": 0.0})
+    values = stage.round(0, 1.0)
+    assert values["matching"] == 0.0
+    assert values["student_gradient"] == 0.0
+    guided = causal_stage().round(0, 1.0)
+    assert guided["student_gradient"] > 0
 
 
 def test_across_shots_context_comes_from_self_made_pixels() -> None:

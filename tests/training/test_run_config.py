@@ -22,9 +22,13 @@ def test_every_preset_is_valid(stage: str, name: str) -> None:
         with pytest.raises(TrainingError, match="trains none"):
             preset(stage, name)
         return
+    if name == "refine" and stage not in ("causal-init", "intra"):
+        with pytest.raises(TrainingError, match=r"has no stage .*; it trains causal-init, intra"):
+            preset(stage, name)
+        return
     run = load(stage, name)
     assert run.stage == stage
-    assert run.student.build() == (MINI_STUDENT if name == "mini" else StudentConfig())
+    assert run.student.build() == (StudentConfig() if name == "published" else MINI_STUDENT)
 
 
 def test_published_numbers() -> None:
@@ -101,7 +105,7 @@ def test_files_that_are_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "torn.yaml").write_text("a: [1\n", encoding="utf-8")
     with pytest.raises(TrainingError, match=r"torn\.yaml: cannot be read"):
         read_config(tmp_path / "torn.yaml")
-    with pytest.raises(TrainingError, match="no stage 'teacher'; presets are mini, published"):
+    with pytest.raises(TrainingError, match="--preset large: presets are mini, published, refine"):
         preset("teacher", "large")
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from shotstream_training.data.subject_cover import subject_cover
-from shotstream_training.distillation.causal_init import latent_weights
+from shotstream_training.data.subject_cover import latent_weights, subject_cover
 from shotstream_training.world import StorySpec, render_shot, sample_story, story_rng
 from shotstream_training.world.render import render_backdrop
 

@@ -190,3 +190,50 @@ def test_mini_from_nothing_to_an_evaluated_model(tmp_path: Path) -> None:
     assert (tmp_path / "evaluation" / "evaluation.json").is_file()
     # Finished stages are not run again.
     assert train(*command, "--stories", "0").count("is finished") == 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_shipped_mini_is_trained_on_by_three_commands(tmp_path: Path) -> None:
+    few = changes(
+        data__stories=3,
+        data__first_stories=1,
+        data__new_story_every=4,
+        data__openings="{stories: 3, first_stories: 2, new_story_every: 2}",
+    )
+    parts = "[{share: 0.4, chunks: 1, openings: true}, {share: 0.3, chunks: 2}, {share: 0.3, batch: 1}]"
+    init, matching = (
+        changes(**{f"{section}__parts": parts, f"{section}__batch": 2})
+        for section in ("causal_init", "forcing")
+    )
+    refined, matched, model = (tmp_path / name for name in ("refined", "matched", "model"))
+    start = ["causal-init", "--preset", "refine", "--start", "mini", "--vae", "mini", *init, *few]
+    train(*start, "--out", refined, "--steps", "4")
+    # Stopped in between, it ends where it would have ended.
+    constant = ["--set", "loop.rate_schedule={kind: constant}"]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(*start, *constant, "--out", whole, "--steps", "3")
+    train(*start, *constant, "--out", stopped, "--steps", "2")
+    assert "goes on after 2 rounds" in train(*start, *constant, "--out", stopped, "--steps", "3")
+    (one, record), (other, _) = load_stage(whole), load_stage(stopped)
+    for group in ("student", "text"):
+        for name, value in one[group].items():
+            assert value.equal(other[group][name]), (group, name)
+    assert {key for key in record["curves"] if key.startswith("loss_")} <= {"loss_3", "loss_6"}
+
+    again = ["--start", refined, "--teacher", refined, "--vae", "mini", "--steps", "2"]
+    train("intra", "--preset", "refine", *again, *matching, *few, "--out", matched)
+    shipped = load_model("mini")
+    before, between, after = shipped.text.inner.state_dict(), load_stage(refined)[0], load_stage(matched)[0]
+    assert any(not before[name].equal(value) for name, value in between["text"].items())
+    # Matching leaves the text side as it found it.
+    assert all(value.equal(after["text"][name]) for name, value in between["text"].items())
+    assert any(not value.equal(after["student"][name]) for name, value in between["student"].items())
+    done = CliRunner().invoke(
+        app,
+        ["export", "--student", str(matched), "--vae", "mini", "--out", str(model)],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0
+    found, kept = load_model(model).video.vae.state_dict(), shipped.video.vae.state_dict()
+    assert all(value.equal(found[name]) for name, value in kept.items())

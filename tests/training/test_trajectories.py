@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from shotstream_runtime.model import CacheAccess, CaptionRun, DualCache, FlowSchedule, Student
 from shotstream_training.distillation.matching import predict_flow
 from shotstream_training.next_shot import NextShotBatch
-from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.forced_stage import ForcedStage
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.noise_levels import trajectory_times
+from shotstream_training.stages.regression_stage import RegressionStage, fill_trajectories
 from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import CausalInitStageSettings, OptimizerSettings, TrajectorySettings
 from shotstream_training.stages.trajectories import (

@@ -33,6 +33,6 @@ def autocast(device: torch.device) -> AbstractContextManager[object]:
 def cpu_bfloat16(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 matrix products on a CPU, for everything inside; a GPU's steps have `autocast`.
 
-    Twice as fast where the processor has the instructions (AVX-512 BF16 or AMX), slower elsewhere.
+    Worth it where the processor has the instructions (AVX-512 BF16 or AMX).
     """
     return torch.autocast("cpu", torch.bfloat16, cache_enabled=False, enabled=device.type == "cpu")

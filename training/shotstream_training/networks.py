@@ -4,16 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import torch
-from shotstream_runtime.codecs.mini_text import MiniTextEncoder
 from shotstream_runtime.model import RotaryEmbedding, Student, StudentConfig
-from torch import Tensor, nn
+from torch import nn
 
-from shotstream_training.data.story_store import SampledShots
 from shotstream_training.muon import MuonAdamW
-from shotstream_training.next_shot import NextShotBatch
 
 MINI_STUDENT = StudentConfig(
     text_len=80,
@@ -73,18 +69,6 @@ def prepare(student: Student, device: torch.device) -> Student:
     return student
 
 
-def load_student(config: dict[str, Any], weights: dict[str, Tensor], device: torch.device) -> Student:
-    """A network with weights that a stage left behind."""
-    student = Student(StudentConfig.from_dict(config))
-    student.load_state_dict(weights)
-    return prepare(student, device)
-
-
-def clone(network: Student) -> Student:
-    """A network of its own with the same weights, not compiled."""
-    return load_student(network.config.to_dict(), network.state_dict(), network.device)
-
-
 def compile_blocks(network: Student) -> Student:
     """Compiles the blocks of a network that only ever sees whole sequences.
 
@@ -118,20 +102,4 @@ def optimise_network(network: Student, rate: float, other_rate: float, *more: nn
         rate=rate,
         other_rate=other_rate,
         precision=torch.bfloat16 if everything[0].is_cuda else torch.float32,
-    )
-
-
-def encode_captions(shots: SampledShots, text: MiniTextEncoder) -> NextShotBatch:
-    """Adds caption features to samples; gradient reaches the text side where it is enabled."""
-    batch, count, length = shots.token_ids.shape
-    ids = shots.token_ids.flatten(0, 1)
-    embeds = text(ids, ids != 0).float().view(batch, count, length, -1)
-    return NextShotBatch(
-        context=shots.context,
-        context_flags=shots.context_flags,
-        target=shots.target,
-        shot_flag=shots.shot_flag,
-        embeds=embeds,
-        caption_index=shots.caption_index,
-        subject=shots.subject,
     )

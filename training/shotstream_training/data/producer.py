@@ -43,7 +43,6 @@ class StoryProducer:
         self._renderer = renderer
         self._next_seed = first_seed
         self._processes: list[Any] = []
-        self.fetched = 0
         if workers < 1 or "fork" not in mp.get_all_start_methods() or sys.platform == "darwin":
             return
         context = mp.get_context("fork")
@@ -78,7 +77,6 @@ class StoryProducer:
             for _ in range(limit):
                 yield self._renderer(self._next_seed)
                 self._next_seed += 1
-                self.fetched += 1
             return
         for number in range(limit):
             try:
@@ -91,7 +89,6 @@ class StoryProducer:
                 yield RenderedStory(spec, prompts, tuple(self._slots[slot, : len(spec.shots)]))
             finally:
                 self._free.put(slot)
-            self.fetched += 1
 
     def close(self) -> None:
         """Ends the workers."""

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from shotstream_training.data.context_table import ContextTable
 from shotstream_training.data.pictures import to_clips
-from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import RenderedStory
 from shotstream_training.data.subject_cover import subject_cover
 from shotstream_training.latent_codec import LatentCodec
@@ -24,17 +23,15 @@ class SampledShots:
     """Next-shot samples before their captions are encoded.
 
     Attributes:
-        rows: Their rows in the store ``[b]``.
         context: ``[b, 6, channels, h, w]``; zeros before a first shot.
         context_flags: ``[b, 6]``.
         target: ``[b, f, channels, h, w]``.
         shot_flag: ``[b]``.
-        token_ids: ``[b, n, text_len]``: drawn are 6 + 2, one caption per condition frame, then the target's.
+        token_ids: ``[b, n, text_len]``: at first 6 + 2, one caption per condition frame, then the target's.
         caption_index: ``[b, 6 + f]``.
         subject: Where the target shows its cast ``[b, f, h, w]``, 0 to 1.
     """
 
-    rows: Tensor
     context: Tensor
     context_flags: Tensor
     target: Tensor
@@ -59,7 +56,6 @@ class StoryStore:
         slots: Condition frames of a sample.
         text_len: Tokens per prompt.
         size: Latent rows and columns.
-        seed: Seed of the draws.
         shot_frames: Pixel frames of every shot.
     """
 
@@ -72,7 +68,6 @@ class StoryStore:
         slots: int,
         text_len: int,
         size: tuple[int, int],
-        seed: int = 0,
         shot_frames: int = FRAMES_PER_SHOT,
     ) -> None:
         device = codec.device
@@ -92,16 +87,9 @@ class StoryStore:
         self._number = torch.zeros(capacity, dtype=torch.long, device=device)
         self._next = 0
         self._filled = 0
-        self.seen = 0
-        self._generator = torch.Generator(device).manual_seed(seed)
 
     def __len__(self) -> int:
         return self._filled
-
-    def refill(self, producer: StoryProducer, limit: int, wait_s: float = 0.0) -> None:
-        """Takes in what the producer has finished."""
-        for story in producer.stories(limit, wait_s=wait_s):
-            self.add(story)
 
     def add(self, story: RenderedStory) -> None:
         """Encodes a story and keeps it."""
@@ -132,18 +120,6 @@ class StoryStore:
         self._number[rows] = torch.arange(count, device=device)
         self._next += count
         self._filled = max(self._filled, self._next)
-        self.seen += count
-
-    def draw(self, batch: int) -> SampledShots:
-        """Random next-shot samples; every shot is as likely a target as any other.
-
-        Raises:
-            ValueError: If the store is empty.
-        """
-        if not self._filled:
-            raise ValueError("the store holds no shot yet; refill it first")
-        rows = torch.randint(self._filled, (batch,), generator=self._generator, device=self._number.device)
-        return self.at(rows)
 
     def at(self, rows: Tensor) -> SampledShots:
         """The samples whose targets are given rows ``[b]``."""
@@ -161,7 +137,6 @@ class StoryStore:
             (torch.where(first, self._slots, own), self._slots + self._latent_prompt[rows]), dim=1
         )
         return SampledShots(
-            rows=rows,
             context=context,
             context_flags=table.flags[history],
             target=self._targets[rows].float(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor, where
 
 from shotstream_training.data.rendered_story import FRAMES_PER_LATENT
 from shotstream_training.world import StorySpec, ground_truth
@@ -43,6 +44,20 @@ def subject_cover(spec: StorySpec, shot: int, size: tuple[int, int]) -> NDArray[
             )
             np.maximum(latent, np.outer(down, across), out=latent)
     return cover
+
+
+def latent_weights(subject: Tensor | None, share: float) -> Tensor | float:
+    """Weights of latents ``[b, f, h, w]`` whose mean over each sample is 1.
+
+    Args:
+        subject: Where the cast is, 0 to 1; none: all latents count alike.
+        share: Part of each sample's weight that is spread over its cast alone.
+    """
+    if subject is None or not share:
+        return 1.0
+    mean = subject.mean(dim=(1, 2, 3), keepdim=True)
+    # A sample that shows nobody has no such part.
+    return where(mean > 0, 1 - share + share * subject / mean.clamp(min=1e-3), 1.0)
 
 
 def _overlap(low: float, high: float, count: int, step: float) -> NDArray[np.float64]:

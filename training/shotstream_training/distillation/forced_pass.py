@@ -39,7 +39,6 @@ class ForcedPass:
         student: The network.
         cache: A cache of this batch size that holds a whole shot.
         frames: Latent frames of a shot; at most the cache's local window.
-        tokens: Tokens per latent frame.
 
     Attributes:
         cache: That cache; a `Rollout` that fills it may stand in for `fill`.

@@ -51,9 +51,3 @@ def matching_loss(clean: Tensor, direction: Tensor) -> Tensor:
     """Half the mean squared distance to the shifted, detached output: gradient ``direction / numel``."""
     wide = clean.double()
     return 0.5 * (wide - (wide - direction.double()).detach()).square().mean()
-
-
-def draw_sigma(count: int, shift: float, generator: torch.Generator, device: torch.device | str) -> Tensor:
-    """Sigmas of times uniform over the shifted table, clamped to times 20..980."""
-    uniform = torch.rand(count, generator=generator, device=device)
-    return (shift * uniform / (1 + (shift - 1) * uniform)).clamp(0.02, 0.98)

@@ -125,17 +125,3 @@ def _rows(captions: CaptionKeys, batch: NextShotBatch, frame: int) -> CaptionKey
     count = batch.embeds.shape[1]
     rows = torch.arange(len(batch), device=batch.embeds.device) * count + batch.caption_index[:, frame]
     return CaptionKeys(tuple((keys[rows], values[rows]) for keys, values in captions.layers))
-
-
-def draw_noise(batch: NextShotBatch, steps: int, generator: torch.Generator) -> Tensor:
-    """The noise of one rollout, ``[steps, b, f, channels, h, w]``."""
-    return torch.randn((steps, *batch.target.shape), generator=generator, device=batch.target.device)
-
-
-def shared_exit_step(steps: Sequence[float], generator: torch.Generator) -> int:
-    """Draws the exit step of one rollout, uniform over the few steps.
-
-    The generator lives on the CPU and is seeded alike on all workers: every chunk and every worker exits at
-    the same step.
-    """
-    return int(torch.randint(len(steps), (), generator=generator))

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from shotstream_training.errors import TrainingError
 from shotstream_training.networks import build_student, compile_blocks
-from shotstream_training.stages.causal_stage import ForcedStage, RegressionStage, fill_trajectories
 from shotstream_training.stages.draws import Draws
+from shotstream_training.stages.forced_stage import ForcedStage
 from shotstream_training.stages.forcing_stage import ForcingNetworks, ForcingStage
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loop import Kept, Stage
@@ -24,9 +24,11 @@ from shotstream_training.stages.loss_stage import split
 from shotstream_training.stages.materials import Materials
 from shotstream_training.stages.network import TrainedNetwork
 from shotstream_training.stages.place import Place
+from shotstream_training.stages.regression_stage import RegressionStage, fill_trajectories
 from shotstream_training.stages.run_config import RunConfig
-from shotstream_training.stages.scores import ScoreRule
+from shotstream_training.stages.scores import CausalScoreRule, ScoreRule
 from shotstream_training.stages.settings import LoraSettings, OptimizerSettings
+from shotstream_training.stages.shot_caches import ShotCaches
 from shotstream_training.stages.stage_folder import (
     is_file_of_weights,
     load_network,
@@ -102,9 +104,10 @@ def _check_shares(run: RunConfig, place: Place) -> None:
     settings = _needed(run.teacher_stage or run.causal_init or run.forcing)
     if run.compiled and place.mesh is not None:
         raise TrainingError("compiled=true works in one process; start it without torchrun")
-    if settings.batch % place.world:
-        raise TrainingError(f"batch={settings.batch} must be a multiple of the {place.world} processes")
-    split(range(settings.batch // place.world), settings.micro_batch)
+    for batch in {settings.batch} | {part.batch or settings.batch for part in getattr(settings, "parts", ())}:
+        if batch % place.world:
+            raise TrainingError(f"batch={batch} must be a multiple of the {place.world} processes")
+        split(range(batch // place.world), settings.micro_batch)
 
 
 def _teacher(run: RunConfig, materials: Materials, place: Place, draws: Draws) -> Assembled:
@@ -114,15 +117,20 @@ def _teacher(run: RunConfig, materials: Materials, place: Place, draws: Draws) -
     if run.compiled:
         compile_blocks(student)
     network = TrainedNetwork(student, place, checkpointing=run.checkpointing)
-    networks = {"student": network}
-    if settings.train_text:
-        if materials.text is None:
-            raise TrainingError("teacher_stage.train_text: the published text encoder does not learn along")
-        networks["text"] = materials.text
+    networks = _with_text(network, materials, learns=settings.train_text)
     learner = _learner(list(networks.values()), settings.optimizer)
     rule = ScoreRule(settings.context_time, materials.negative)
     stage = TeacherStage(settings, network, learner, materials.source, rule, draws)
     return Assembled(stage, Kept(networks, {"student": learner}, {}), network, rule)
+
+
+def _with_text(student: TrainedNetwork, materials: Materials, *, learns: bool) -> dict[str, TrainedNetwork]:
+    """What a stage trains by name: the student, and the text side where that learns along."""
+    if not learns:
+        return {"student": student}
+    if materials.text is None:
+        raise TrainingError("train_text: the published text encoder does not learn along")
+    return {"student": student, "text": materials.text}
 
 
 def _causal_init(run: RunConfig, materials: Materials, place: Place, draws: Draws, out: Path) -> Assembled:
@@ -148,20 +156,24 @@ def _causal_init(run: RunConfig, materials: Materials, place: Place, draws: Draw
             },
         )
     student = TrainedNetwork(_started(run, materials, place), place, checkpointing=run.checkpointing)
-    learner = _learner([student], settings.optimizer)
+    networks = _with_text(student, materials, learns=settings.train_text)
+    learner = _learner(list(networks.values()), settings.optimizer)
     if store is not None:
         stage = RegressionStage(settings, student, learner, store, materials.source, draws)
     else:
-        stage = ForcedStage(settings, student, learner, materials.source, draws)
-    return Assembled(stage, Kept({"student": student}, {"student": learner}, {}), student, rule)
+        stage = ForcedStage(settings, student, learner, materials.source, draws, materials.openings)
+    return Assembled(stage, Kept(networks, {"student": learner}, {}), student, rule)
 
 
 def _forcing(run: RunConfig, materials: Materials, place: Place, draws: Draws) -> Assembled:
     settings = _needed(run.forcing)
     if run.start is None:
         raise TrainingError(f"start is missing: give the stage before {run.stage}, or mini, with --start")
-    rule = ScoreRule(settings.context_time, materials.negative)
     config = materials.config
+    rule = ScoreRule(settings.context_time, materials.negative)
+    if settings.scores == "causal":
+        caches = ShotCaches(config, materials.source.size, place)
+        rule = CausalScoreRule("zero", materials.negative, caches=caches)
     before = {} if is_file_of_weights(run.start) else stage_result(run.start, "start")[0]
     critic_weights = before.get("critic") or _teacher_weights(run, materials)
     critic = load_network(critic_weights, config, place.device)
@@ -178,7 +190,9 @@ def _forcing(run: RunConfig, materials: Materials, place: Place, draws: Draws) -
     )
     learners = _learner([networks.student], settings.generator), _learner([networks.critic], settings.critic)
     codec = materials.codec if run.stage == "inter" else None
-    stage = ForcingStage(settings, networks, learners, materials.source, rule, draws, codec)
+    stage = ForcingStage(
+        settings, networks, learners, materials.source, rule, draws, codec, materials.openings
+    )
     kept = Kept(
         {"student": networks.student, "critic": networks.critic},
         {"student": learners[0], "critic": learners[1]},

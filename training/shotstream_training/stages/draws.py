@@ -47,6 +47,11 @@ class Draws:
         generator = torch.Generator().manual_seed(self._key("shared", *purpose))
         return int(torch.randint(options, (), generator=generator))
 
+    def shared_uniform(self, *purpose: object) -> float:
+        """A number in [0, 1), the same for all samples and all processes."""
+        generator = torch.Generator().manual_seed(self._key("shared", *purpose))
+        return float(torch.rand((), generator=generator))
+
     def _rows(
         self, places: Sequence[int], purpose: Sequence[object], draw: Callable[[torch.Generator], Tensor]
     ) -> Tensor:

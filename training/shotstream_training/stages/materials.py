@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,7 +36,13 @@ from shotstream_training.stages.stage_folder import (
     stage_result,
     words_folder,
 )
-from shotstream_training.stages.world_source import StorySupply, WorldSource, story_window, with_captions
+from shotstream_training.stages.world_source import (
+    FIRST_OPENING,
+    StorySupply,
+    WorldSource,
+    story_window,
+    with_captions,
+)
 from shotstream_training.world.spec import HEIGHT, WIDTH
 
 NO_WORLD = "data.kind: world needs model.kind: mini; other models take data.kind: clips"
@@ -55,6 +61,7 @@ class Materials:
         captions: Reads prompts.
         text: Mini's text side; none where the published encoder reads.
         source: Samples, without what the run leaves out.
+        openings: First chunks of stories of a single shot, where the data have them; likewise.
         judged: Makes the batch of sample pictures, whole; none where there is no held-out data.
         negative: Features of the negative prompt; none: silence.
         skipped: Counts the rows that could not be used.
@@ -65,15 +72,20 @@ class Materials:
     captions: CaptionReader
     text: TrainedNetwork | None
     source: AblatedSource
+    openings: AblatedSource | None
     judged: Callable[[], NextShotBatch] | None
     negative: Tensor | None
     skipped: Callable[[], int]
 
     def for_run(self, run: RunConfig) -> Materials:
         """The same data for another run: its dimensions, and samples without what it leaves out."""
-        source = AblatedSource(self.source.whole, **run.ablation.model_dump())
-        channels = self.config.in_dim
-        return replace(self, config=run.student.build(channels), source=source)
+        left_out = run.ablation.model_dump()
+        return replace(
+            self,
+            config=run.student.build(self.config.in_dim),
+            source=AblatedSource(self.source.whole, **left_out),
+            openings=None if self.openings is None else AblatedSource(self.openings.whole, **left_out),
+        )
 
 
 @contextmanager
@@ -90,15 +102,17 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
     """
     with ExitStack() as stack:
         # First of all: render processes are forked, and forking is safest while little is there.
-        supply = _open_supply(run, position, stack) if isinstance(run.data, WorldData) else None
+        supplies = _open_supplies(run, position, stack) if isinstance(run.data, WorldData) else None
         codec, captions, text, channels = _open_model(run, place)
         config = run.student.build(channels)
-        if supply is not None:
-            samples = _open_world(run, supply, codec, captions, config, place, position)
+        if supplies is not None:
+            samples = _open_world(run, supplies, codec, captions, config, place, position)
         else:
             samples = _open_clips(run, codec, captions, config, place, stack)
         samples.source.position = position
-        source = AblatedSource(samples.source, **run.ablation.model_dump())
+        left_out = run.ablation.model_dump()
+        source = AblatedSource(samples.source, **left_out)
+        openings = None if samples.openings is None else AblatedSource(samples.openings, **left_out)
         negative = None
         if run.negative_prompt is not None:
             negative = captions([[run.negative_prompt]])[0, 0].detach()
@@ -108,6 +122,7 @@ def open_materials(run: RunConfig, place: Place, position: int) -> Iterator[Mate
             captions,
             text,
             source,
+            openings,
             samples.judged,
             negative,
             samples.skipped,
@@ -121,25 +136,41 @@ class _Samples:
     source: ShotSource
     judged: Callable[[], NextShotBatch] | None
     skipped: Callable[[], int]
+    openings: ShotSource | None = None
 
 
-def _open_supply(run: RunConfig, position: int, stack: ExitStack) -> StorySupply:
+@dataclass(frozen=True)
+class _Supply:
+    """Stories of one kind."""
+
+    data: WorldData
+    stories: StorySupply
+
+
+def _open_supplies(run: RunConfig, position: int, stack: ExitStack) -> list[_Supply]:
+    """Of the stories, then of the openings where there are any."""
     data = run.data
     if not isinstance(data, WorldData):
         raise TypeError(f"data of kind world expected, got {type(data).__name__}")
-    supply = StorySupply(
-        story_renderer(data, mini_text(run)),
-        workers=data.workers,
-        first=story_window(data, position).start,
-        seed=run.seed,
-    )
-    stack.callback(supply.close)
-    return supply
+    text = mini_text(run)
+    supplies = []
+    for own, offset in ((data, 0), (data.of_openings(), FIRST_OPENING)):
+        if own is not None:
+            supply = StorySupply(
+                story_renderer(own, text),
+                workers=own.workers,
+                first=story_window(own, position).start,
+                seed=run.seed,
+                offset=offset,
+            )
+            stack.callback(supply.close)
+            supplies.append(_Supply(own, supply))
+    return supplies
 
 
 def _open_world(
     run: RunConfig,
-    supply: StorySupply,
+    supplies: Sequence[_Supply],
     codec: PixelCodec,
     captions: CaptionReader,
     config: StudentConfig,
@@ -153,19 +184,23 @@ def _open_world(
         and isinstance(captions, LearningCaptions)
     ):
         raise TrainingError(NO_WORLD)
-    source = WorldSource(
-        supply,
-        codec,
-        captions,
-        config,
-        data=data,
-        size=(HEIGHT // 8, WIDTH // 8),
-        place=place,
-        seed=run.seed,
-        story_shots=_story_shots(run),
-        position=position,
-    )
-    return _Samples(source, _judged_world(data, codec, captions, config), lambda: 0)
+    source, *openings = [
+        WorldSource(
+            supply.stories,
+            codec,
+            captions,
+            config,
+            data=supply.data,
+            size=(HEIGHT // 8, WIDTH // 8),
+            place=place,
+            seed=run.seed,
+            story_shots=_story_shots(run),
+            position=position,
+        )
+        for supply in supplies
+    ]
+    judged = _judged_world(data, codec, captions, config)
+    return _Samples(source, judged, lambda: 0, openings[0] if openings else None)
 
 
 def _story_shots(run: RunConfig) -> int:
@@ -188,7 +223,8 @@ def _open_model(run: RunConfig, place: Place) -> tuple[PixelCodec, CaptionReader
     before = run.start or run.teacher
     if before is not None and not is_file_of_weights(before):
         encoder.load_state_dict(stage_result(before, "start")[0].get("text", encoder.state_dict()))
-    learns = run.teacher_stage is not None and run.teacher_stage.train_text
+    learning = run.teacher_stage or run.causal_init
+    learns = learning is not None and learning.train_text
     encoder.to(place.device).train(learns).requires_grad_(learns)
     # A text side that does not learn is small enough for every process to have it whole.
     text = TrainedNetwork(encoder, place if learns else replace(place, mesh=None))

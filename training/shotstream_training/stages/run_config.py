@@ -25,11 +25,12 @@ from shotstream_training.stages.settings import (
     Share,
     TeacherStageSettings,
 )
+from shotstream_training.world.spec import FIRST_CHUNK_FRAMES
 
 STAGES = ("vae", "teacher", "causal-init", "intra", "inter")
 """In the order in which they are trained."""
 
-PRESETS = ("mini", "published")
+PRESETS = ("mini", "published", "refine")
 
 _BASES = {"mini": MINI_STUDENT, "tiny": TINY_STUDENT, "published": StudentConfig()}
 
@@ -67,6 +68,19 @@ class StudentSettings(Settings):
         return replace(_BASES[self.base], **change)
 
 
+class OpeningData(Settings):
+    """Stories of a single shot, rendered as far as its first chunk: all that they show can only come from the
+    caption.
+
+    Attributes:
+        stories, first_stories, new_story_every: As of `WorldData`; the samples of all parts count.
+    """
+
+    stories: Count = 2000
+    first_stories: Count = 256
+    new_story_every: Count = 12
+
+
 class WorldData(Settings):
     """Stories of the storyboard world, rendered while training.
 
@@ -84,6 +98,7 @@ class WorldData(Settings):
         named_globally: Share of stories whose global caption says who it is.
         frames: Pixel frames of a shot.
         workers: Render processes; 0 renders in the training process.
+        openings: Further stories of the same kind, for parts of a stage that are trained on openings.
     """
 
     kind: Literal["world"] = "world"
@@ -98,6 +113,14 @@ class WorldData(Settings):
     named_globally: Share = 0.65
     frames: Annotated[int, Field(ge=9)] = 81
     workers: Annotated[int, Field(ge=0)] = 0
+    openings: OpeningData | None = None
+
+    def of_openings(self) -> WorldData | None:
+        """The openings as data of their own."""
+        if self.openings is None:
+            return None
+        alone = {"shot_counts": (1,), "frames": FIRST_CHUNK_FRAMES, "openings": None}
+        return self.model_copy(update=self.openings.model_dump() | alone)
 
 
 class ClipData(Settings):
@@ -233,6 +256,12 @@ class RunConfig(Settings):
                 raise ValueError(f"section {name!r} {problem} in a run of stage {self.stage!r}")
         if self.vae is not None and self.vae.decoder_only and self.start is None:
             raise ValueError("vae.decoder_only=true needs start: the vae stage whose decoder is trained on")
+        if self.forcing is not None and self.forcing.parts and self.stage == "inter":
+            raise ValueError("forcing.parts: stage 'inter' plays whole shots; use them in stage 'intra'")
+        if self.forcing is not None and self.forcing.scores == "causal" and self.compiled:
+            raise ValueError("compiled=true needs forcing.scores: bidirectional")
+        if self.causal_init is not None and self.causal_init.subject_share and self.data.kind != "world":
+            raise ValueError("causal_init.subject_share: only data.kind: world knows where the cast is")
         return self
 
     def record(self) -> dict[str, Any]:
@@ -276,7 +305,10 @@ def preset(stage: str, name: str) -> Path:
             "the published form uses the autoencoder of Wan 2.1 as it is and trains none; "
             "start with: shotstream train teacher --preset published"
         )
-    raise TrainingError(f"preset {name!r} has no stage {stage!r}; presets are {', '.join(PRESETS)}")
+    trained = [known for known in STAGES if (folder / f"{known.replace('-', '_')}.yaml").is_file()]
+    if trained:
+        raise TrainingError(f"preset {name!r} has no stage {stage!r}; it trains {', '.join(trained)}")
+    raise TrainingError(f"--preset {name}: presets are {', '.join(PRESETS)}")
 
 
 def read_config(path: Path, changes: Sequence[str] = (), given: Mapping[str, Any] | None = None) -> RunConfig:

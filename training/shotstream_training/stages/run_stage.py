@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from shotstream_runtime.weights.locate import MINI_FOLDER
 
 from shotstream_training.checkpoint import load_record, save_stage
@@ -188,5 +189,12 @@ def finished_alike(run: RunConfig, out: Path) -> bool:
     """Whether the folder holds the result of this very configuration."""
     if not is_finished(out):
         return False
-    record = load_record(out)
-    return bool(run.stage == record.get("stage") and record.get("config") == run.model_dump(mode="json"))
+    return load_record(out).get("stage") == run.stage and same_run(load_record(out).get("config"), run)
+
+
+def same_run(recorded: Any, run: RunConfig) -> bool:
+    """Whether a recorded configuration is this one; fields that it does not know have their defaults."""
+    try:
+        return RunConfig.model_validate(recorded) == run
+    except ValidationError:
+        return False

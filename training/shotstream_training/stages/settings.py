@@ -56,6 +56,28 @@ class BatchSettings(Settings):
     micro_batch: Annotated[int, Field(ge=0)] = 0
 
 
+class ShotPart(Settings):
+    """What a part of the steps is trained on.
+
+    Attributes:
+        share: How often, in proportion to the other parts.
+        chunks: Chunks from the shot's start; 0: the whole shot.
+        batch: Samples of such a step, all processes together; 0: the stage's.
+        openings: Whether the samples are the first chunks of stories of a single shot (``data.openings``).
+    """
+
+    share: Rate
+    chunks: Annotated[int, Field(ge=0)] = 0
+    batch: Annotated[int, Field(ge=0)] = 0
+    openings: bool = False
+
+    @model_validator(mode="after")
+    def _openings_are_first_chunks(self) -> ShotPart:
+        if self.openings and self.chunks != 1:
+            raise ValueError(f"chunks={self.chunks}: openings have a single chunk; set chunks: 1")
+        return self
+
+
 class BudgetSettings(Settings):
     """How long a stage trains: by steps or by the clock.
 
@@ -173,6 +195,16 @@ class CausalInitStageSettings(BatchSettings):
         drop_context: Share of samples without context (``forced`` only; trajectories were made with theirs).
         few_step_share: Share of chunks whose time comes from the few-step list (``forced`` only).
         context_time: As the teacher was trained; for sampling trajectories.
+        parts: How much of which shots the steps see (``forced`` only); none: whole shots. With them, the
+            curves are ``loss_3``, ``loss_6``, ...: by the latent frames of a sample.
+        train_text: Whether mini's text side learns along (``forced`` only).
+        own_history: Share of steps in which the chunks before a chunk are the student's own estimates, so
+            that shots do not get softer and softer (``forced`` only). Only where captions tell all there is
+            to see: what it drew may be soft, but not another picture than the true one, which stays the
+            target.
+        soften: Largest share of blur mixed into condition frames, for the same reason (``forced`` only).
+        subject_share: Part of every sample's loss that belongs to its cast, however small it is; the rest is
+            for all latents alike (``forced`` only; the storyboard world knows where the cast is).
     """
 
     optimizer: OptimizerSettings
@@ -182,11 +214,20 @@ class CausalInitStageSettings(BatchSettings):
     drop_context: Share = 0.0
     few_step_share: Share = 0.5
     context_time: Literal["zero", "target"] = "target"
+    parts: tuple[ShotPart, ...] = ()
+    train_text: bool = False
+    own_history: Share = 0.0
+    soften: Share = 0.0
+    subject_share: Share = 0.0
 
     @model_validator(mode="after")
     def _regression_needs_trajectories(self) -> CausalInitStageSettings:
-        if self.method == "regression" and self.trajectories is None:
-            raise ValueError("method: regression needs trajectories (e.g. trajectories: {pairs: 5000})")
+        if self.method == "regression":
+            if self.trajectories is None:
+                raise ValueError("method: regression needs trajectories (e.g. trajectories: {pairs: 5000})")
+            for name in ("parts", "train_text", "own_history", "soften", "subject_share"):
+                if getattr(self, name):
+                    raise ValueError(f"{name} needs method: forced")
         return self
 
 
@@ -215,6 +256,10 @@ class ForcingStageSettings(BatchSettings):
         lora: Adapters for student and fake score; none trains all weights.
         shots: Shots of a story, in the inter stage.
         time_range: Times at which scores are compared.
+        scores: ``bidirectional``: they judge a shot as a whole, as published; ``causal``: chunk by chunk,
+            each given the chunks before it. The teacher is then a causal network itself, as the
+            initialisation leaves it, and shots may end after any chunk.
+        parts: How much of which shots the turns see (intra stage only); none: whole shots.
     """
 
     generator: OptimizerSettings
@@ -226,3 +271,5 @@ class ForcingStageSettings(BatchSettings):
     lora: LoraSettings | None = None
     shots: Annotated[int, Field(ge=2)] = 5
     time_range: tuple[float, float] = (20.0, 980.0)
+    scores: Literal["bidirectional", "causal"] = "bidirectional"
+    parts: tuple[ShotPart, ...] = ()

@@ -22,7 +22,10 @@ from shotstream_training.stages.place import Place
 from shotstream_training.stages.run_config import WorldData
 
 FIRST_STORY = 10_000_000
-"""Stories of a seed start at this multiple of it, as in the commands by the clock."""
+"""Stories of a seed start at this multiple of it."""
+
+FIRST_OPENING = FIRST_STORY // 2
+"""Where the numbers of openings start within a seed."""
 
 
 def story_window(data: WorldData, position: int) -> range:
@@ -60,13 +63,16 @@ class StorySupply:
         workers: Render processes; 0 renders when asked.
         first: Number of the first story, from 0.
         seed: Seed of the run.
+        offset: Where the numbers of a second supply begin, so that it makes other stories.
     """
 
-    def __init__(self, renderer: StoryRenderer, *, workers: int, first: int, seed: int) -> None:
+    def __init__(
+        self, renderer: StoryRenderer, *, workers: int, first: int, seed: int, offset: int = 0
+    ) -> None:
         self.renderer = renderer
         self.next = first
         lanes = max(1, workers)
-        base = seed * FIRST_STORY
+        base = seed * FIRST_STORY + offset
         # One process per lane, each in order: together they are in order as well.
         self._lanes = [
             StoryProducer(
@@ -222,4 +228,5 @@ def with_captions(shots: SampledShots, captions: LearningCaptions) -> NextShotBa
         shot_flag=shots.shot_flag,
         embeds=captions.read_ids(shots.token_ids),
         caption_index=shots.caption_index,
+        subject=shots.subject,
     )

@@ -28,7 +28,7 @@ from shotstream_training.stages.materials import Materials, held_out_renderer, o
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import FOLDER as RESUME
 from shotstream_training.stages.run_config import RunConfig, WorldData
-from shotstream_training.stages.run_stage import finished_alike, train_stage
+from shotstream_training.stages.run_stage import finished_alike, same_run, train_stage
 from shotstream_training.stages.stage_folder import load_network, model_parts, student_weights
 from shotstream_training.study.branches import (
     BRANCHES,
@@ -203,7 +203,7 @@ def _is_measured(study: Study, trial: Trial, run: RunConfig, seed: int) -> bool:
         return False
     result = json.loads(path.read_text(encoding="utf-8"))
     return bool(
-        result["training"] == run.model_dump(mode="json")
+        same_run(result["training"], run)
         and (len(result["stories"]), result["shots"]) == (study.stories, study.shots)
     )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stage S2.1 by configuration: regression onto teacher trajectories, or teacher-forced flow matching."""
+"""Stage S2.1 as published: regression onto trajectories of the teacher."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from shotstream_runtime.model import DualCache, FlowSchedule, Student
+from shotstream_runtime.model import Student
 from torch import Tensor
 
-from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.next_shot import NextShotBatch, causal_frame_mask
 from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.loss_stage import LossStage
 from shotstream_training.stages.network import TrainedNetwork
-from shotstream_training.stages.noise_levels import shifted, trajectory_times
-from shotstream_training.stages.scores import ScoreRule, noised
+from shotstream_training.stages.noise_levels import trajectory_times
+from shotstream_training.stages.scores import ScoreRule
 from shotstream_training.stages.settings import CausalInitStageSettings, TrajectorySettings
 from shotstream_training.stages.trajectories import (
     TrajectoryStore,
@@ -158,63 +157,3 @@ class RegressionStage(LossStage):
             mask,
         )
         return regression_loss(flow[:, context:].float(), latents, times, batch.target)
-
-
-class ForcedStage(LossStage):
-    """The other form: flow matching on true shots, every chunk at a time of its own, true chunks before it.
-
-    Arguments as `RegressionStage`, without trajectories.
-    """
-
-    name = "causal-init"
-
-    def __init__(
-        self,
-        settings: CausalInitStageSettings,
-        network: TrainedNetwork,
-        learner: Learner,
-        source: ShotSource,
-        draws: Draws,
-    ) -> None:
-        self.settings, self.network, self.learner = settings, network, learner
-        self.source, self.draws = source, draws
-        config = network.inner.config
-        self._chunk = config.frames_per_chunk
-        self._few = torch.tensor(FlowSchedule(config.timestep_shift, config.denoising_steps).steps) / 1000
-        place = network.place
-        size = settings.micro_batch or settings.batch // place.world
-        self.cache = DualCache(
-            config,
-            tokens_per_frame=config.tokens_per_frame(*source.size),
-            batch=size,
-            device=place.device,
-            dtype=torch.bfloat16 if place.bfloat16 else torch.float32,
-        )
-
-    def loss(self, places: Sequence[int]) -> Tensor:
-        """Mean squared error of the flow."""
-        batch = self.source.samples(places)
-        settings = self.settings
-        batch = batch.without_context(self.draws.chosen(places, settings.drop_context, "drop context"))
-        batch = batch.without_text(self.draws.chosen(places, settings.drop_text, "drop text"))
-        sigma = self.sigmas(places, batch.target.shape[1])
-        noise = self.draws.normal(places, batch.target.shape[1:], "noise")
-        noisy = noised(batch.target, noise, sigma)
-        return self.network(lambda network: self._error(network, batch, noisy, noise, 1000 * sigma))
-
-    def sigmas(self, places: Sequence[int], frames: int) -> Tensor:
-        """Sigma of every frame ``[b, f]``, the same within a chunk."""
-        shape = (frames // self._chunk,)
-        uniform = 1.0 - self.draws.uniform(places, shape, "time")
-        spread = shifted(uniform, self.network.inner.config.timestep_shift)
-        few = self._few.to(uniform.device)
-        listed = few[(self.draws.uniform(places, shape, "listed") * len(few)).long().clamp_max(len(few) - 1)]
-        chosen = self.draws.uniform(places, shape, "few") < self.settings.few_step_share
-        return torch.where(chosen, listed, spread).repeat_interleave(self._chunk, dim=1)
-
-    def _error(
-        self, network: Student, batch: NextShotBatch, noisy: Tensor, noise: Tensor, times: Tensor
-    ) -> Tensor:
-        forced = ForcedPass(network, self.cache, noisy.shape[1])
-        forced.fill(batch, batch.target)
-        return (forced.flow(batch, noisy, times) - (noise - batch.target)).square().mean()
