@@ -57,7 +57,7 @@ def test_new_figures_reach_the_page_by_one_command(tmp_path: Path) -> None:
     docs.mkdir()
     results.mkdir()
     shutil.copyfile(RESULTS / TRAINING, results / TRAINING)
-    names = ("made", "quality", "redirected", "drift")
+    names = ("made", "quality", "targets", "redirected", "drift")
     marks = "".join(f"<!-- {name} -->\nold\n<!-- end {name} -->\nstays\n" for name in names)
     (docs / "mini.md").write_text(marks, encoding="utf-8")
     command = ["report", "--evaluation", evaluation(tmp_path / "e"), "--docs", docs, "--results", results]
@@ -65,7 +65,9 @@ def test_new_figures_reach_the_page_by_one_command(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     text = (docs / "mini.md").read_text(encoding="utf-8")
     assert "old" not in text
-    assert text.count("stays") == 4
+    assert text.count("stays") == 5
+    assert "in which the character is present | at least 0.97 | 0.750 [0.500, 1.000] | 0.220 |" in text
+    assert "over the second's | at most 1.5 | 2.00 [2.00, 2.00] | 0.50 |" in text
     assert "Made on 2026-01-02: P, 2 cores usable" in text
     assert "| present | 0.750 [" in text
     assert "| redirected to jump (4) | 0.500 [" in text

@@ -12,7 +12,7 @@ from shotstream_runtime.weights.load import load_model
 from shotstream_runtime.weights.locate import MINI_FOLDER
 from shotstream_training.checkpoint import save_stage
 from shotstream_training.errors import TrainingError
-from shotstream_training.export import export_model
+from shotstream_training.export import SIZE_LIMIT, export_model
 from shotstream_training.networks import MINI_STUDENT
 from shotstream_training.stages.run_config import StudentSettings
 from shotstream_training.stages.stage_folder import (
@@ -38,6 +38,10 @@ def test_a_model_gives_what_its_stages_left(config: StudentConfig) -> None:
     for name, tensor in student.state_dict().items():
         assert weights[name].equal(tensor), name
     assert {"student", "text", "vae"} == set(stage_result(MINI_FOLDER, "start")[0])
+
+
+def test_the_built_in_model_is_small_enough_to_ship() -> None:
+    assert sum(path.stat().st_size for path in MINI_FOLDER.iterdir()) <= SIZE_LIMIT
 
 
 def test_a_models_autoencoder_gives_the_runtimes_latents() -> None:

@@ -27,6 +27,7 @@ from shotstream_training.errors import TrainingError
 from shotstream_training.measures import RESAMPLES, Interval, Measures, difference, interval, summarise, table
 from shotstream_training.sheets import curve_picture
 from shotstream_training.study.record import collect, difference_table, picture, trial_table
+from shotstream_training.targets import target_table
 
 QUALITY, ABLATIONS, TRAINING = "mini_quality.json", "mini_ablations.json", "mini_training.json"
 CURVES_WIDTH = 900
@@ -88,8 +89,11 @@ def regions(results: Path) -> dict[str, str]:
             found["redirected"] = _redirected(sets["redirected"])
         if "told_once" in sets:
             found["told once"] = _quality(sets["told_once"], TOLD_ONCE)
+        reached = summarise(_last(sets["stories"]))
         if "long" in sets:
             found["drift"] = _drift(sets["long"])
+            reached["drift"] = _ratio(*_tenth_and_second(_last(sets["long"])))
+        found["targets"] = target_table(reached)
     if (results / ABLATIONS).is_file():
         record = _read(results / ABLATIONS)
         found["ablations"] = f"{trial_table(record)}\n{_made(record['made_on'])}"
@@ -163,7 +167,7 @@ def _redirected(columns: dict[str, Measures]) -> str:
 
 
 def _drift(columns: dict[str, Measures]) -> str:
-    *_, (name, stories) = columns.items()
+    name, stories = list(columns)[-1], _last(columns)
     lines = ["| shot | worst hue error | hue kept | present | setting |", "|---|---|---|---|---|"]
     for shot in DRIFT_SHOTS:
         cells = [
@@ -171,13 +175,24 @@ def _drift(columns: dict[str, Measures]) -> str:
             for m in ("shot_error", "hue_kept", "present", "setting")
         ]
         lines.append(f"| {shot} | {' | '.join(cells)} |")
-    second, tenth = ([[_at(s["shot_error"], shot) for s in stories]] for shot in (2, DRIFT_SHOTS[-1]))
+    tenth, second = _tenth_and_second(stories)
     ratio = _ratio(tenth, second)
     change = difference("shot_error", tenth, second)
     return (
         "\n".join(lines) + f"\n\nThe tenth shot's error of {name} is {ratio.text(2)} times the second's, "
         f"{change.text(1)} degrees more ({len(stories)} stories).\n"
     )
+
+
+def _last(columns: dict[str, Measures]) -> Measures:
+    """The model's own stories: references come before it."""
+    return columns[list(columns)[-1]]
+
+
+def _tenth_and_second(stories: Measures) -> tuple[list[list[list[float]]], list[list[list[float]]]]:
+    """The worst hue error of those shots, in every story."""
+    tenth, second = ([[_at(s["shot_error"], shot) for s in stories]] for shot in (DRIFT_SHOTS[-1], 2))
+    return tenth, second
 
 
 def _at(values: list[float], shot: int) -> list[float]:
