@@ -20,6 +20,7 @@ from shotstream_training.data.rendered_story import StoryRenderer
 from shotstream_training.errors import TrainingError
 from shotstream_training.networks import TINY_STUDENT
 from shotstream_training.next_shot import NextShotBatch
+from shotstream_training.stages import world_source
 from shotstream_training.stages.ablated import AblatedSource
 from shotstream_training.stages.captions import FrozenCaptions, LearningCaptions
 from shotstream_training.stages.clip_source import ClipSource
@@ -215,6 +216,20 @@ def test_world_of_render_processes_is_the_same_world(
         rendered = walk(source, 5)
     for one, other in zip(alone, rendered, strict=True):
         assert_equal(one, other)
+
+
+def test_long_waits_for_stories_are_told(
+    text: MiniTextEncoder,
+    captions: LearningCaptions,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(world_source, "TOLD_S", 0.0)
+    with world(text, captions) as source:
+        source.take(4)
+        assert capsys.readouterr().out.splitlines() == ["stories: 1 of 2", "stories: 2 of 2"]
+        source.take(4)
+        assert capsys.readouterr().out.splitlines() == ["stories: 1 of 1"]
 
 
 def test_world_is_shared_among_processes(text: MiniTextEncoder, captions: LearningCaptions) -> None:

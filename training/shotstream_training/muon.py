@@ -24,7 +24,7 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     The result's singular values lie between about 0.7 and 1.2; a matrix of zeros stays zero.
     """
     a, b, c = COEFFICIENTS
-    x = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x: Tensor = matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     wide = x.shape[-2] <= x.shape[-1]
     x = x if wide else x.mT
     for _ in range(iterations):
@@ -130,9 +130,10 @@ class MuonAdamW:
     def step(self) -> None:
         """One update."""
         for (rows, columns), group in self._groups.items():
-            if group[0].grad is None:
+            gradients = [p.grad for p in group if p.grad is not None]
+            if not gradients:
                 continue
-            gradient = torch.stack([p.grad.float().reshape(rows, columns) for p in group])
+            gradient = torch.stack([grad.float().reshape(rows, columns) for grad in gradients])
             velocity = self._velocity[rows, columns].lerp_(gradient, 1.0 - self.momentum)
             direction = gradient.lerp_(velocity, self.momentum).to(self.precision)
             length = self._factor * (self._rate * max(1.0, rows / columns) ** 0.5)

@@ -50,15 +50,14 @@ def build_student(config: StudentConfig, device: torch.device) -> Student:
     layer at zero, so that the first steps learn the easy part instead of undoing random blocks.
     """
     student = Student(config)
-    for block in student.blocks:
-        nn.init.zeros_(block.cross_attn.o.weight)
-        nn.init.zeros_(block.cross_attn.o.bias)
+    silent: list[nn.Module] = [student.time_projection[1], student.head.head]
+    for block in student._layers:
+        silent.append(block.cross_attn.o)
         nn.init.zeros_(block.modulation)
-    nn.init.zeros_(student.time_projection[1].weight)
-    nn.init.zeros_(student.time_projection[1].bias)
+    for layer in silent:
+        for parameter in layer.parameters():
+            nn.init.zeros_(parameter)
     nn.init.zeros_(student.head.modulation)
-    nn.init.zeros_(student.head.head.weight)
-    nn.init.zeros_(student.head.head.bias)
     return prepare(student, device)
 
 
@@ -75,7 +74,7 @@ def compile_blocks(network: Student) -> Student:
     All blocks get one layer number, so that one compiled program serves them all: the number addresses the
     dual cache, which passes over whole sequences do not have.
     """
-    for block in network.blocks:
+    for block in network._layers:
         block.layer = 0
         block.compile(dynamic=False)
     return network
@@ -91,8 +90,11 @@ def optimise_network(network: Student, rate: float, other_rate: float, *more: nn
         more: Further modules; their matrices go to Muon, embeddings excepted.
     """
     modules: list[nn.Module] = [network.blocks, *more]
+    layers = [layer for module in modules for layer in module.modules()]
     hidden = [
-        layer.weight for module in modules for layer in module.modules() if isinstance(layer, nn.Linear)
+        layer.weight
+        for layer in layers
+        if isinstance(layer, nn.Linear) and isinstance(layer.weight, nn.Parameter)
     ]
     chosen = {id(weight) for weight in hidden}
     everything = [p for module in (network, *more) for p in module.parameters()]

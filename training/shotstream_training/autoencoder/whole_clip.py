@@ -14,6 +14,8 @@ A test holds both paths together.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
@@ -81,7 +83,7 @@ class WholeClipCodec:
         return x
 
 
-def _run_side(side: nn.Module, x: Tensor, blocks: nn.ModuleList, *, mid_first: bool) -> Tensor:
+def _run_side(side: Any, x: Tensor, blocks: nn.ModuleList, *, mid_first: bool) -> Tensor:
     """Encoder or decoder: they differ in where the middle block sits."""
     x = side.conv_in(x)
     if mid_first:
@@ -90,17 +92,18 @@ def _run_side(side: nn.Module, x: Tensor, blocks: nn.ModuleList, *, mid_first: b
         x = _layer(block, x)
     if not mid_first:
         x = _middle(side.mid_block, x)
-    return side.conv_out(F.silu(_norm(side.norm_out, x)))
+    out: Tensor = side.conv_out(F.silu(_norm(side.norm_out, x)))
+    return out
 
 
-def _middle(middle: nn.Module, x: Tensor) -> Tensor:
+def _middle(middle: Any, x: Tensor) -> Tensor:
     x = _residual(middle.resnets[0], x)
     for attention, residual in zip(middle.attentions, middle.resnets[1:], strict=True):
         x = _residual(residual, _attention(attention, x))
     return x
 
 
-def _layer(block: nn.Module, x: Tensor) -> Tensor:
+def _layer(block: Any, x: Tensor) -> Tensor:
     if isinstance(block, WanResidualBlock):
         return _residual(block, x)
     if isinstance(block, WanAttentionBlock):
@@ -117,13 +120,14 @@ def _layer(block: nn.Module, x: Tensor) -> Tensor:
 def _norm(norm: WanRMS_norm, x: Tensor) -> Tensor:
     # rsqrt of the mean square in one reduction; 16-bit inputs keep their type but are summed in float32.
     inverse = torch.rsqrt(x.float().square().mean(dim=1, keepdim=True).clamp_min(1e-24)).to(x.dtype)
-    return x * inverse * norm.gamma.to(x.dtype)
+    scaled: Tensor = x * inverse * norm.gamma.to(x.dtype)
+    return scaled
 
 
 def _residual(block: WanResidualBlock, x: Tensor) -> Tensor:
-    out = block.conv1(F.silu(_norm(block.norm1, x)))
-    out = block.conv2(F.silu(_norm(block.norm2, out)))
-    return out + block.conv_shortcut(x)
+    inner = block.conv1(F.silu(_norm(block.norm1, x)))
+    out: Tensor = block.conv2(F.silu(_norm(block.norm2, inner))) + block.conv_shortcut(x)
+    return out
 
 
 def _attention(block: WanAttentionBlock, x: Tensor) -> Tensor:
@@ -132,8 +136,9 @@ def _attention(block: WanAttentionBlock, x: Tensor) -> Tensor:
     qkv = block.to_qkv(_norm(block.norm, flat)).flatten(2).transpose(1, 2)
     query, key, value = qkv.chunk(3, dim=-1)
     out = F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None])[:, 0]
-    out = block.proj(out.transpose(1, 2).reshape(batch * frames, channels, height, width))
-    return x + out.unflatten(0, (batch, frames)).transpose(1, 2)
+    seen: Tensor = block.proj(out.transpose(1, 2).reshape(batch * frames, channels, height, width))
+    moved: Tensor = seen.unflatten(0, (batch, frames)).transpose(1, 2)
+    return x + moved
 
 
 def _resample(block: WanResample, x: Tensor) -> Tensor:

@@ -63,4 +63,5 @@ def latent_weights(subject: Tensor | None, share: float) -> Tensor | float:
 def _overlap(low: float, high: float, count: int, step: float) -> NDArray[np.float64]:
     """Share of each of `count` intervals of length `step` that lies between two places."""
     starts = step * np.arange(count)
-    return np.clip(np.minimum(high, starts + step) - np.maximum(low, starts), 0.0, step) / step
+    share: NDArray[np.float64] = np.clip(np.minimum(high, starts + step) - np.maximum(low, starts), 0.0, step)
+    return share / step

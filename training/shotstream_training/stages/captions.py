@@ -72,5 +72,6 @@ class LearningCaptions:
     def read_ids(self, ids: Tensor) -> Tensor:
         """Features of token ids ``[b, n, text_len]``."""
         flat = ids.flatten(0, 1)
-        features: Tensor = self.network(lambda encoder: encoder(flat, flat != 0))
-        return features.float().unflatten(0, ids.shape[:2])
+        features = self.network(lambda encoder: encoder(flat, flat != 0))
+        embeds: Tensor = features.float().unflatten(0, ids.shape[:2])
+        return embeds

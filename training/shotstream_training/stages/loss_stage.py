@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
@@ -13,8 +14,10 @@ from shotstream_training.stages.clip_source import ShotSource
 from shotstream_training.stages.learner import Learner
 from shotstream_training.stages.settings import CausalInitStageSettings, TeacherStageSettings
 
+S = TypeVar("S", TeacherStageSettings, CausalInitStageSettings)
 
-class LossStage(ABC):
+
+class LossStage(ABC, Generic[S]):
     """A stage that takes samples and steps down one loss.
 
     Attributes:
@@ -23,7 +26,7 @@ class LossStage(ABC):
         learner: Takes the step.
     """
 
-    settings: TeacherStageSettings | CausalInitStageSettings
+    settings: S
     source: ShotSource
     learner: Learner
 

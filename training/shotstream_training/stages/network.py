@@ -80,7 +80,8 @@ class TrainedNetwork(nn.Module):
                 yield self.inner
         finally:
             for module in sharded:
-                module.set_reshard_after_forward(module is not self, recurse=False)
+                outer = id(module) == id(self)
+                module.set_reshard_after_forward(not outer, recurse=False)
                 module.reshard()
 
     def synchronise(self, wanted: bool) -> None:

@@ -91,7 +91,7 @@ def fill_trajectories(
     return store
 
 
-class RegressionStage(LossStage):
+class RegressionStage(LossStage[CausalInitStageSettings]):
     """The published form: every chunk in one of a trajectory's states, the causal mask over all of them.
 
     Args:
@@ -133,7 +133,8 @@ class RegressionStage(LossStage):
         uniform = self.draws.uniform(places, (chunks,), "state")
         choice = (uniform * len(self.times)).long().clamp_max(len(self.times) - 1)
         latents, times = mixed_states(states, self.times, choice, self._chunk)
-        return self.network(lambda network: self._error(network, batch, latents, times))
+        loss: Tensor = self.network(lambda network: self._error(network, batch, latents, times))
+        return loss
 
     def _numbers(self, places: Sequence[int]) -> list[int]:
         """Trajectories at these places: a permutation in every pass over all of them."""

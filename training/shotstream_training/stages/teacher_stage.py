@@ -34,7 +34,7 @@ class NoiseLevel:
     weight: Tensor
 
 
-class TeacherStage(LossStage):
+class TeacherStage(LossStage[TeacherStageSettings]):
     """Flow matching over the target frames, clean context in front.
 
     Args:
@@ -69,7 +69,8 @@ class TeacherStage(LossStage):
         level = self.noise_level(places)
         noise = self.draws.normal(places, batch.target.shape[1:], "noise")
         noisy = noised(batch.target, noise, level.sigma)
-        return self.network(lambda network: self._error(network, batch, noisy, noise, level))
+        loss: Tensor = self.network(lambda network: self._error(network, batch, noisy, noise, level))
+        return loss
 
     def dropped(self, batch: NextShotBatch, places: Sequence[int]) -> NextShotBatch:
         """Drops context and captions, each of its own share of samples."""

@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 from shotstream_runtime.model import StudentConfig
 
+from shotstream_training.budget import Every
 from shotstream_training.data.producer import StoryProducer
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.data.story_store import SampledShots, StoryStore
@@ -23,6 +24,9 @@ from shotstream_training.stages.run_config import WorldData
 
 FIRST_STORY = 10_000_000
 """Stories of a seed start at this multiple of it."""
+
+TOLD_S = 10.0
+"""Seconds between lines of progress while stories are rendered."""
 
 FIRST_OPENING = FIRST_STORY // 2
 """Where the numbers of openings start within a seed."""
@@ -200,9 +204,13 @@ class WorldSource:
             self._take_in()
 
     def _take_in(self) -> None:
-        """Takes in the stories that are due."""
-        while self._supply.next < story_window(self._data, self.position).stop:
+        """Takes in the stories that are due, and tells how far it is where that takes long."""
+        first, end = self._supply.next, story_window(self._data, self.position).stop
+        tell = Every(TOLD_S)
+        while self._supply.next < end:
             self._add()
+            if tell() and self._place.leads:
+                print(f"stories: {self._supply.next - first} of {end - first}", flush=True)
 
     def _add(self) -> None:
         number = self._supply.next

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,9 +60,10 @@ def compose(
         size: (2 W, 2 H).
     """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    picture = cv2.warpAffine(backdrop.far, views[0], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    edge = cv2.BORDER_REPLICATE
+    picture: NDArray[Any] = cv2.warpAffine(backdrop.far, views[0], size, flags=flags, borderMode=edge)
     for layer, view in ((backdrop.middle, views[1]), (backdrop.near, views[2])):
-        warped = cv2.warpAffine(layer, view, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        warped = cv2.warpAffine(layer, view, size, flags=flags, borderMode=edge)
         keep = cv2.cvtColor(cv2.extractChannel(warped, 3), cv2.COLOR_GRAY2RGB)
         picture = cv2.add(
             cv2.multiply(picture, keep, scale=1 / 255), cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB)

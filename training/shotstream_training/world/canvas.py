@@ -33,7 +33,8 @@ def ellipse(cx: float, cy: float, rx: float, ry: float, angle: float = 0.0) -> P
     if angle:
         c, s = np.cos(angle), np.sin(angle)
         points = points @ np.array([[c, s], [-s, c]])
-    return points + np.array((cx, cy))
+    moved: Points = points + np.array((cx, cy))
+    return moved
 
 
 def capsule(x0: float, y0: float, x1: float, y1: float, r0: float, r1: float) -> Points:

@@ -165,11 +165,14 @@ def _scene(shot: ShotSpec, staging: _Staging, backdrop: Backdrop, frame: int) ->
     size = (WIDTH * canvas.SUPERSAMPLE, HEIGHT * canvas.SUPERSAMPLE)
     picture = compose(backdrop, _views(shot, staging, frame), size)
     # A close-up has a shallow depth of field.
-    return cv2.GaussianBlur(picture, (0, 0), 2.2) if shot.framing == "close" else picture
+    if shot.framing == "close":
+        picture = cv2.GaussianBlur(picture, (0, 0), 2.2).astype(np.uint8, copy=False)
+    return picture
 
 
 def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    return small.astype(np.uint8, copy=False)
 
 
 def render_shot(spec: StorySpec, shot_index: int) -> NDArray[np.uint8]:

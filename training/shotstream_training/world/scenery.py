@@ -64,10 +64,14 @@ def _forest(far: Layer, mid: Layer, near: Layer, rng: np.random.Generator) -> No
         s = float(rng.uniform(0.85, 1.2))
         mid.box(x - 2.2 * s, HORIZON - 14 * s, x + 2.2 * s, HORIZON + 5, (136, 108, 90))
         tone = scale((104, 156, 122), float(rng.uniform(0.9, 1.1)))
-        for k, (w, y) in enumerate(((13, 10), (11, 22), (8, 33))):
+        for k, (w, up) in enumerate(((13, 10), (11, 22), (8, 33))):
             mid.shape(
                 canvas.poly(
-                    [(x - w * s, HORIZON - y * s), (x, HORIZON - (y + 17) * s), (x + w * s, HORIZON - y * s)]
+                    [
+                        (x - w * s, HORIZON - up * s),
+                        (x, HORIZON - (up + 17) * s),
+                        (x + w * s, HORIZON - up * s),
+                    ]
                 ),
                 scale(tone, 1.0 + 0.07 * k),
             )
@@ -155,7 +159,7 @@ def _city(far: Layer, mid: Layer, near: Layer, rng: np.random.Generator) -> None
             (255, 236, 176) if far.time != "day" else (226, 228, 220),
             glows=far.time != "day",
         )
-    for dash in np.arange(0, CANVAS_WIDTH, 22):
+    for dash in range(0, CANVAS_WIDTH, 22):
         near.box(dash, HORIZON + 38, dash + 11, HORIZON + 39.6, (216, 214, 204))
 
 
@@ -245,8 +249,8 @@ def _meadow(far: Layer, mid: Layer, near: Layer, rng: np.random.Generator) -> No
         mid.box(x - 1.6, HORIZON - 16, x + 1.6, HORIZON, (146, 116, 94))
         for dx, dy, r in ((-6, -17, 7), (6, -17, 7), (0, -23, 8.5)):
             mid.ellipse(x + dx, HORIZON + dy, r, r, (138, 182, 126))
-    for x in np.arange(0, CANVAS_WIDTH, 11):
-        mid.box(x, HORIZON - 7, x + 1.8, HORIZON + 3, (240, 236, 226))
+    for post in range(0, CANVAS_WIDTH, 11):
+        mid.box(post, HORIZON - 7, post + 1.8, HORIZON + 3, (240, 236, 226))
     for y in (-5.5, -2.0):
         mid.box(-2, HORIZON + y, CANVAS_WIDTH + 2, HORIZON + y + 1.2, (240, 236, 226))
     _ground(near, (176, 210, 142), (152, 190, 122))
@@ -271,14 +275,14 @@ def _kitchen(far: Layer, mid: Layer, near: Layer, rng: np.random.Generator) -> N
     for x0, x1 in holes:
         mid.box(x0 - 1, -2, x1 + 1, 14, wall)
         mid.box(x0 - 1, 38, x1 + 1, CANVAS_HEIGHT + 2, wall)
-        for bar in (
+        for left, top, right, bottom in (
             (x0 - 1.5, 13, x1 + 1.5, 15),
             (x0 - 2.5, 37, x1 + 2.5, 39.5),
             (x0 - 1.5, 13, x0 + 0.8, 39),
             (x1 - 0.8, 13, x1 + 1.5, 39),
             ((x0 + x1) / 2 - 0.8, 13, (x0 + x1) / 2 + 0.8, 39),
         ):
-            mid.box(*bar, frame)
+            mid.box(left, top, right, bottom, frame)
         for sign, edge in ((1, x0 - 1), (-1, x1 + 1)):
             mid.shape(
                 canvas.poly(
@@ -302,14 +306,14 @@ def _kitchen(far: Layer, mid: Layer, near: Layer, rng: np.random.Generator) -> N
             px = x0 + 6 + k * 10
             mid.ellipse(px, 41, 2.6, 3.2, [(176, 196, 190), (216, 190, 150), (190, 170, 190)][k])
     mid.box(-2, 44, CANVAS_WIDTH + 2, 47, (236, 232, 226))
-    for x in np.arange(-2, CANVAS_WIDTH, 24):
+    for x in range(-2, CANVAS_WIDTH, 24):
         mid.box(x, 47, x + 23, HORIZON + 4, (168, 190, 186))
         mid.box(x + 2, 49, x + 21, HORIZON + 2, (182, 204, 198))
         mid.ellipse(x + 18, 53, 0.9, 0.9, (120, 130, 130))
     _ground(near, (216, 190, 160), (204, 174, 144), HORIZON + 2)
     for row, y in enumerate((HORIZON + 2, HORIZON + 11, HORIZON + 23, HORIZON + 37)):
         bottom = (HORIZON + 11, HORIZON + 23, HORIZON + 37, CANVAS_HEIGHT + 2)[row]
-        for x in np.arange(-24 + 12 * (row % 2), CANVAS_WIDTH, 24):
+        for x in range(-24 + 12 * (row % 2), CANVAS_WIDTH, 24):
             near.box(x, y, x + 12, bottom, (226, 204, 176))
 
 

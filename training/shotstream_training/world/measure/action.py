@@ -151,7 +151,7 @@ def _discriminants(rows: list[tuple[NDArray[np.float64], int]]) -> ActionModel:
         within += (mine - classes[label]).T @ (mine - classes[label])
     within /= len(rows)
     within += 0.02 * np.trace(within) / len(within) * np.eye(len(within))
-    weights = np.linalg.solve(within, classes.T)
+    weights = np.linalg.solve(within, classes.T).astype(np.float64, copy=False)
     bias = -0.5 * np.einsum("kd,dk->k", classes, weights)
     bias[[label for label in range(len(ACTIONS)) if label not in present]] = -1e9
     return ActionModel(mean, weights, bias)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -83,7 +84,7 @@ def outfit_pixels(
     Returns:
         Mask [H, W] and hue in degrees [H, W].
     """
-    hsv = cv2.cvtColor(frame.astype(np.float32) / 255.0, cv2.COLOR_RGB2HSV)
+    hsv: NDArray[Any] = cv2.cvtColor(frame.astype(np.float32) / 255.0, cv2.COLOR_RGB2HSV)
     mask: NDArray[np.bool_] = (hsv[..., 1] >= _MIN_SATURATION) & (hsv[..., 2] >= _MIN_VALUE)
     for kind in set(kinds):
         for colour in (LOOKS[kind].skin, LOOKS[kind].limbs):
@@ -108,7 +109,7 @@ def _split_column(mask: NDArray[np.bool_]) -> int:
     """The column between two subjects: two means of the outfit columns."""
     weight = mask.sum(axis=0).astype(np.float64)
     if weight.sum() < 1:
-        return mask.shape[1] // 2
+        return len(weight) // 2
     xs = np.arange(len(weight), dtype=np.float64)
     split = float((weight * xs).sum() / weight.sum())
     for _ in range(12):
