@@ -178,6 +178,8 @@ def test_mini_from_nothing_to_an_evaluated_model(tmp_path: Path) -> None:
     command = ["all", "--out", tmp_path, "--minutes", "1.2", "--stories", "1", *small]
     told = train(*command)
     assert "| present |" in told
+    for stage in ("vae", "teacher", "causal-init", "intra", "inter"):
+        assert (tmp_path / stage / "curves.png").stat().st_size > 1000, stage
     for stage in ("teacher", "causal-init", "intra", "inter"):
         groups, record = load_stage(tmp_path / stage)
         assert record["stage"] == stage

@@ -25,12 +25,11 @@ from PIL import Image
 from shotstream_training.curves import Curves
 from shotstream_training.errors import TrainingError
 from shotstream_training.measures import RESAMPLES, Interval, Measures, difference, interval, summarise, table
-from shotstream_training.sheets import curve_picture
+from shotstream_training.sheets import CURVES_WIDTH, curve_picture
 from shotstream_training.study.record import collect, difference_table, picture, trial_table
 from shotstream_training.targets import target_table
 
 QUALITY, ABLATIONS, TRAINING = "mini_quality.json", "mini_ablations.json", "mini_training.json"
-CURVES_WIDTH = 900
 SHOWN_TRIALS = ("init", "intra-only", "inter-only", "full", "no-cache", "one-caption", "regression-intra")
 TOLD_ONCE = ("present", "coat_error", "accessory_error", "later_coat", "later_accessory", "setting")
 """Measures of stories in which only the first shot says who it is."""

@@ -19,6 +19,9 @@ from shotstream_training.latent_codec import LatentCodec
 GAP = 2
 """Pixels between pictures."""
 
+CURVES = "curves.png"
+CURVES_WIDTH = 900
+
 SHEET_FRAMES = (0, 12, 24, 36, 48, 64, 80)
 """Frames of a shot on a contact sheet."""
 
@@ -85,12 +88,18 @@ def save_sheet(path: Path, rows: list[list[NDArray[np.uint8]]], curves: Curves) 
     sheet = contact_sheet(rows)
     parts = [sheet]
     if curves.rows:
-        parts.append(curve_picture(curves, max(sheet.shape[1], 900)))
+        parts.append(curve_picture(curves, max(sheet.shape[1], CURVES_WIDTH)))
     width = max(part.shape[1] for part in parts)
     padded = [
         np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=24) for part in parts
     ]
     Image.fromarray(np.concatenate(padded)).save(path)
+
+
+def save_curves(folder: Path, curves: Curves) -> None:
+    """Writes ``curves.png`` into a folder that is there, if there is anything to draw."""
+    if curves.rows:
+        Image.fromarray(curve_picture(curves, CURVES_WIDTH)).save(folder / CURVES)
 
 
 def comparison_rows(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from PIL import Image
 from shotstream_runtime.model import DualCache, FlowSchedule
 from torch import Tensor
 
@@ -15,16 +14,13 @@ from shotstream_training.checkpoint import SHEET
 from shotstream_training.curves import Curves
 from shotstream_training.distillation.rollout import Rollout
 from shotstream_training.next_shot import NextShotBatch
-from shotstream_training.sheets import SHEET_FRAMES, comparison_rows, curve_picture, save_sheet
+from shotstream_training.sheets import SHEET_FRAMES, comparison_rows, save_curves, save_sheet
 from shotstream_training.stages.assembly import Assembled
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.materials import Materials
 from shotstream_training.stages.place import Place
 from shotstream_training.stages.run_config import RunConfig
 from shotstream_training.stages.trajectories import sample_trajectory
-
-CURVES = "curves.png"
-CURVES_WIDTH = 900
 
 
 def picture_maker(
@@ -42,8 +38,7 @@ def picture_maker(
                 rows = comparison_rows(materials.codec, batch.target, made, frames=frames)  # type: ignore[arg-type]
         if place.leads:
             out.mkdir(parents=True, exist_ok=True)
-            if curves.rows:
-                Image.fromarray(curve_picture(curves, CURVES_WIDTH)).save(out / CURVES)
+            save_curves(out, curves)
             if rows is not None:
                 save_sheet(out / SHEET, rows, curves)
 

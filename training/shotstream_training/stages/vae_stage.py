@@ -18,7 +18,7 @@ from shotstream_training.curves import Curves
 from shotstream_training.data.pictures import to_clips, to_pictures
 from shotstream_training.data.rendered_story import RenderedStory, StoryRenderer
 from shotstream_training.errors import TrainingError
-from shotstream_training.sheets import SHEET_FRAMES, save_sheet
+from shotstream_training.sheets import SHEET_FRAMES, save_curves, save_sheet
 from shotstream_training.stages.draws import Draws
 from shotstream_training.stages.network import TrainedNetwork, snapshot
 from shotstream_training.stages.place import Place
@@ -176,7 +176,7 @@ class VaePictures:
         self.quality: list[dict[str, float]] = []
 
     def __call__(self, curves: Curves) -> None:
-        """Judges, and writes the sheet."""
+        """Judges, and writes sheet and curves."""
         quality, pixels = self._stage.trainer.evaluate(self._judged)
         step = curves.rows[-1]["step"] if curves.rows else 0.0
         self.quality.append({"step": step, "psnr": quality})
@@ -189,3 +189,4 @@ class VaePictures:
         ]
         self._out.mkdir(parents=True, exist_ok=True)
         save_sheet(self._out / SHEET, rows, curves)
+        save_curves(self._out, curves)
