@@ -16,12 +16,19 @@ from shotstream_runtime.cli.fitting import check_vram, equip
 from shotstream_runtime.cli.model_loading import importing, load
 from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
 from shotstream_runtime.engines import EagerEngine, Precision
+from shotstream_runtime.engines.choice import EngineChoice
+from shotstream_runtime.engines.tensorrt.errors import EngineUnusable
+from shotstream_runtime.engines.tensorrt.making import recipe_of
+from shotstream_runtime.engines.tensorrt.offer import TENSORRT_RTX
+from shotstream_runtime.engines.tensorrt.products import Product
+from shotstream_runtime.engines.tensorrt.store import FOLDER_VARIABLE, EngineStore
 from shotstream_runtime.host.memory_need import Arrangement
 from shotstream_runtime.host.memory_plan import MemoryPlanError
 from shotstream_runtime.streaming.beats import Beat
 from shotstream_runtime.streaming.story import StoryStream
 from shotstream_runtime.weights.errors import WeightsError
 from shotstream_runtime.weights.load import load_model
+from shotstream_runtime.weights.outline import read_outline
 from weights.published_folder import TinyPublished
 
 
@@ -98,3 +105,39 @@ def test_vram_that_is_no_number_is_refused(vram: str) -> None:
         check_vram(vram)
     assert check_vram("auto") is None
     assert check_vram("16") == check_vram("16GB") == 16 << 30
+
+
+def test_an_engine_that_is_missing_is_told_before_the_weights_are_loaded(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tensorrt_rtx_bindings", reason="TensorRT for RTX is not installed")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "engines"))
+    choice = EngineChoice(TENSORRT_RTX, Precision.BF16, "as on a card")
+
+    def choose(settings: ComputeSettings, *, small: bool) -> tuple[torch.device, EngineChoice]:
+        return torch.device("cpu"), choice
+
+    def loads(*given: Any, **named: Any) -> None:
+        raise AssertionError("the weights were loaded")
+
+    monkeypatch.setattr("shotstream_runtime.cli.model_loading.choose", choose)
+    monkeypatch.setattr("shotstream_runtime.weights.load.load_model", loads)
+    for model in ("mini", str(published)):
+        with pytest.raises(EngineUnusable, match=f"no engine.*shotstream engine build --model {model} "):
+            load(model, ComputeSettings(device="cpu"))
+    # An engine of other weights does not do either.
+    outline, bf16 = read_outline("mini"), Precision.BF16
+    recipe = recipe_of(outline, None, Product.TENSORRT_RTX, bf16).model_copy(
+        update={"weights_hash": "0" * 64}
+    )
+    with EngineStore(tmp_path / "engines").writing(recipe) as writer:
+        writer.write("student.plan", b"plan", lambda part: None)
+    with pytest.raises(EngineUnusable, match=r"the nearest in .* differs: other weights"):
+        load("mini", ComputeSettings(device="cpu"))
+    # One that fits lets the loading go on.
+    with EngineStore(tmp_path / "engines").writing(
+        recipe_of(outline, None, Product.TENSORRT_RTX, bf16)
+    ) as writer:
+        writer.write("student.plan", b"plan", lambda part: None)
+    with pytest.raises(AssertionError, match="the weights were loaded"):
+        load("mini", ComputeSettings(device="cpu"))

@@ -18,7 +18,7 @@ from shotstream_runtime.engines.tensorrt.build_log import BuildLog
 from shotstream_runtime.engines.tensorrt.definition import Definition, define_student
 from shotstream_runtime.engines.tensorrt.errors import BuildFailed
 from shotstream_runtime.engines.tensorrt.executor import diagnosis
-from shotstream_runtime.engines.tensorrt.making import BESIDE_GRAPHICS_BYTES
+from shotstream_runtime.engines.tensorrt.making import SHARED_GPU_BYTES
 from shotstream_runtime.engines.tensorrt.student_tensors import Pass, StudentTensors
 from shotstream_runtime.model import StudentConfig
 from shotstream_runtime.weights.layouts import blank_student
@@ -93,6 +93,37 @@ def test_small_engine_in_bfloat16_has_fused_attention() -> None:
     assert log.scratch_bytes() > 0
 
 
+@pytest.mark.parametrize("precision", [Precision.BF16, Precision.FP8])
+def test_cache_is_written_where_it_lies_and_copied_once_to_be_read(precision: Precision) -> None:
+    """What docs/engines.md tells of the cost: attention reads a copy that the builder makes of it."""
+    config = replace(two_layers(), num_layers=1)
+    _, log = built(config, precision)
+    _, tensors = defined(config, precision, BuildLog())
+    kernels = log.kernels(int(Pass.CHUNK))
+    keys = tensors.slots + (0 if tensors.writes_in_place else tensors.tokens(Pass.CHUNK))
+    copies = set()
+    for part in ("keys", "values"):
+        stored = f"{part}.0.stored"
+        (writer,) = (kernel for kernel in kernels if stored in {write.name for write in kernel.writes})
+        read = {read.name for read in writer.reads}
+        assert (stored in read) == tensors.writes_in_place
+        # In 8 bits what writes also joins the pass's own to the cache.
+        copies |= {
+            write.name
+            for kernel in kernels
+            for write in kernel.writes
+            if {(stored if tensors.writes_in_place else f"{part}.0")} & {read.name for read in kernel.reads}
+            and keys in write.shape
+            and not write.name.endswith(".stored")
+        }
+    assert len(copies) == 2
+    layers, item = StudentConfig().num_layers, 2 if tensors.writes_in_place else 1
+    full = StudentTensors(StudentConfig(), 60, 104, precision)
+    written = full.slots + (0 if tensors.writes_in_place else full.tokens(Pass.CHUNK))
+    moved = layers * 2 * (full.slots + written) * config.dim * item
+    assert moved == pytest.approx({Precision.BF16: 15.5e9, Precision.FP8: 8.2e9}[precision], rel=5e-3)
+
+
 def test_small_engine_in_fp8_has_native_products_and_attention() -> None:
     config = two_layers()
     _, log = built(config, Precision.FP8)
@@ -116,10 +147,10 @@ def test_attention_without_a_kernel_fails_instead_of_growing() -> None:
 def test_limit_on_shared_memory_reaches_the_kernels() -> None:
     """48 KiB is the least that kernels can be made for, and the most that leaves room for graphics."""
     config = replace(two_layers(), num_layers=1)
-    _, log = built(config, Precision.BF16, shared_memory_bytes=BESIDE_GRAPHICS_BYTES)
+    _, log = built(config, Precision.BF16, shared_memory_bytes=SHARED_GPU_BYTES)
     check_kernels(log, 1, "BFloat16", "BFloat16")
     with pytest.raises(BuildFailed, match=r"smem_limit"):
-        built(config, Precision.BF16, shared_memory_bytes=BESIDE_GRAPHICS_BYTES - 1)
+        built(config, Precision.BF16, shared_memory_bytes=SHARED_GPU_BYTES - 1)
 
 
 def test_type_that_a_target_does_not_have_fails_with_its_words() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from golden_story import load_golden_model
+from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
 from shotstream_runtime.codecs.video import VideoCodec
 from shotstream_runtime.engines.cuda_graph.graphs import CudaLane, DirectLane
 from shotstream_runtime.engines.cuda_graph.static_decoder import StaticDecoders
@@ -31,6 +32,12 @@ def decoders(codec: VideoCodec, ahead: int = 3) -> StaticDecoders:
     return StaticDecoders(codec, DirectLane(), DirectLane(), ahead=ahead)
 
 
+class GraphLane(DirectLane):
+    """Work as graphs have it, which writes a new state over the old one; done at once all the same."""
+
+    captures = True
+
+
 def expected(codec: VideoCodec, shot: Tensor) -> list[Tensor]:
     stream = codec.open_decoder()
     return [stream.begin(latent).frames().pixels for latent in shot]
@@ -42,6 +49,39 @@ def test_every_latent_gives_the_same_bits(codec: VideoCodec) -> None:
         ours, theirs = stream.begin(latent).frames(), plain.begin(latent).frames()
         assert torch.equal(ours.pixels, theirs.pixels)
         assert (ours.pictures == theirs.pictures).all()
+
+
+@pytest.mark.parametrize("small", [False, True])
+def test_a_state_that_is_written_over_gives_the_same_bits(codec: VideoCodec, small: bool) -> None:
+    torch.manual_seed(0)
+    decoder = PreviewDecoder().eval().requires_grad_(False) if small else codec
+    source = StaticDecoders(decoder, GraphLane(), DirectLane(), ahead=3)
+    for seed in (11, 12):
+        stream, plain = source.open_decoder(), decoder.open_decoder()
+        for latent in latents(seed):
+            assert torch.equal(stream.begin(latent).frames().pixels, plain.begin(latent).frames().pixels)
+        stream.close()
+
+
+def test_a_step_that_fails_half_way_can_be_begun_again(
+    codec: VideoCodec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shot = latents(13)
+    whole = expected(codec, shot)
+    stream = StaticDecoders(codec, GraphLane(), DirectLane(), ahead=3).open_decoder()
+    stream.begin(shot[0]).frames()
+    step = VideoCodec.decode_one
+
+    def fails(self: VideoCodec, *given: Any, **named: Any) -> Any:
+        step(self, *given, **named)
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoCodec, "decode_one", fails)
+        with pytest.raises(torch.OutOfMemoryError):
+            stream.begin(shot[1])
+    for latent, true in zip(shot[1:], whole[1:], strict=True):
+        assert torch.equal(stream.begin(latent).frames().pixels, true)
 
 
 def test_latents_begun_ahead_wait_in_the_ring(codec: VideoCodec) -> None:

@@ -64,8 +64,10 @@ def fit(
         no_effect = (f"--vram {settings.vram} has no effect: it is for published weights on a GPU",)
     wanted = Arrangement(
         precision=choice.precision,
-        eight_bit_cache=settings.eight_bit_cache,
+        eight_bit_cache=settings.eight_bit_cache or choice.kind.narrow_cache(choice.precision),
         preview=settings.decoder == "preview",
+        decoder_states=choice.kind.decoder_states,
+        captured=choice.kind.captures,
     )
     if isinstance(source, Path) and not is_own_format(source):
         plan = _plan(source, device, choice, settings, wanted)
@@ -121,6 +123,7 @@ def _plan(
         precision_fixed=settings.precision is not None or not choice.kind.automatic,
         eight_bit_cache_possible=choice.kind.eight_bit_cache,
         preview_possible=preview_there,
+        window_fixed=choice.kind.preflight is not None,
         may_give_up=on_gpu,
     )
 

@@ -151,11 +151,21 @@ def load(
             from shotstream_runtime.engines.engine_kind import EngineOptions
             from shotstream_runtime.weights.load import load_model
             from shotstream_runtime.weights.loading_report import between
+            from shotstream_runtime.weights.outline import read_outline
 
         idle = without_effect(
             choice, DeviceFacts.of(chosen), attention=settings.attention, share_gpu=settings.share_gpu
         )
         arrangement, told = fit(source, chosen, choice, settings)
+        options = EngineOptions(
+            precision=arrangement.precision,
+            attention=settings.attention,
+            eight_bit_cache=arrangement.eight_bit_cache,
+            share_gpu=settings.share_gpu,
+        )
+        if choice.kind.preflight is not None:
+            tell("looking for the engine", _IMPORTED)
+            choice.kind.preflight(read_outline(source), DeviceFacts.of(chosen), options)
         # Loading is ours to judge: what diffusers warns of here (casting its module) is meant.
         logging.getLogger("diffusers").setLevel(logging.ERROR)
         loaded = load_model(
@@ -167,13 +177,5 @@ def load(
         )
         loaded = equip(arrangement, loaded, source)
         tell("building the engine", _LOADED)
-        loaded, engine = choice.kind.build(
-            loaded,
-            EngineOptions(
-                precision=arrangement.precision,
-                attention=settings.attention,
-                eight_bit_cache=arrangement.eight_bit_cache,
-                share_gpu=settings.share_gpu,
-            ),
-        )
+        loaded, engine = choice.kind.build(loaded, options)
     return Loaded(loaded, engine, (f"Engine: {choice.reason}", *idle, *told))

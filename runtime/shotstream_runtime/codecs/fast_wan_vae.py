@@ -68,6 +68,11 @@ def _replacement(module: nn.Module) -> nn.Module | None:
     return None
 
 
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    """A type wide enough for a sum of squares."""
+    return dtype if dtype in _WIDE_DTYPES else torch.float32
+
+
 def _doubles_then_convolves(module: nn.Sequential) -> bool:
     if len(module) != 2 or type(module[0]) is not WanUpsample or not isinstance(module[1], nn.Conv2d):
         return False
@@ -87,8 +92,15 @@ class FastRmsNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if onednn_usable(x):
             return self._forward_channels_last(x)
+        if not torch.is_grad_enabled():
+            # Widened inside the kernels alone: copies in float32 would be the largest tensors of all.
+            length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=_wide(x.dtype))
+            factors = self.scale / length.clamp_min_(NORMALIZE_EPS)
+            normalized = torch.mul(x, factors, out=torch.empty_like(x))
+            same = self.gamma.dtype is x.dtype
+            return normalized.mul_(self.gamma) if same else normalized * self.gamma
         # 16-bit inputs overflow or lose the sum: the library reduces them in float32 as well.
-        wide = x if x.dtype in _WIDE_DTYPES else x.float()
+        wide = x.to(_wide(x.dtype))
         # Clamping the squared length is what F.normalize's eps does to the length.
         length_squared = (wide * wide).sum(dim=1, keepdim=True).clamp_min(NORMALIZE_EPS**2)
         # The scale goes into the factor that has one channel.

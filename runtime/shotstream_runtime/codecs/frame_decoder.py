@@ -108,7 +108,7 @@ class StepwiseDecoder(Protocol):
 
         Args:
             latent: Normalised.
-            state: Its entries are replaced, never written into.
+            state: Its entries are replaced, each when the old one is not read any more, never written into.
             first: Whether it is a shot's first.
         """
         ...

@@ -149,8 +149,9 @@ class PreviewDecoder(nn.Module):
         for layer in self.decoder:
             if isinstance(layer, _Residual):
                 earlier = x.new_zeros(1, *x.shape[1:]) if state[block] is None else state[block][:, :, 0]
-                state[block] = x[-1:, :, None]
+                before = x
                 x = layer(x, torch.cat((earlier, x[:-1])))
+                state[block] = before[-1:, :, None]
                 block += 1
             else:
                 x = layer(x)

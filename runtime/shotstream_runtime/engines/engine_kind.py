@@ -10,6 +10,7 @@ from shotstream_runtime.engines.base import Engine
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.weights.load import LoadedModel
+from shotstream_runtime.weights.outline import ModelOutline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,17 @@ class EngineKind:
         shares_gpu: Whether it can let graphics on the same GPU go first.
         refusal: Why it does not run on a device with a precision; none if it does. Asked before anything is
             loaded.
+        preflight: For a kind that is built beforehand: looks whether what was built is there and fits, before
+            the model's weights are loaded. None for the others.
+        captures: Whether work becomes graphs, whose memory on the way is theirs alone.
+        decoder_states: How often its decoders hold their carried states.
+        narrow_cache: Whether it keeps the dual cache in 8 bits in a precision, whatever is asked for.
         build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
             model back, as it may bring parts of its own, such as a decoder.
 
     Raises:
-        EngineError: From ``build``: it cannot be made after all.
+        EngineError: From ``preflight``: what was built is missing or does not fit. From ``build``: it cannot
+            be made after all.
     """
 
     name: str
@@ -57,4 +64,8 @@ class EngineKind:
     names_attention: bool = False
     shares_gpu: bool = True
     refusal: Callable[[DeviceFacts, Precision], str | None]
+    preflight: Callable[[ModelOutline, DeviceFacts, EngineOptions], object] | None = None
+    captures: bool = False
+    decoder_states: int = 1
+    narrow_cache: Callable[[Precision], bool] = lambda precision: False
     build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]

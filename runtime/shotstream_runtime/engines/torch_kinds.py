@@ -99,6 +99,7 @@ CUDA_GRAPH = EngineKind(
     name="cuda-graph",
     about="the same with every chunk captured as one CUDA graph",
     automatic=True,
+    captures=True,
     eight_bit_cache=True,
     names_attention=True,
     refusal=_cuda_graph_refusal,

@@ -20,9 +20,9 @@ from shotstream_runtime.weights.layouts import blank_student, blank_text, blank_
 from shotstream_runtime.weights.load import TextPlacement
 from shotstream_runtime.weights.profile import ModelProfile
 
+from .live_memory import LiveMemory
+
 _GB: Final = 1e9
-_ALIVE: Final = 6
-"""Activations of the largest size that are alive at once in the autoencoder; an estimate."""
 _DEVICE_ITSELF: Final = int(0.7e9)
 """What CUDA, its libraries and torch's allocator take on the way; an estimate."""
 _TEXT_ITEM: Final = torch.bfloat16.itemsize  # as published
@@ -39,6 +39,8 @@ class Arrangement:
         frames_per_pass: Condition frames encoded at once; none for all of them.
         preview: Whether the small decoder shows the frames.
         window_frames: Latent frames of the running shot in the local cache; none for what the model has.
+        decoder_states: How often the full decoder holds its carried states.
+        captured: Whether passes and decoding are graphs.
     """
 
     precision: Precision
@@ -47,6 +49,8 @@ class Arrangement:
     frames_per_pass: int | None = None
     preview: bool = False
     window_frames: int | None = None
+    decoder_states: int = 1
+    captured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class ModelMemory:
         self._video_numbers = _numbers(vae)
         # Asked for in every arrangement that is tried; working it out takes a while.
         self._decoders: dict[tuple[bool, int], int] = {}
+        self._coding: dict[tuple[str, int, torch.dtype], int] = {}
         self._size = tuple(side // configs.video.spatial_factor for side in (profile.height, profile.width))
 
     def need(self, arrangement: Arrangement) -> MemoryNeed:
@@ -142,23 +147,32 @@ class ModelMemory:
         key = (arrangement.preview, item)
         if key not in self._decoders:
             self._decoders[key] = self._weigh_decoder(arrangement, item)
-        return self._decoders[key]
+        return self._decoders[key] * (1 if arrangement.preview else arrangement.decoder_states)
 
     def _weigh_decoder(self, arrangement: Arrangement, item: int) -> int:
-        dtype = arrangement.precision.dtype
+        state = self._state_bytes(arrangement)
+        return state + _numbers(self._preview(arrangement)) * item if arrangement.preview else state
+
+    def _preview(self, arrangement: Arrangement) -> PreviewDecoder:
+        with torch.device("meta"):
+            decoder: PreviewDecoder = PreviewDecoder(self._configs.video.latent_channels).to(
+                arrangement.precision.dtype
+            )
+        return decoder
+
+    def _state_bytes(self, arrangement: Arrangement) -> int:
+        """What a decoder carries from latent to latent."""
         if arrangement.preview:
-            with torch.device("meta"):
-                preview = PreviewDecoder(self._configs.video.latent_channels).to(dtype)
-            return preview.decoder_bytes(*self._size) + _numbers(preview) * item
+            return self._preview(arrangement).decoder_bytes(*self._size)
         blank = torch.empty(self._configs.video.latent_channels)
         # Past diffusers' own `to`, which warns of casts that concern other models.
-        vae = nn.Module.to(blank_video(self._configs.video), dtype)
+        vae = nn.Module.to(blank_video(self._configs.video), arrangement.precision.dtype)
         state = VideoCodec(vae, blank, blank, accelerated=False).carried_state(*self._size)
         return sum(entry.nbytes for entry in state if entry is not None)
 
     def _workspace(self, arrangement: Arrangement, tokens: int, item: int) -> int:
-        """The largest of what passes, encoding and decoding take; they share it."""
-        config, video = self._configs.student, self._configs.video
+        """What passes, encoding and decoding take: they share it, but for what graphs keep."""
+        config = self._configs.student
         rows = config.max_context_frames * tokens
         student = rows * (2 * config.ffn_dim + 8 * config.dim) * item
         if arrangement.eight_bit_cache:
@@ -167,12 +181,46 @@ class ModelMemory:
             student += 2 * keys * config.dim * item
         if arrangement.precision is Precision.FP8:
             student += config.dim * config.ffn_dim * (torch.float32.itemsize + item)
-        picture = self._profile.height * self._profile.width * item
+        dtype = arrangement.precision.dtype
         at_once = arrangement.frames_per_pass or config.max_context_frames
-        encode = _ALIVE * at_once * video.base_dim * picture
-        channels = 64 if arrangement.preview else (video.decoder_base_dim or video.base_dim)
-        decode = _ALIVE * video.temporal_factor * channels * picture
-        return max(student, encode, decode)
+        encode = self._coding_peak("encode", at_once, dtype)
+        decode = self._coding_peak("preview" if arrangement.preview else "decode", 1, dtype)
+        if arrangement.captured or (arrangement.decoder_states > 1 and not arrangement.preview):
+            # The state after a step is written over the one before, or where the other one is.
+            decode -= self._state_bytes(arrangement)
+        shared = max(student, encode, decode)
+        # A graph's memory is its own. A chunk is half as long as the context.
+        return shared + student // 2 + decode if arrangement.captured else shared
+
+    def _coding_peak(self, work: str, count: int, dtype: torch.dtype) -> int:
+        """What encoding frames, or decoding a latent, takes at most beside weights and carried state."""
+        key = (work, count, dtype)
+        if key not in self._coding:
+            channels = self._configs.video.latent_channels
+            latent = torch.empty(1, channels, *self._size, device="meta")
+            coder: VideoCodec | PreviewDecoder
+            if work == "preview":
+                with torch.device("meta"):
+                    coder = PreviewDecoder(channels).to(dtype)
+                weights = list(coder.parameters())
+            else:
+                blank = torch.empty(channels, device="meta")
+                vae = nn.Module.to(blank_video(self._configs.video), dtype)
+                coder, weights = VideoCodec(vae, blank, blank), list(vae.parameters())
+            with torch.inference_mode():
+                if isinstance(coder, VideoCodec) and work == "encode":
+                    frames = torch.empty(count, 3, self._profile.height, self._profile.width, device="meta")
+                    with LiveMemory([*weights, *coder.normalisation, frames]) as live:
+                        coder.encode_frames(frames)
+                else:
+                    stream = coder.open_decoder()
+                    for _ in range(2):
+                        stream.decode(latent)
+                    before = [entry for entry in stream.state if isinstance(entry, torch.Tensor)]
+                    with LiveMemory([*weights, latent, *before]) as live:
+                        stream.decode(latent)
+            self._coding[key] = live.peak
+        return self._coding[key]
 
 
 def _numbers(module: nn.Module) -> int:

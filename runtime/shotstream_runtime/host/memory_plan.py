@@ -64,6 +64,7 @@ def plan_memory(
     precision_fixed: bool = False,
     eight_bit_cache_possible: bool = True,
     preview_possible: bool = False,
+    window_fixed: bool = False,
     may_give_up: bool = True,
 ) -> MemoryPlan:
     """Gives up as little as is needed, the cheapest first.
@@ -76,13 +77,14 @@ def plan_memory(
         precision_fixed: The precision was asked for by name, and stays.
         eight_bit_cache_possible: The engine can keep the cache in 8 bits.
         preview_possible: The file of the small decoder is there.
+        window_fixed: The engine was built for the window, which stays.
         may_give_up: Whether anything may be given up at all.
 
     Raises:
         MemoryPlanError: It does not fit whatever is given up.
     """
     arrangement, costs = wanted, dict[str, str]()
-    possible = (precision_fixed, eight_bit_cache_possible, preview_possible)
+    possible = (precision_fixed, eight_bit_cache_possible, preview_possible, window_fixed)
     savings = iter(_savings(wanted, config, *possible) if may_give_up else [])
     while (need := memory.need(arrangement)).total > budget:
         saving = next(savings, None)
@@ -103,6 +105,7 @@ def _savings(
     precision_fixed: bool,
     eight_bit_cache_possible: bool,
     preview_possible: bool,
+    window_fixed: bool,
 ) -> list[_Saving]:
     savings = []
     if wanted.text is TextPlacement.DEVICE:
@@ -150,7 +153,7 @@ def _savings(
         )
     short = SHORT_SHOT_CHUNKS * config.frames_per_chunk
     window = wanted.window_frames or config.local_window_frames
-    if window > short:
+    if window > short and not window_fixed:
         savings.append(
             _Saving(
                 "window",

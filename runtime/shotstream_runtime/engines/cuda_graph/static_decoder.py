@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -61,6 +63,18 @@ class StaticDecoders:
         self._idle.setdefault(buffers.size, buffers)
 
 
+class _InPlace(list[Any]):
+    """A carried state whose new entries are written over the old ones, which nothing reads any more by then.
+
+    So there is never a second state: at the published size it would take 1.9 GB.
+    """
+
+    def __setitem__(self, index: Any, entry: Any) -> None:
+        buffer = self[index]
+        if buffer is not None:
+            buffer.copy_(entry)
+
+
 class DecoderBuffers:
     """Everything of a decoder that stays at its place in memory.
 
@@ -88,6 +102,7 @@ class DecoderBuffers:
             ahead, frames=frames, height=rows, width=columns, lane=copies, pinned=device.type == "cuda"
         )
         self._copied: Mark | None = None
+        self._replays = False
 
     @property
     def ahead(self) -> int:
@@ -110,7 +125,14 @@ class DecoderBuffers:
         if self._copied is not None:
             # The frames before are still being copied out of the buffers that are written now.
             lane.follow(self._copied)
-        self._graphs.run("first" if first else "next", self._first if first else self._following)
+        if first:
+            self._graphs.run("first", self._first)
+        elif not lane.captures:
+            self._graphs.run("next", self._following)
+        else:
+            with nullcontext() if self._replays else self._restoring():
+                self._graphs.run("next", self._following_in_place)
+            self._replays = True
         frames = 1 if first else len(self._pixels)
         under_way, self._copied = self._ring.bring(
             self._pixels[:frames], self._pictures[:frames], lane.mark()
@@ -133,6 +155,24 @@ class DecoderBuffers:
         for buffer, entry in zip(self._state, state, strict=True):
             if buffer is not None:
                 buffer.copy_(entry)
+
+    def _following_in_place(self) -> None:
+        self._show(self._codec.decode_one(self._latent, _InPlace(self._state), first=False))
+
+    @contextmanager
+    def _restoring(self) -> Iterator[None]:
+        """Keeps the state in main memory, in case that memory of the device runs out half-way.
+
+        Only where a step runs as it stands, once: a graph takes no memory any more.
+        """
+        kept = [None if entry is None else entry.to("cpu", copy=True) for entry in self._state]
+        try:
+            yield
+        except BaseException:
+            for entry, before in zip(self._state, kept, strict=True):
+                if entry is not None and before is not None:
+                    entry.copy_(before)
+            raise
 
     def _show(self, pixels: Tensor) -> None:
         frames = pixels.shape[1]

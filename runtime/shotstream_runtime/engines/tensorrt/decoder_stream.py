@@ -17,6 +17,9 @@ from shotstream_runtime.codecs.frame_decoder import FramesOnDevice, PendingFrame
 from . import decoder_network as names
 from .decoder_network import DecoderTensors
 
+DECODER_STATES = 2
+"""How often a decoder holds its carried states: a step reads one set and writes the other."""
+
 
 class StepExecutor(Protocol):
     """Runs the decoder's networks.
@@ -112,4 +115,4 @@ class TensorRtDecoders:
     def decoder_bytes(self, height: int, width: int) -> int:
         """Memory that a decoder holds, whatever is asked: its plans are for one size."""
         del height, width
-        return 2 * self._executor.later.state_numbers * self._dtype.itemsize
+        return DECODER_STATES * self._executor.later.state_numbers * self._dtype.itemsize

@@ -61,16 +61,36 @@ class KernelCache:
             _logger.warning("compiled kernels cannot be kept in %s: %s", self._file, error)
 
 
+class GpuPlace:
+    """Where plans run: a GPU, a lane of it, and what plans that run one after another there share.
+
+    Args:
+        device: The GPU.
+        lane: Where passes are done. A stream of its own: TensorRT waits for the whole device on the default
+            one, which cannot be captured either.
+        kernels: Kernels compiled earlier.
+
+    Attributes:
+        scratch: Memory that a pass takes on the way; as large as the largest plan needs.
+    """
+
+    def __init__(self, device: torch.device, lane: Lane, kernels: KernelCache) -> None:
+        self.device, self.lane, self.kernels = device, lane, kernels
+        self.scratch = torch.empty(1, dtype=torch.uint8, device=device)
+
+    def reserve(self, size: int) -> None:
+        """Makes the scratch memory as large as this at least."""
+        if size > self.scratch.numel():
+            self.scratch = torch.empty(size, dtype=torch.uint8, device=self.device)
+
+
 class OpenedPlan:
     """A plan on a GPU, with an execution context for each of its optimisation profiles.
 
     Args:
         product: The product that built it.
         plan: The plan.
-        kernels: Kernels compiled earlier.
-        device: The GPU.
-        lane: Where passes are done. A stream of its own: TensorRT waits for the whole device on the default
-            one, which cannot be captured either.
+        place: Where it runs.
         captured: For each profile, whether its passes are captured as a CUDA graph: that pays where the
             buffers stay.
 
@@ -79,35 +99,25 @@ class OpenedPlan:
         TensorRtError: There is no memory for it.
     """
 
-    def __init__(
-        self,
-        product: Product,
-        plan: bytes,
-        kernels: KernelCache,
-        device: torch.device,
-        lane: Lane,
-        captured: Sequence[bool],
-    ) -> None:
+    def __init__(self, product: Product, plan: bytes, place: GpuPlace, captured: Sequence[bool]) -> None:
         self._trt = product.load()
         self._product = product
-        self._kernels = kernels
-        self._device = device
-        self._lane = lane
+        self._place = place
         self._log = BuildLog()
-        runtime = self._trt.Runtime(self._log.logger(self._trt))
+        # Kept: an engine may not outlive what it was opened with.
+        self._runtime = runtime = self._trt.Runtime(self._log.logger(self._trt))
         if product is Product.TENSORRT_RTX:
             refuse_unfit(self._trt, runtime, plan)
-        with torch.cuda.device(device):
+        with torch.cuda.device(place.device):
             self._engine = runtime.deserialize_cuda_engine(plan)
             if self._engine is None:
                 raise EngineUnusable(f"TensorRT cannot open the engine: {self._said()}")
-            # Passes run one after another: one piece of memory serves all contexts.
-            size = max(1, self._engine.device_memory_size_v2)
-            self._scratch = torch.empty(size, dtype=torch.uint8, device=device)
+            place.reserve(self._engine.device_memory_size_v2)
             self._contexts = [self._make_context(index, capture) for index, capture in enumerate(captured)]
             # What a context does to become that of its profile is done before a pass, on whatever stream.
             torch.cuda.current_stream().synchronize()
         self._addresses: list[dict[str, int]] = [{} for _ in captured]
+        self._scratches: list[Tensor | None] = [None for _ in captured]
 
     def run(self, profile: int, buffers: Mapping[str, Tensor]) -> None:
         """Queues a pass, after what torch's current stream has queued before and before what it will.
@@ -127,8 +137,12 @@ class OpenedPlan:
                 if not context.set_tensor_address(name, address):
                     raise TensorRtError(f"TensorRT does not take a buffer for {name}: {self._said()}")
                 known[name] = address
-        with self._lane.entered():
-            if not context.execute_async_v3(torch.cuda.current_stream(self._device).cuda_stream):
+        scratch = self._place.scratch
+        if self._scratches[profile] is not scratch:
+            context.set_device_memory(scratch.data_ptr(), scratch.numel())
+            self._scratches[profile] = scratch
+        with self._place.lane.entered():
+            if not context.execute_async_v3(torch.cuda.current_stream(self._place.device).cuda_stream):
                 raise TensorRtError(f"a pass failed in TensorRT: {self._said()}")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -142,7 +156,7 @@ class OpenedPlan:
         allocation = trt.ExecutionContextAllocationStrategy
         config.set_execution_context_allocation_strategy(allocation.USER_MANAGED)
         if self._product is Product.TENSORRT_RTX:
-            self._kernels.attach(config)
+            self._place.kernels.attach(config)
             specialisation = trt.DynamicShapesKernelSpecializationStrategy
             config.dynamic_shapes_kernel_specialization_strategy = specialisation.EAGER
             strategy = trt.CudaGraphStrategy
@@ -150,14 +164,16 @@ class OpenedPlan:
         context = self._engine.create_execution_context(config)
         if context is None:
             raise TensorRtError(f"no execution context (is there memory left?): {self._said()}")
-        context.set_device_memory(self._scratch.data_ptr(), self._scratch.numel())
-        context.set_optimization_profile_async(profile, torch.cuda.current_stream().cuda_stream)
+        if not context.set_optimization_profile_async(profile, torch.cuda.current_stream().cuda_stream):
+            raise TensorRtError(f"the engine's profile {profile} cannot be taken: {self._said()}")
         for index in range(self._engine.num_io_tensors):
             name = self._engine.get_tensor_name(index)
             varies = -1 in tuple(self._engine.get_tensor_shape(name))
             if varies and self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
                 # A profile has one shape for each input.
-                context.set_input_shape(name, tuple(self._engine.get_tensor_profile_shape(name, profile)[1]))
+                shape = tuple(self._engine.get_tensor_profile_shape(name, profile)[1])
+                if not context.set_input_shape(name, shape):
+                    raise TensorRtError(f"{name} cannot have the shape {shape}: {self._said()}")
         return context
 
     def _said(self) -> str:
@@ -173,17 +189,13 @@ class StudentExecutor:
     Args:
         product: The product that built the plan.
         plan: The plan.
-        kernels: Kernels compiled earlier; saved once all are there.
-        device: The GPU.
-        lane: Where passes are done.
+        place: Where it runs; its kernels are saved once all are there.
     """
 
-    def __init__(
-        self, product: Product, plan: bytes, kernels: KernelCache, device: torch.device, lane: Lane
-    ) -> None:
+    def __init__(self, product: Product, plan: bytes, place: GpuPlace) -> None:
         captured = [kind is Pass.CHUNK for kind in Pass]
-        self._plan = OpenedPlan(product, plan, kernels, device, lane, captured)
-        self._kernels = kernels
+        self._plan = OpenedPlan(product, plan, place, captured)
+        self._kernels = place.kernels
         self._runs = 0
 
     def run(self, kind: Pass, buffers: Mapping[str, Tensor]) -> None:
@@ -205,27 +217,17 @@ class DecoderExecutor:
         product: The product that built them.
         first: Plan for a shot's first latent.
         later: Plan for the others.
-        kernels: Kernels compiled earlier.
-        device: The GPU.
-        lane: Where latents are decoded.
+        place: Where they run.
 
     Attributes:
         first: Border of the network for a shot's first latent.
         later: Border of the network for the others.
     """
 
-    def __init__(
-        self,
-        product: Product,
-        first: bytes,
-        later: bytes,
-        kernels: KernelCache,
-        device: torch.device,
-        lane: Lane,
-    ) -> None:
+    def __init__(self, product: Product, first: bytes, later: bytes, place: GpuPlace) -> None:
         # Frames go into new memory each time.
         self._plans = {
-            is_first: OpenedPlan(product, plan, kernels, device, lane, [False])
+            is_first: OpenedPlan(product, plan, place, [False])
             for is_first, plan in ((True, first), (False, later))
         }
         self.first, self.later = (DecoderTensors.of_plan(plan.shapes()) for plan in self._plans.values())

@@ -6,12 +6,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.weights.load import LoadedModel
+from shotstream_runtime.weights.outline import ModelOutline
 
 from .activation_ranges import ActivationRanges
 from .build import BuildOptions, build_plan
@@ -28,7 +30,7 @@ from .store import FIRST_LATENT_PLAN, NEXT_LATENT_PLAN, STUDENT_PLAN, EngineStor
 Told = Callable[[str, float], None]
 """Told what is being done, and the fraction of the whole that is done."""
 
-BESIDE_GRAPHICS_BYTES = 48 << 10
+SHARED_GPU_BYTES = 48 << 10
 """Shared memory of a kernel that leaves room for graphics on the same multiprocessor."""
 
 CALIBRATION = "calibration-{weights}.json"
@@ -44,8 +46,9 @@ def calibration_path(store: EngineStore, weights_hash: str) -> Path:
     return store.folder / CALIBRATION.format(weights=weights_hash[:16])
 
 
-def recipe_for(
-    model: LoadedModel,
+def recipe_of(
+    outline: ModelOutline,
+    target: int | None,
     product: Product,
     precision: Precision,
     *,
@@ -56,7 +59,8 @@ def recipe_for(
     """The recipe of a model's engine.
 
     Args:
-        model: The model.
+        outline: The model.
+        target: Compute capability of the GPU at hand; none without one.
         product: TensorRT product, which has to be installed.
         precision: Number format.
         targets: Compute capabilities; none: all that the product and the precision have, or that of the GPU
@@ -67,29 +71,32 @@ def recipe_for(
     Raises:
         TensorRtError: The product is missing, or does not build this.
     """
-    factor, profile = model.video.spatial_factor, model.profile
-    if ranges is not None and ranges.weights_hash != profile.weights_hash:
+    weights = outline.profile.weights_hash
+    if ranges is not None and ranges.weights_hash != weights:
         raise TensorRtError(
             "the calibration was measured with other weights; calibrate again: "
-            f"{calibrate_command(model.source)}"
+            f"{calibrate_command(outline.source)}"
         )
+    height, width = outline.latent_size
+    at_hand = () if target is None else (target,)
     return EngineRecipe(
         product=product,
         product_version=product.load().__version__,
-        targets=product.targets_for(precision, targets) or _capability_of(model),
+        targets=product.targets_for(precision, targets) or at_hand,
         precision=precision,
-        weights_hash=profile.weights_hash,
-        student=plain_student(model.student.config),
-        height=profile.height // factor,
-        width=profile.width // factor,
-        shared_memory_bytes=BESIDE_GRAPHICS_BYTES if share_gpu else None,
+        weights_hash=weights,
+        student=plain_student(outline.student),
+        height=height,
+        width=width,
+        shared_memory_bytes=SHARED_GPU_BYTES if share_gpu else None,
         ranges_hash=ranges_hash(ranges) if quantised(precision) else "",
     )
 
 
-def _capability_of(model: LoadedModel) -> tuple[int, ...]:
+def recipe_for(model: LoadedModel, product: Product, precision: Precision, **options: Any) -> EngineRecipe:
+    """The recipe of a loaded model's engine, on its device; options and errors as `recipe_of`."""
     target = DeviceFacts.of(model.student.device).target
-    return () if target is None else (target,)
+    return recipe_of(ModelOutline.of(model), target, product, precision, **options)
 
 
 def make_engine(

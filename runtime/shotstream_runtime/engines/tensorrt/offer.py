@@ -12,23 +12,26 @@ from shotstream_runtime.engines.device_facts import DeviceFacts
 from shotstream_runtime.engines.engine_kind import EngineKind, EngineOptions
 from shotstream_runtime.engines.precision import Precision
 from shotstream_runtime.weights.load import LoadedModel
+from shotstream_runtime.weights.outline import ModelOutline
 
 from .activation_ranges import ActivationRanges
 from .commands import build_command, calibrate_command
-from .decoder_stream import TensorRtDecoders
+from .decoder_stream import DECODER_STATES, TensorRtDecoders
 from .engine import TensorRtEngine
 from .errors import EngineUnusable
-from .executor import DecoderExecutor, KernelCache, StudentExecutor
-from .making import DECODER_DTYPE, calibration_path, recipe_for
+from .executor import DecoderExecutor, GpuPlace, KernelCache, StudentExecutor
+from .making import DECODER_DTYPE, calibration_path, recipe_of
 from .precisions import capable_targets, quantised
 from .prepared_student import PreparedStudent
 from .products import MODULES, Product
+from .recipe import EngineRecipe
 from .store import (
     FIRST_LATENT_PLAN,
     NEXT_LATENT_PLAN,
     RUNTIME_CACHE,
     STUDENT_PLAN,
     EngineStore,
+    StoredEngine,
     default_folder,
 )
 
@@ -55,6 +58,30 @@ def refusal(product: Product, device: DeviceFacts, precision: Precision) -> str 
     return None
 
 
+def look_for(
+    product: Product, outline: ModelOutline, device: DeviceFacts, options: EngineOptions
+) -> tuple[EngineRecipe, StoredEngine]:
+    """The engine that was built for a model, as far as it can be judged without reading its plans.
+
+    Raises:
+        EngineUnusable: There is none that fits; says how to build it.
+        TensorRtError: The product or the calibration is missing.
+    """
+    store, precision = EngineStore(default_folder()), options.precision
+    ranges = None
+    if quantised(precision):
+        command = calibrate_command(outline.source, store.folder)
+        ranges = ActivationRanges.read(calibration_path(store, outline.profile.weights_hash), command)
+    target = device.target
+    recipe = recipe_of(outline, target, product, precision, share_gpu=options.share_gpu, ranges=ranges)
+    try:
+        return recipe, store.find(recipe, target)
+    except EngineUnusable as error:
+        missing = recipe if target is None else recipe.model_copy(update={"targets": (target,)})
+        command = build_command(missing, outline.source, store.folder)
+        raise EngineUnusable(f"{error}; build it with: {command}") from error
+
+
 def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple[LoadedModel, TensorRtEngine]:
     """Opens the engine that was built for a model, and frees the weights that are in it.
 
@@ -62,36 +89,25 @@ def ready(product: Product, model: LoadedModel, options: EngineOptions) -> tuple
         EngineUnusable: There is none, or it does not fit; says how to build it.
         TensorRtError: TensorRT cannot run it.
     """
-    store = EngineStore(default_folder())
-    precision = options.precision
-    ranges = None
-    if quantised(precision):
-        command = calibrate_command(model.source, store.folder)
-        ranges = ActivationRanges.read(calibration_path(store, model.profile.weights_hash), command)
-    recipe = recipe_for(model, product, precision, share_gpu=options.share_gpu, ranges=ranges)
     device = model.student.device
-    target = DeviceFacts.of(device).target
-    stored = None
+    recipe, stored = look_for(product, ModelOutline.of(model), DeviceFacts.of(device), options)
+    store = EngineStore(stored.folder.parent)
     try:
-        stored = store.find(recipe, target)
-        kernels = KernelCache(stored.folder / RUNTIME_CACHE)
-        first, later = (store.read(stored, name) for name in (FIRST_LATENT_PLAN, NEXT_LATENT_PLAN))
         lane = make_lane(device, share_gpu=options.share_gpu)
-        decoder = DecoderExecutor(product, first, later, kernels, device, lane)
+        place = GpuPlace(device, lane, KernelCache(stored.folder / RUNTIME_CACHE))
+        if model.preview is None and model.other_decoders is None:
+            first, later = (store.read(stored, name) for name in (FIRST_LATENT_PLAN, NEXT_LATENT_PLAN))
+            decoder = DecoderExecutor(product, first, later, place)
+            model = replace(model, other_decoders=TensorRtDecoders(decoder, DECODER_DTYPE, device))
         plan = store.read(stored, STUDENT_PLAN)
-        student = PreparedStudent(model.student, precision)
+        student = PreparedStudent(model.student, options.precision)
         student.release()
-        executor = StudentExecutor(product, plan, kernels, device, lane)
+        executor = StudentExecutor(product, plan, place)
     except EngineUnusable as error:
-        if stored is not None and stored.record is not None:
-            command = build_command(stored.record.recipe, model.source, store.folder, anew=True)
-        else:
-            missing = recipe if target is None else recipe.model_copy(update={"targets": (target,)})
-            command = build_command(missing, model.source, store.folder)
+        found = recipe if stored.record is None else stored.record.recipe
+        command = build_command(found, model.source, store.folder, anew=True)
         raise EngineUnusable(f"{error}; build it with: {command}") from error
-    decoders = TensorRtDecoders(decoder, DECODER_DTYPE, device)
-    engine = TensorRtEngine(product, student, recipe.tensors, executor)
-    return replace(model, other_decoders=model.other_decoders or decoders), engine
+    return model, TensorRtEngine(product, student, recipe.tensors, executor)
 
 
 def _kind(product: Product, about: str) -> EngineKind:
@@ -100,6 +116,9 @@ def _kind(product: Product, about: str) -> EngineKind:
         about=about,
         automatic=False,
         refusal=partial(refusal, product),
+        preflight=partial(look_for, product),
+        decoder_states=DECODER_STATES,
+        narrow_cache=quantised,
         build=partial(ready, product),
     )
 
