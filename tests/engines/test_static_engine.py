@@ -14,6 +14,7 @@ from shotstream_runtime.engines import EagerEngine, Engine
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
 from shotstream_runtime.engines.cuda_graph.static_engine import StaticEngine
 from shotstream_runtime.model import Student, StudentConfig
+from shotstream_runtime.model.linear_storage import EightBitLinear, rounded_rows, store_in_eight_bits
 
 TOLERANCE = 1e-5
 
@@ -135,6 +136,28 @@ def test_a_pass_keeps_no_memory_and_asks_nothing_of_the_host(make_student: Any) 
     config = session.cache._config
     wide = operations.shapes["aten.linear.default"].count((1, 3 * 24, 3 * config.dim))
     assert wide == config.num_layers * (len(engine.schedule.steps) + 1)
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_native_products_in_8_bits(make_student: Any, compiled: bool) -> None:
+    """As on a GPU that multiplies in float8: what rounds the inputs is one of the compiled pieces."""
+
+    def in_eight_bits() -> Student:
+        student = make_student()
+        store_in_eight_bits(student.blocks, torch.float8_e4m3fn, native=True)
+        return student
+
+    student = in_eight_bits()
+    engine = StaticEngine(student, name="x", compiled=compiled, capture=False)
+    layers = [layer for layer in student.modules() if isinstance(layer, EightBitLinear) and layer.native]
+    assert layers
+    assert len({layer.round_rows for layer in layers}) == 1
+    assert (layers[0].round_rows is rounded_rows) == (not compiled)
+    truth, ours = roll(EagerEngine(in_eight_bits()), shots(2)), roll(engine, shots(2))
+    for expected, actual in zip(truth, ours, strict=True):
+        # A number that is rounded the other way, where the last digit decides, is an eighth off.
+        difference = (actual - expected).square().mean().sqrt() / expected.square().mean().sqrt()
+        assert difference < 2e-2
 
 
 @pytest.mark.gpu

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import torch
@@ -38,6 +38,8 @@ class EightBitLinear(nn.Module):
         self.register_buffer("scale", scale)
         self.register_buffer("bias", bias)
         self.native = native
+        self.round_rows: Callable[[Tensor], tuple[Tensor, Tensor]] = rounded_rows
+        """For native products: `rounded_rows`, or the same compiled."""
 
     @classmethod
     def of(cls, linear: nn.Linear, dtype: torch.dtype, *, native: bool = False) -> EightBitLinear:
@@ -70,9 +72,7 @@ class EightBitLinear(nn.Module):
 
     def _multiply_natively(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
-        largest = rows.abs().amax(dim=1, keepdim=True).float().clamp_min(_SMALLEST)
-        scale = largest / _LARGEST[torch.float8_e4m3fn]
-        rounded = (rows / scale).to(torch.float8_e4m3fn)
+        rounded, scale = self.round_rows(rows)
         out: Tensor = torch._scaled_mm(
             rounded,
             self.weight.t(),
@@ -88,6 +88,13 @@ class EightBitLinear(nn.Module):
     def bytes(self) -> int:
         """Memory of weights and scales."""
         return self.weight.nbytes + self.scale.nbytes
+
+
+def rounded_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """``[n, in]`` in float8, and the scale of each row ``[n, 1]`` float32."""
+    largest = rows.abs().amax(dim=1, keepdim=True).float().clamp_min(_SMALLEST)
+    scale = largest / _LARGEST[torch.float8_e4m3fn]
+    return (rows / scale).to(torch.float8_e4m3fn), scale
 
 
 def store_in_eight_bits(

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from shotstream_runtime.model.linear_storage import rounded_rows
+
 _SHAPES_PER_PROCESS = 64
 
 
@@ -109,6 +111,7 @@ class Pointwise:
     residual_modulated_norm: Callable[..., tuple[Tensor, Tensor]] = residual_modulated_norm
     gated_residual_modulated_norm: Callable[..., tuple[Tensor, Tensor]] = gated_residual_modulated_norm
     gelu: Callable[..., Tensor] = gelu
+    rounded_rows: Callable[..., tuple[Tensor, Tensor]] = rounded_rows
 
     @classmethod
     def compiled(cls) -> Pointwise:

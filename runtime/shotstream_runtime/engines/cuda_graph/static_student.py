@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from shotstream_runtime.engines.attention_kernels import Attend
 from shotstream_runtime.engines.cuda_graph.pointwise import Pointwise
 from shotstream_runtime.model import CacheSpan, CaptionRun, DualCache, RotaryTable, Student, from_patches
-from shotstream_runtime.model.linear_storage import join_rows
+from shotstream_runtime.model.linear_storage import EightBitLinear, join_rows
 from shotstream_runtime.model.student import Block
 
 
@@ -58,6 +58,9 @@ class StaticStudent:
         self._joined: list[nn.Module] = [
             join_rows((block.self_attn.q, block.self_attn.k, block.self_attn.v)) for block in self._blocks
         ]
+        for module in (*student.blocks.modules(), *self._joined):
+            if isinstance(module, EightBitLinear):
+                module.round_rows = pointwise.rounded_rows
         self._constants: dict[float, _TimeConstants] = {}
 
     def prepare(self, times: Sequence[float]) -> None:
