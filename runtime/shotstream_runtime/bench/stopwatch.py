@@ -20,6 +20,7 @@ class Stopwatch:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
+        self._free = self._free_bytes()
 
     def milliseconds(self, work: Callable[[], Any]) -> float:
         """Time of a piece of work."""
@@ -46,7 +47,13 @@ class Stopwatch:
 
     @property
     def peak_bytes(self) -> int | None:
-        """Most memory of the device since then that PyTorch took; none on a CPU."""
+        """Most memory of the device that PyTorch took since then; none on a CPU.
+
+        Or what is taken now by whatever there is in this process, if that is more: TensorRT takes its own.
+        """
         if self.device.type != "cuda":
             return None
-        return torch.cuda.max_memory_reserved(self.device)
+        return max(torch.cuda.max_memory_reserved(self.device), self._free - self._free_bytes())
+
+    def _free_bytes(self) -> int:
+        return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else 0

@@ -165,13 +165,15 @@ class DecoderBuffers:
 
         Only where a step runs as it stands, once: a graph takes no memory any more.
         """
-        kept = [None if entry is None else entry.to("cpu", copy=True) for entry in self._state]
+        with self._lane.entered():
+            kept = [None if entry is None else entry.to("cpu", copy=True) for entry in self._state]
         try:
             yield
         except BaseException:
-            for entry, before in zip(self._state, kept, strict=True):
-                if entry is not None and before is not None:
-                    entry.copy_(before)
+            with self._lane.entered():
+                for entry, before in zip(self._state, kept, strict=True):
+                    if entry is not None and before is not None:
+                        entry.copy_(before)
             raise
 
     def _show(self, pixels: Tensor) -> None:
