@@ -55,6 +55,19 @@ def test_a_redirection_before_anything_has_begun_belongs_to_the_first_cut() -> N
     assert drain(queue) == ["shot", "jump", "wave", "next shot"]
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_redirection_goes_before_continues_that_wait_their_turn(begun: bool) -> None:
+    queue = BeatQueue()
+    queue.push(beat("shot"))
+    if begun:
+        queue.pop()
+    queue.push(beat("then", mode="continue", policy="queue"))
+    queue.push(beat("next shot"))
+    for name in ("jump", "wave"):
+        assert queue.push(beat(name, mode="continue")) == []
+    assert drain(queue)[not begun :] == ["jump", "wave", "then", "next shot"]
+
+
 def test_a_queued_continue_waits_its_turn() -> None:
     queue = BeatQueue()
     queue.push(beat("shot"))

@@ -48,6 +48,11 @@ class Attempt:
         return self.outcome is not None or self.rejected
 
     @property
+    def waits_there(self) -> bool:
+        """Whether it was sent, and its turn has not come."""
+        return self.sent and not self.over and self.shot is None
+
+    @property
     def complete(self) -> bool:
         """Whether the server is done with it and every frame has come."""
         return self.over and self.received + self.lost >= self.expected

@@ -83,18 +83,24 @@ class Children:
             return
         self._waiting.append(order)
 
-    def poll(self) -> None:
-        """Looks after the child that runs, and starts the next one."""
+    def poll(self) -> bool:
+        """Notes one thing that the child has done, or starts the next child; returns whether there was
+        anything to do.
+        """
         if self._process is not None:
             code = self._process.poll()
             # The child takes an order away when it has carried it out.
-            while self._now and not self._now[0].path.exists():
+            if self._now and not self._now[0].path.exists():
                 self._now.pop(0).done("")
+                return True
             if code is None:
-                return
+                return False
             self._ended(code)
+            return True
         if self._waiting:
             self._start()
+            return True
+        return False
 
     def take_waiting(self) -> list[Order]:
         """Takes back what waits."""
@@ -167,7 +173,7 @@ def start(orders: list[Path], log: Path) -> subprocess.Popen:
             stderr=subprocess.STDOUT,
             # A studio's colours are for its scenes: what the children make is as it was generated.
             env={name: value for name, value in os.environ.items() if name != "OCIO"},
-            creationflags=compat.CREATION_FLAGS,
+            creationflags=compat.CREATION_FLAGS | compat.LOW_PRIORITY,
         )
 
 

@@ -15,6 +15,8 @@ HAS_STRIPS = hasattr(bpy.types, "Strip")
 
 CREATION_FLAGS = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 """For child processes: on Windows, without a console window of their own."""
+LOW_PRIORITY = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+"""For those that nobody waits for; elsewhere than on Windows they lower theirs themselves."""
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Of properties with paths: since 4.5 one that may begin with // says so."""
 

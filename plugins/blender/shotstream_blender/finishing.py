@@ -83,9 +83,11 @@ class Finisher:
 
         self._children.ask(Order(order["spool"], order, finished, path))
 
-    def poll(self) -> None:
-        """Looks after the child that runs, and starts the next one. Never waits."""
-        self._children.poll()
+    def poll(self) -> bool:
+        """Looks after the child that runs, or starts the next one; returns whether there was anything to do.
+        Never waits.
+        """
+        return self._children.poll()
 
     def close(self) -> None:
         """Blender ends: the child that runs does not, and one more makes the pictures of the shots that

@@ -2,7 +2,8 @@
 """The one timer: it pumps the connection, without threads and without ever waiting, and shows what has come.
 
 Frames are shown newest first and recorded every one. A call takes no more than its budget; what is left waits
-for the next one. The callback survives the loading of files and every error.
+for the next one. What cannot be divided, such as to start a process, to make a strip or an undo step, is done in
+calls that have little else to do, one thing in each. The callback survives the loading of files and every error.
 """
 
 import time
@@ -15,6 +16,10 @@ from . import compat, live_picture, mirror, recovering, strip_sync, thumbnails
 from .studio import Studio
 
 BUDGET_S = 0.004
+FREE_S = 0.001
+"""A call that has taken no longer than this has room for one thing that cannot be divided."""
+STEPS_WAIT_S = 0.25
+"""Calls without such room hold them up no longer than this."""
 ACTIVE_S = 0.01
 """Between two calls while frames are expected: a frame of 60 a second is 0.017 s."""
 CONNECTED_S = 0.05
@@ -22,6 +27,7 @@ IDLE_S = 0.25
 KEPT_TIMES = 4096
 
 _studio: Studio | None = None
+_had_room_at = 0.0
 times: deque[float] = deque(maxlen=KEPT_TIMES)
 """How long the newest calls took, seconds."""
 errors: deque[str] = deque(maxlen=20)
@@ -83,8 +89,10 @@ def tick() -> float | None:
 def _tick(now: Studio, start: float) -> float:
     before = _shown(now)
     now.pump(start + BUDGET_S)
+    shown = changed = False
     # A render reads the scene from another thread: nothing is written meanwhile, and nothing is lost.
-    if not compat.is_rendering():
+    rendering = compat.is_rendering()
+    if not rendering:
         shown = live_picture.show()
         frame = None if shown else now.newest
         if frame is not None:
@@ -93,18 +101,29 @@ def _tick(now: Studio, start: float) -> float:
             live_picture.prepare(pixels)
             thumbnails.offer(now.run, frame, pixels)
             thumbnails.show_live(pixels)
-        changed = mirror.mirror(now)
+        changed |= mirror.mirror(now)
         if now.look_again:
             now.look_again = False
             changed |= mirror.settle_unfinished(now)
             changed |= recovering.recover(now)
-        changed |= strip_sync.settle()
-        if shown or changed or before != _shown(now):
-            live_picture.redraw()
+        changed |= strip_sync.color()
+    changed |= _step(now, start)
+    if not rendering and (shown or changed or before != _shown(now)):
+        live_picture.redraw()
     if now.streaming or now.newest is not None or live_picture.waiting():
         return ACTIVE_S
     waits = now.busy or strip_sync.is_busy() or now.connection.wanted or now.server.alive
     return CONNECTED_S if waits else IDLE_S
+
+
+def _step(now: Studio, start: float) -> bool:
+    """Does one thing that cannot be divided, if this call has room for it; returns whether it did."""
+    global _had_room_at  # noqa: PLW0603
+    at = time.perf_counter()
+    if at - start > FREE_S and at - _had_room_at < STEPS_WAIT_S:
+        return False
+    _had_room_at = at
+    return now.step() or strip_sync.step()
 
 
 def _shown(now: Studio) -> tuple:

@@ -121,17 +121,28 @@ class StoryRun:
             self._pending.append(attempt)
 
     def direct(self, uid: str, text: str, mode: str, policy: str | None, chunks: int) -> None:
-        """Sends a beat at once, by its own policy."""
+        """Sends a beat at once, by its own policy. If it waits already, it does so no more."""
         self._note_begin()
         if policy in ("replace", "interrupt"):
             self._drop_pending()
-        elif mode == "cut":
-            # What continues the shot before goes with that one.
-            while self._pending and self._handle is not None and self._next().mode == "continue":
-                self._send(self._next())
+        else:
+            if any(a.uid == uid and a.waits_there for a in self.attempts.values()):
+                if mode == "cut" or policy == "queue":
+                    # It is next there, with what continues it behind it.
+                    return
+                self._take_back(uid)
+            for waiting in [a for a in self._pending if a.uid == uid]:
+                self._pending.remove(waiting)
+                waiting.cut_short()
+            if mode == "cut":
+                # What continues the shot before goes with that one.
+                while self._pending and self._handle is not None and self._next().mode == "continue":
+                    self._send(self._next())
         attempt = self._attempt(uid, text, mode, policy, chunks)
         self._pending.appendleft(attempt)
         self._send(attempt)
+        if attempt.mode == "cut" and attempt.sent:
+            self._send_what_continues(uid)
 
     def stop(self) -> None:
         """Takes back what waits; the running beat ends at the next chunk."""
@@ -215,6 +226,20 @@ class StoryRun:
         attempt = Attempt(f"{uid}-{number}", uid, text, mode, policy, chunks)
         self.attempts[attempt.id] = attempt
         return attempt
+
+    def _take_back(self, uid: str) -> None:
+        """Has the server forget a beat that waits there."""
+        for attempt in self.attempts.values():
+            if attempt.uid == uid and attempt.waits_there:
+                self._handle.cancel_beat(attempt.id)
+
+    def _send_what_continues(self, cut: str) -> None:
+        """Sends the beats that continue a shot and wait here: behind another cut they would be lost."""
+        order = {uid: place for place, uid in enumerate(self._written.order())}
+        for attempt in sorted(self._pending, key=lambda attempt: order.get(attempt.uid, -1)):
+            now = self._written.beat(attempt.uid)
+            if attempt.request and now is not None and now.mode == "continue" and now.cut == cut:
+                self._send(attempt)
 
     def _note_begin(self) -> None:
         if not self.running:

@@ -89,6 +89,12 @@ class Session:
         """Whether it is over and every file was made."""
         return self.run.end is not None and all(shot in self._files for shot in self._asked)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether it has frames that no files were asked for yet."""
+        spools = {} if self._recorder is None else self._recorder.spools
+        return any(self._asked.get(shot) != len(spool.indices) for shot, spool in spools.items())
+
     def files_of(self, shot: int | None) -> ShotFiles | None:
         """Where the files of a shot are; None while they are being made."""
         return None if shot is None else self._files.get(shot)
@@ -100,14 +106,16 @@ class Session:
             self._note_stage(event)
         elif isinstance(event, ConnectionLost):
             self.run.over(f"the connection was lost: {event.reason}")
-        self._note_end()
+        self.note_end()
 
     def end(self) -> None:
         """Ends the story on the server; files are made of what was received."""
         self.run.close()
         if self._recorder is not None:
             self._recorder.close()
-        self.finish_shots()
+        self.note_end()
+        while self.finish_shot():
+            pass
         self._write_manifest()
 
     def moved(self, old: Path, new: Path) -> None:
@@ -120,11 +128,12 @@ class Session:
             if files.movie:
                 files.movie = str(new / Path(files.movie).relative_to(old))
 
-    def finish_shots(self) -> None:
-        """Has files made of the shots that are complete and have frames that are in no file yet."""
-        self._note_end()
+    def finish_shot(self) -> bool:
+        """Has files made of a shot that is complete and has frames that are in no file yet; returns whether
+        there was one.
+        """
         if self._recorder is None:
-            return
+            return False
         for shot, spool in self._recorder.spools.items():
             if self._asked.get(shot) == len(spool.indices):
                 continue
@@ -133,15 +142,17 @@ class Session:
                 self._asked[shot] = len(spool.indices)
                 self._files.pop(shot, None)
                 self._ask(spool, next((a.uid for a in attempts if a.mode == "cut"), attempts[0].uid))
+                return True
+        return False
 
-    # --- inside -------------------------------------------------------------------------------------------
-
-    def _note_end(self) -> None:
+    def note_end(self) -> None:
         """Says once why the story went no further, if nobody wanted that."""
         if self.run.end and not self._end_told:
             self._end_told = True
             self.message = f"The story went no further. {self.run.end[:1].upper()}{self.run.end[1:]}"
             self._write_manifest()
+
+    # --- inside -------------------------------------------------------------------------------------------
 
     def _ask(self, spool: ShotSpool, cut_uid: str) -> None:
         take, frames = self._recorder.take, len(spool.indices)

@@ -22,6 +22,8 @@ _made: set[str] = set()
 """Shots whose movie was just made."""
 _layouts: set[str] = set()
 """Stories that are laid out once nothing waits."""
+_unremembered: dict[str, str] = {}
+"""Shots whose strips are in no undo step yet, as those that wait; with no cut: what was laid out."""
 _held: set[str] = set()
 _colors: dict[str, tuple] = {}
 _trouble = ""
@@ -74,8 +76,8 @@ def lay_out(scene: bpy.types.Scene) -> int:
 
 
 def is_busy() -> bool:
-    """Whether shots wait for their strips."""
-    return bool(_pending) or bool(_layouts) or children.busy
+    """Whether shots wait for their strips, or these for an undo step."""
+    return bool(_pending) or bool(_layouts) or bool(_unremembered) or children.busy
 
 
 def left() -> int:
@@ -83,26 +85,39 @@ def left() -> int:
     return len(_pending) + children.left
 
 
-def settle(*, undo_step: bool = True) -> bool:
-    """Does what there is to do; returns whether strips changed.
+def settle() -> None:
+    """Does all that can be done now, for operators, which make an undo step of it."""
+    while children.poll():
+        pass
+    if not may_touch():
+        return
+    for cut_uid, story_uid in list(_pending.items()):
+        _put(story_uid, cut_uid)
+    _lay_out_if_all_are_there()
+    _unremembered.clear()
+    color()
 
-    Args:
-        undo_step: Whether strips become a step of their own; operators make theirs.
+
+def step() -> bool:
+    """Does one thing of what there is to do, for the timer; returns whether there was any.
+
+    An undo step costs as much as the scene is large, so that it is one by itself.
     """
-    children.poll()
+    if children.poll():
+        return True
     if not may_touch():
         return False
-    changed = False
-    for cut_uid, story_uid in list(_pending.items()):
-        changed |= _put(story_uid, cut_uid)
-    if _layouts and not _pending and not children.busy:
-        changed |= _lay_out()
-    if changed and undo_step:
+    if _unremembered:
+        _unremembered.clear()
         _remember()
-    return _color() or changed
+        return True
+    return any(_put(story_uid, cut_uid) for cut_uid, story_uid in list(_pending.items())) or (
+        _lay_out_if_all_are_there()
+    )
 
 
 def _put(story_uid: str, cut_uid: str) -> bool:
+    """Makes a shot's strips, or asks for their movie; returns whether it did either."""
     found = story.find(story_uid)
     if found is None:
         del _pending[cut_uid]
@@ -124,25 +139,30 @@ def _put(story_uid: str, cut_uid: str) -> bool:
     chosen = preferences.get().shot_files
     if strips.kind_of(existing, chosen) == "MOVIE" and not content.movie_exists:
         _make_movie(scene, shot, content)
-        return False
+        return True
     del _pending[cut_uid]
     say("")
     there = strips.put(scene, shot, content, chosen, again=cut_uid in _made)
     _made.discard(cut_uid)
     if not existing and strips.lies_above(scene, there[0]):
         say(f"{story.label(shot.cut)}: no room between its neighbours, it lies above them: Lay Out Strips")
+    _unremembered[cut_uid] = story_uid
     return True
 
 
-def _lay_out() -> bool:
+def _lay_out_if_all_are_there() -> bool:
+    """Lays out the stories that were to be; returns whether any was."""
     global _moved  # noqa: PLW0603
+    if not _layouts or _pending or children.busy:
+        return False
     _moved = 0
     while _layouts:
         found = story.find(_layouts.pop())
         if found is not None:
             _moved += strips.lay_out(found[0])
             strip_text.put_all(found[0])
-    return _moved > 0
+            _unremembered[""] = found[1].uid
+    return True
 
 
 def moved() -> int:
@@ -178,8 +198,11 @@ def _make_movie(scene: bpy.types.Scene, shot: strip_layout.Shot, content: strip_
     children.ask(Order(cut_uid, order, done))
 
 
-def _color() -> bool:
+def color() -> bool:
+    """Gives strips the colours of their states, if they may be touched; returns whether any changed."""
     changed = False
+    if not may_touch():
+        return False
     for scene in bpy.data.scenes:
         held = scene.shotstream
         if scene.sequence_editor is None or not held.beats:
@@ -246,6 +269,7 @@ def _save_ends(*_: object) -> None:
 def _another_file(*_: object) -> None:
     _held.clear()
     _colors.clear()
+    _unremembered.clear()
     say("")
     for cut_uid, story_uid in list(_pending.items()):
         if story.find(story_uid) is None:
@@ -254,8 +278,14 @@ def _another_file(*_: object) -> None:
 
 @persistent
 def _undone(*_: object) -> None:
-    # The colours may be those of before.
+    # The colours may be those of before, and strips that were in no undo step yet are gone.
     _colors.clear()
+    for cut_uid, story_uid in _unremembered.items():
+        if cut_uid:
+            ask(story_uid, cut_uid)
+        else:
+            _layouts.add(story_uid)
+    _unremembered.clear()
 
 
 _HANDLERS = (
@@ -287,6 +317,7 @@ def unregister() -> None:
     _pending.clear()
     _made.clear()
     _layouts.clear()
+    _unremembered.clear()
     _held.clear()
     _colors.clear()
     for name, function in _HANDLERS:

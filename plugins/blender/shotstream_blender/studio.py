@@ -76,8 +76,9 @@ class Studio:
     @property
     def busy(self) -> bool:
         """Whether frames are expected, or files are being made."""
+        unsaved = self._session is not None and self._session.unsaved
         running = self.run is not None and self.run.running
-        return running or self.finisher.busy or bool(self._events)
+        return running or unsaved or self.finisher.busy or bool(self._events)
 
     @property
     def streaming(self) -> bool:
@@ -125,7 +126,7 @@ class Studio:
     # --- pumping ------------------------------------------------------------------------------------------
 
     def pump(self, until: float) -> None:
-        """Does what there is to do.
+        """Takes in what has happened, and sends what is due.
 
         Args:
             until: ``time.perf_counter()`` at which to leave the rest for the next call.
@@ -140,7 +141,10 @@ class Studio:
             if time.perf_counter() >= until:
                 return
         self._advance()
-        self.finisher.poll()
+
+    def step(self) -> bool:
+        """Does one thing that takes a while, of those that files need; returns whether there was one."""
+        return self.finisher.poll() or (self._session is not None and self._session.finish_shot())
 
     def forget_ended(self) -> None:
         """Drops stories that are over, once the scene has their files."""
@@ -155,7 +159,7 @@ class Studio:
         elif self.connection.link is Link.FAILED and not self.connection.wanted:
             # Trying again would not help: nothing is left waiting for ever.
             session.run.over(self.connection.message)
-        session.finish_shots()
+        session.note_end()
 
     def _show(self, frame: ReceivedFrame) -> None:
         self.newest = frame

@@ -82,11 +82,14 @@ class BeatQueue:
                 dropped = list(self._waiting)
                 self._waiting.clear()
             if beat.mode == "continue" and beat.policy is None:
-                # It belongs to the running shot: behind earlier redirections, before the first waiting cut.
+                # It belongs to the running shot: behind earlier redirections, before all that waits its turn.
                 # As long as nothing has begun, the first waiting cut is the shot it belongs to.
-                cuts = [place for place, waiting in enumerate(self._waiting) if waiting.mode == "cut"]
-                later_cuts = cuts if self._begun else cuts[1:]
-                self._waiting.insert(later_cuts[0] if later_cuts else len(self._waiting), beat)
+                waiting = list(self._waiting)
+                begins = not self._begun and any(other.mode == "cut" for other in waiting)
+                place = 1 + [other.mode for other in waiting].index("cut") if begins else 0
+                while place < len(waiting) and waiting[place].mode == "continue" and waiting[place].takes_over:
+                    place += 1
+                self._waiting.insert(place, beat)
             else:
                 self._waiting.append(beat)
             return dropped

@@ -231,6 +231,48 @@ def test_what_a_directed_beat_replaces_is_a_draft_again(hand: Hand) -> None:
     assert set(hand.states[2:6]) == {"draft"}
 
 
+def test_directing_leaves_what_waits_whole(hand: Hand) -> None:
+    # Of both shots some beats wait at the server and some here when the running shot is redirected.
+    texts = ("the fox walks", "> it jumps", "> it sits", "> it runs", "the fox stands", "> it waves", "> it jumps")
+    hand.write(*texts, chunks=2)
+    hand.story.beats[0].chunks = 30
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    hand.story_module.add_beat(hand.story, "it sleeps", mode="continue", index=1).chunks = 2
+    assert bpy.ops.shotstream.direct_beat() == {"FINISHED"}
+    hand.until_done()
+    assert hand.states == ["done"] * 8
+    first = hand.story.beats[0]
+    assert first.frames < 9 + 29 * 12
+    # The redirection came at once, and every other beat after it in full.
+    assert [b.frames for b in hand.story.beats][1:] == [24, 24, 24, 24, 21, 24, 24]
+    ends = [b.first_frame + b.frames for b in hand.story.beats]
+    assert [b.first_frame for b in hand.story.beats][1:] == ends[:-1]
+    assert [b.shot for b in hand.story.beats] == [0] * 5 + [1] * 3
+
+
+def test_a_waiting_beat_that_is_directed_is_made_once_and_loses_nothing(hand: Hand) -> None:
+    hand.write("the fox walks", "> it jumps", *(t for n in range(4) for t in (f"the fox stands {n}", "> it runs")))
+    hand.story.beats[0].chunks = 20
+    bpy.ops.shotstream.generate_all()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    # One that waits at the server redirects at once; a cut that waits here goes before the others.
+    for index in (1, 6):
+        hand.story.active = index
+        assert bpy.ops.shotstream.direct_beat() == {"FINISHED"}
+    hand.until_done()
+    beats = list(hand.story.beats)
+    assert hand.states == ["done"] * 10
+    assert beats[0].frames < 9 + 19 * 12
+    assert [b.frames for b in beats[1:]] == [12] + [9, 12] * 4
+    # The third of the four goes before the second and the fourth.
+    assert beats[6].shot < beats[8].shot
+    assert beats[7].shot == beats[6].shot
+    manifest = json.loads((take_of(beats[0]) / "manifest.json").read_text())
+    assert sum(shot["frames"] for shot in manifest["shots"]) == sum(b.frames for b in beats)
+    assert len(manifest["shots"]) == 5
+
+
 def test_no_text_is_lost_at_a_cut(hand: Hand) -> None:
     # A cut and what continues it at once, a text changed while it waits, and a cut that interrupts: at each
     # of them a text could fall between two shots.

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 PNG_LEVEL = 3
+NICE = 10
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
@@ -168,6 +169,9 @@ def take_pictures(order: dict) -> None:
 
 def main() -> None:
     """Carries out the orders, one after the other."""
+    # The artist's Blender, and a model that runs beside it, come first.
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     for path in map(Path, sys.argv[sys.argv.index("--") + 1 :]):
         try:
             told = path.read_text(encoding="utf-8")

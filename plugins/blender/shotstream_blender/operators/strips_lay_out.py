@@ -29,7 +29,7 @@ class SHOTSTREAM_OT_strips_lay_out(bpy.types.Operator):
         scenes.story_of(context)  # of a copied scene it is another story from now on
         gone = strips.remove_left_over(scenes.scene_of(context))
         asked = strip_sync.lay_out(scenes.scene_of(context))
-        strip_sync.settle(undo_step=False)
+        strip_sync.settle()
         live.ensure_timer()
         left = f"; {gone} strips of removed beats are gone" if gone else ""
         if strip_sync.is_busy():

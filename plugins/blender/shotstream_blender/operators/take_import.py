@@ -46,7 +46,7 @@ class SHOTSTREAM_OT_take_import(bpy.types.Operator):
         except (CannotRead, OSError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        strip_sync.settle(undo_step=False)
+        strip_sync.settle()
         live.ensure_timer()
         if same:
             self.report({"INFO"}, f"{count} shots")
