@@ -107,16 +107,46 @@ class Children:
         waiting, self._waiting = self._waiting, []
         return waiting
 
+    def let_go(self) -> None:
+        """Ends the child, so that it holds no file; what it was to make waits for the next one. Pictures and
+        movies are there whole or not at all.
+        """
+        if self._process is None:
+            return
+        self._kill()
+        made = [order for order in self._now if not order.path.exists()]
+        self._waiting[:0] = [order for order in self._now if order not in made]
+        self._now.clear()
+        for order in made:
+            order.done("")
+
+    def moved(self, new_place: Callable[[str], str]) -> None:
+        """Files lie elsewhere now; to be called between :meth:`let_go` and the next :meth:`poll`.
+
+        Args:
+            new_place: Gives the new path of an old one, or the same.
+        """
+        for order in self._waiting:
+            order.path = Path(new_place(str(order.path)))
+            for name, value in order.order.items():
+                if isinstance(value, str):
+                    order.order[name] = new_place(value)
+            with contextlib.suppress(OSError):  # the child says that it is not there
+                write(order.path, order.order)
+
     def stop(self) -> None:
         """Ends everything, finished or not."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-            self._process = None
-            _forget(self._log)
+            self._kill()
         for order in (*self._now, *self.take_waiting()):
             _forget(order.path)
         self._now.clear()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        self._process = None
+        _forget(self._log)
 
     def _start(self) -> None:
         self._now, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]

@@ -52,7 +52,8 @@ class Finisher:
         def done(trouble: str) -> None:
             if not trouble and job.frames == len(spool.indices):
                 spool.drop()
-            job.done(None if trouble else movie, trouble)
+            # The take may have been moved since.
+            job.done(Path(order["movie"]) if order["movie"] and not trouble else None, trouble)
 
         order = {
             "spool": str(spool.path),
@@ -88,6 +89,14 @@ class Finisher:
         Never waits.
         """
         return self._children.poll()
+
+    def let_go(self) -> None:
+        """Holds no file until :meth:`poll`; see :meth:`.children.Children.let_go`."""
+        self._children.let_go()
+
+    def moved(self, new_place: Callable[[str], str]) -> None:
+        """Takes lie elsewhere now; see :meth:`.children.Children.moved`."""
+        self._children.moved(new_place)
 
     def close(self) -> None:
         """Blender ends: the child that runs does not, and one more makes the pictures of the shots that

@@ -86,13 +86,12 @@ class Recorder:
         return spool
 
     def moved(self, folder: Path) -> None:
-        """The take lies in another folder now."""
-        self.close()
+        """The take lies in another folder now; every file of it must have been closed before."""
         self.take.folder = folder
         for spool in self.spools.values():
             spool.path = folder / take_files.SPOOL / spool.path.name
 
     def close(self) -> None:
-        """No further frame comes."""
+        """Closes all files; a frame that comes opens its own again."""
         for spool in self.spools.values():
             spool.close()

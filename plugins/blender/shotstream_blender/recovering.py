@@ -56,7 +56,8 @@ def _recover(studio: Studio, held: story.ShotStreamStory, shot: Shot) -> bool:
         if trouble:
             strip_sync.say(trouble)
         else:
-            _found(story_uid, cut_uid, pictures)
+            # The take may have been moved since.
+            _found(story_uid, cut_uid, Path(order["pictures"]))
 
     studio.finisher.again(order, path, done)
     return True

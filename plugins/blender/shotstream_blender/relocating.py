@@ -12,7 +12,8 @@ from pathlib import Path
 import bpy
 from bpy.app.handlers import persistent
 
-from . import live, paths, preferences, story, strip_marks, strip_sync
+from . import live, paths, preferences, story, strip_marks, strip_sync, take_files
+from .session import Session
 from .studio import Studio
 
 _PATHS = ("take", "pictures", "movie")
@@ -61,24 +62,30 @@ def bring_home(studio: Studio, start: str) -> None:
     """Moves takes out of Blender's folder for the extension, which goes when the extension does.
 
     Args:
-        studio: Takes that it writes to now stay until another save.
+        studio: What it writes now it goes on to write in the new place.
         start: The folder that the .blend is saved in.
     """
     wanted = preferences.get().folder.strip()
     root = preferences.unsaved_folder()
     if not wanted.startswith("//") or not root.is_dir():
         return
-    home = Path(os.path.abspath(os.path.join(start, wanted[2:])))
-    places = {
-        str(path): str(_move(path, home / path.relative_to(root)))
-        for path in _away(root)
-        if not _in_use(studio, path)
-    }
-    if not places:
+    away = _away(studio, root)
+    if not away:
         return
+    home = Path(os.path.abspath(os.path.join(start, wanted[2:])))
+    # Windows moves no folder with a file in it that is open.
+    for holder in (studio.finisher, strip_sync.children, *studio.sessions):
+        holder.let_go()
+    places = {str(path): str(_move(path, home / path.relative_to(root))) for path in away}
+    for place in places.values():
+        # Of a child that was ended in the middle of a picture.
+        for part in (Path(place) / take_files.FRAMES).glob("*.part"):
+            part.unlink(missing_ok=True)
     for session in studio.sessions:
         for old, new in places.items():
             session.moved(Path(old), Path(new))
+    for children in (studio.finisher, strip_sync.children):
+        children.moved(lambda path: _new_place(path, places) or path)
     for scene in bpy.data.scenes:
         for item in scene.shotstream.beats:
             for name in _PATHS:
@@ -87,9 +94,12 @@ def bring_home(studio: Studio, start: str) -> None:
             _point(strip, places)
 
 
-def _away(root: Path) -> list[Path]:
-    """Takes, and movies of strips beside them, that lie in a folder and that stories name."""
-    found: list[Path] = []
+def _away(studio: Studio, root: Path) -> list[Path]:
+    """Takes, and movies of strips beside them, that lie in a folder and that stories name, or that are being
+    made for them.
+    """
+    made = [session.take.folder for session in studio.sessions if session.take is not None and _is_here(session)]
+    found = [path for path in made if path.is_relative_to(root)]
     for scene in bpy.data.scenes:
         takes = [item.take for item in scene.shotstream.beats]
         for name in (*takes, *(_path_of(strip) for strip in strip_marks.of_story(scene))):
@@ -116,14 +126,9 @@ def _path_of(strip) -> str:
     return strip.directory if strip.type == "IMAGE" else ""
 
 
-def _in_use(studio: Studio, path: Path) -> bool:
-    """Whether a take is written or read now."""
-    run = studio.run
-    return (
-        studio.finisher.busy
-        or strip_sync.children.busy
-        or (run is not None and run.running and studio.take is not None and studio.take.folder == path)
-    )
+def _is_here(session: Session) -> bool:
+    """Whether a session's story is in this file."""
+    return story.find(session.run.terms.story_uid) is not None
 
 
 def _move(path: Path, to: Path) -> Path:
@@ -145,14 +150,18 @@ def _move(path: Path, to: Path) -> Path:
     return to
 
 
-def _elsewhere(value: str, places: dict[str, str]) -> str:
-    if not value:
-        return value
-    path = os.path.abspath(bpy.path.abspath(value))
+def _new_place(path: str, places: dict[str, str]) -> str | None:
+    """Where a file lies now, absolute; None if it was not moved."""
     for old, new in places.items():
         if Path(path).is_relative_to(old):
-            return paths.relative(new + path[len(old) :])
-    return value
+            return new + path[len(old) :]
+    return None
+
+
+def _elsewhere(value: str, places: dict[str, str]) -> str:
+    """The same for a path as the scene stores it."""
+    now = _new_place(os.path.abspath(bpy.path.abspath(value)), places) if value else None
+    return paths.relative(now) if now else value
 
 
 _HANDLERS = (

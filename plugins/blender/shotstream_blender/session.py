@@ -111,15 +111,19 @@ class Session:
     def end(self) -> None:
         """Ends the story on the server; files are made of what was received."""
         self.run.close()
-        if self._recorder is not None:
-            self._recorder.close()
+        self.let_go()
         self.note_end()
         while self.finish_shot():
             pass
         self._write_manifest()
 
+    def let_go(self) -> None:
+        """Holds no file of the take until the next frame."""
+        if self._recorder is not None:
+            self._recorder.close()
+
     def moved(self, old: Path, new: Path) -> None:
-        """The take lies in another folder now; nothing is written to it while it moves."""
+        """The take lies in another folder now; see :meth:`let_go`."""
         if self._recorder is None or self._recorder.take.folder != old:
             return
         self._recorder.moved(new)

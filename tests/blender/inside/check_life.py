@@ -146,6 +146,40 @@ def test_takes_made_before_the_first_save_go_with_the_file(hand: Hand, tmp_path:
     assert bpy.ops.shotstream.take_export(directory=str(tmp_path / "out")) == {"FINISHED"}
 
 
+def test_a_take_in_the_making_goes_with_the_first_save(hand: Hand, tmp_path: Path) -> None:
+    chosen, sync = module("preferences").get(), module("strip_sync")
+    chosen.folder, chosen.shot_files = "//shotstream/", "movie"
+    unsaved = module("preferences").unsaved_folder()
+    bpy.context.scene.render.fps = 24
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", "Wide shot: the fox runs.", chunks=7)
+    hand.story.beats[2].chunks = 60
+    bpy.ops.shotstream.generate_all()
+    # One shot is made into files, or waits for that, while frames of another arrive.
+    hand.until(lambda: hand.studio.finisher.busy and hand.story.beats[2].frames > 9)
+    assert hand.studio.run.running
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "story.blend"))
+    assert not [path for path in unsaved.rglob("*") if path.is_file()]
+    home = tmp_path / "shotstream"
+    assert [item.take.startswith("//") for item in hand.story.beats] == [True] * 3
+    hand.until_done()
+    hand.until(lambda: not sync.is_busy())
+    assert not sync.trouble()
+    assert not hand.studio.message
+    assert not [path for path in unsaved.rglob("*") if path.is_file()]
+    (take,) = (path.parent for path in home.rglob("manifest.json"))
+    frames = 2 * 81 + 9 + 59 * 12
+    assert [path.name for path in sorted((take / "frames").iterdir())] == [f"{n:06d}.png" for n in range(frames)]
+    assert not list((take / "spool").iterdir())
+    assert all(path.exists() and path.is_relative_to(home) for path in strip_paths())
+    assert len(strip_paths()) == 3
+    for item in hand.story.beats:
+        assert Path(os.path.abspath(bpy.path.abspath(item.pictures))) == take / "frames"
+        assert Path(bpy.path.abspath(item.movie)).is_file()
+    # What was received before the save and after it is one picture after the other.
+    manifest = json.loads((take / "manifest.json").read_text())
+    assert (manifest["frames"], manifest["complete"]) == (frames, True)
+
+
 def test_shots_whose_files_were_not_made_when_blender_ended_are_found_again(
     hand: Hand, tmp_path: Path, takes: Path, monkeypatch
 ) -> None:
