@@ -34,15 +34,26 @@ def generate(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> 
         CannotGenerate: A beat has no text, or there is none.
     """
     _check(held, beats)
-    now = live.studio()
-    run = now.run
-    if run is None or run.end is not None or run.terms != terms_of(held):
-        first = next(index for index, item in enumerate(held.beats) if item.uid == beats[0].uid)
-        history = _before(held, first)
-        _check(held, history, empty_is_fine=True)
+    history = made_again(held, beats[0])
+    run = live.studio().run
+    if not is_open(held):
         run = _begin(held)
         run.add(_asked(held, history), recorded=False)
     _queue(run, held, beats)
+
+
+def is_open(held: story.ShotStreamStory) -> bool:
+    """Whether the story is open on the server, with the shots that were made in it."""
+    run = live.studio().run
+    return run is not None and run.end is None and run.terms == terms_of(held)
+
+
+def made_again(held: story.ShotStreamStory, first: story.ShotStreamBeat) -> list[story.ShotStreamBeat]:
+    """The beats of the shots that are made again, and not kept, before a shot can be: its history. None if
+    the story is open on the server.
+    """
+    index = next(index for index, item in enumerate(held.beats) if item.uid == first.uid)
+    return [] if is_open(held) else _before(held, index)
 
 
 def direct(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> None:

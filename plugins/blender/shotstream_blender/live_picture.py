@@ -9,6 +9,7 @@ import numpy as np
 
 IMAGE = "ShotStream Live"
 MARK = "shotstream_live"
+BLANK = (0.2, 0.2, 0.2, 1.0)
 
 _buffer: np.ndarray | None = None
 _prepared = False
@@ -35,6 +36,8 @@ def ensure(width: int, height: int) -> bpy.types.Image:
     if image is None:
         image = bpy.data.images.new(IMAGE, width, height, alpha=False, float_buffer=False)
         image[MARK] = True
+        # Nothing was shown yet: black would look like a picture that is not.
+        image.generated_color = BLANK
         # A studio's own colour configuration names it otherwise, and gives it to such images by itself.
         with contextlib.suppress(TypeError):
             image.colorspace_settings.name = "sRGB"
@@ -89,6 +92,16 @@ def fill(path: str) -> None:
             image.update()
     finally:
         bpy.data.images.remove(source)
+
+
+def newest_file() -> str:
+    """The file of the newest shot's last picture, of the stories in this .blend; empty without one."""
+    made = [item for scene in bpy.data.scenes for item in scene.shotstream.beats if item.pictures]
+    if not made:
+        return ""
+    item = max(made, key=lambda item: (item.take, item.shot, item.first_frame))
+    name = f"{item.first_frame + max(0, item.frames - 1):06d}.png"
+    return os.path.join(bpy.path.abspath(item.pictures), name)
 
 
 def waiting() -> bool:

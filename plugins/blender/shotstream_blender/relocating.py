@@ -98,7 +98,9 @@ def _away(studio: Studio, root: Path) -> list[Path]:
     """Takes, and movies of strips beside them, that lie in a folder and that stories name, or that are being
     made for them.
     """
-    made = [session.take.folder for session in studio.sessions if session.take is not None and _is_here(session)]
+    made = [
+        session.take.folder for session in studio.sessions if session.take is not None and _is_here(session)
+    ]
     found = [path for path in made if path.is_relative_to(root)]
     for scene in bpy.data.scenes:
         takes = [item.take for item in scene.shotstream.beats]

@@ -87,7 +87,9 @@ class BeatQueue:
                 waiting = list(self._waiting)
                 begins = not self._begun and any(other.mode == "cut" for other in waiting)
                 place = 1 + [other.mode for other in waiting].index("cut") if begins else 0
-                while place < len(waiting) and waiting[place].mode == "continue" and waiting[place].takes_over:
+                while (
+                    place < len(waiting) and waiting[place].mode == "continue" and waiting[place].takes_over
+                ):
                     place += 1
                 self._waiting.insert(place, beat)
             else:

@@ -233,7 +233,15 @@ def test_what_a_directed_beat_replaces_is_a_draft_again(hand: Hand) -> None:
 
 def test_directing_leaves_what_waits_whole(hand: Hand) -> None:
     # Of both shots some beats wait at the server and some here when the running shot is redirected.
-    texts = ("the fox walks", "> it jumps", "> it sits", "> it runs", "the fox stands", "> it waves", "> it jumps")
+    texts = (
+        "the fox walks",
+        "> it jumps",
+        "> it sits",
+        "> it runs",
+        "the fox stands",
+        "> it waves",
+        "> it jumps",
+    )
     hand.write(*texts, chunks=2)
     hand.story.beats[0].chunks = 30
     bpy.ops.shotstream.generate_all()
@@ -252,7 +260,9 @@ def test_directing_leaves_what_waits_whole(hand: Hand) -> None:
 
 
 def test_a_waiting_beat_that_is_directed_is_made_once_and_loses_nothing(hand: Hand) -> None:
-    hand.write("the fox walks", "> it jumps", *(t for n in range(4) for t in (f"the fox stands {n}", "> it runs")))
+    hand.write(
+        "the fox walks", "> it jumps", *(t for n in range(4) for t in (f"the fox stands {n}", "> it runs"))
+    )
     hand.story.beats[0].chunks = 20
     bpy.ops.shotstream.generate_all()
     hand.until(lambda: hand.story.beats[0].frames > 4)
@@ -319,6 +329,15 @@ def test_a_shot_made_again_has_the_others_as_its_history(hand: Hand) -> None:
     assert hand.story.beats[1].made_text == "Close shot: the fox waves."
 
 
+def strips_now() -> dict[str, tuple]:
+    """Place and content of each strip, by its shot."""
+    compat, marks = module("compat"), module("strip_marks")
+    return {
+        strip[marks.BEAT]: (compat.left(strip), compat.right(strip), strip.channel, strip[marks.MADE])
+        for strip in marks.of_story(bpy.context.scene)
+    }
+
+
 def test_without_an_open_story_the_shots_before_are_made_again_and_not_kept(hand: Hand) -> None:
     hand.write(
         "Wide shot: the fox walks.", "> The fox jumps.", "Close shot: the fox stands.", "The fox runs."
@@ -327,11 +346,27 @@ def test_without_an_open_story_the_shots_before_are_made_again_and_not_kept(hand
     hand.until_done()
     first_take = hand.story.beats[0].take
     whole = picture(take_of(hand.story.beats[2]) / "frames" / "000021.png")
+    sync = module("strip_sync")
+    hand.until(lambda: not sync.is_busy())
+    before = strips_now()
+    assert len(before) == 3
+    again = [item.uid for item in module("generating").made_again(hand.story, hand.story.beats[2])]
+    assert not again
     hand.studio.end()
+    again = [item.uid for item in module("generating").made_again(hand.story, hand.story.beats[2])]
+    assert again == [item.uid for item in hand.story.beats[:2]]
     hand.story.active = 2
     bpy.ops.shotstream.regenerate_shot()
     assert hand.states == ["done", "done", "queued", "done"]
+    while hand.states[2] != "done":
+        # The strips of all shots stay as they are, also while the others are made again.
+        hand.for_seconds(0.02)
+        assert strips_now() == before or hand.states[2] == "done"
     hand.until_done()
+    hand.until(lambda: not sync.is_busy())
+    after, uid = strips_now(), hand.story.beats[2].uid
+    assert after.pop(uid) != before.pop(uid)
+    assert after == before
     item = hand.story.beats[2]
     assert item.take != first_take
     assert (item.shot, item.first_frame, item.frames) == (1, 21, 9)

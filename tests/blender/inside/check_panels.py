@@ -141,6 +141,22 @@ def test_what_went_wrong_is_read_where_one_looks(hand: Hand) -> None:
     module("strip_sync").say("")
 
 
+def test_what_is_made_again_for_a_shot_is_told_beforehand(hand: Hand) -> None:
+    hand.write("The fox walks.", "> It jumps.", "The fox stands.", "The fox runs.")
+    hand.story.active = 3
+    assert "made again first" not in shown()
+    bpy.ops.shotstream.generate_all()
+    hand.until_done()
+    # The story is open on the server, with all of its shots.
+    assert "made again first" not in shown()
+    hand.studio.end()
+    assert "To make this shot, the 2 shots before it must be made again first" in shown()
+    hand.story.active = 2
+    assert "To make this shot, the shot before it must be made again first" in shown()
+    hand.story.active = 0
+    assert "made again first" not in shown()
+
+
 def test_strips_of_another_rate_are_told(hand: Hand, tmp_path: Path) -> None:
     from sequencer_side import numbered_take, set_up_scene, settle
 

@@ -3,7 +3,8 @@
 
 import bpy
 
-from .. import live_picture, scenes
+from .. import live, live_picture, scenes
+from ..story import ShotStreamStory
 
 MATERIAL = "ShotStream Screen"
 
@@ -24,7 +25,10 @@ class SHOTSTREAM_OT_add_screen(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         held = scenes.story_of(context)
-        image = live_picture.find() or live_picture.ensure(held.width or 832, held.height or 480)
+        image = live_picture.find()
+        if image is None:
+            image = live_picture.ensure(*_size(held))
+            live_picture.fill(live_picture.newest_file())
         mesh = bpy.data.meshes.new("ShotStream Screen")
         half = image.size[0] / max(1, image.size[1])
         corners = [(-half, 0, 0), (half, 0, 0), (half, 0, 2), (-half, 0, 2)]
@@ -40,6 +44,14 @@ class SHOTSTREAM_OT_add_screen(bpy.types.Operator):
         screen.select_set(True)
         context.view_layer.objects.active = screen
         return {"FINISHED"}
+
+
+def _size(held: ShotStreamStory) -> tuple[int, int]:
+    """Of the pictures to come, as far as is known."""
+    server = live.studio().connection.server
+    if held.width:
+        return held.width, held.height
+    return (832, 480) if server is None else (server.width, server.height)
 
 
 def _material(image: bpy.types.Image) -> bpy.types.Material:

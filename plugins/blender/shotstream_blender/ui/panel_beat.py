@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import scenes, story, story_text, thumbnails
+from .. import generating, scenes, story, story_text, thumbnails
 from . import places
 
 TEXT_LINES = 6
@@ -53,6 +53,20 @@ class BeatPanel:
         row = layout.row(align=True)
         row.operator("shotstream.regenerate_shot", icon="FILE_REFRESH")
         row.operator("shotstream.direct_beat", icon="FORWARD")
+        self._draw_history(context, held, beats[0])
+
+    def _draw_history(
+        self, context: bpy.types.Context, held: story.ShotStreamStory, cut: story.ShotStreamBeat
+    ) -> None:
+        """Says beforehand what else is made if the active beat's shot is."""
+        again = {(item.take, item.shot) for item in generating.made_again(held, cut) if item.state == "done"}
+        if again and cut.state not in {"queued", "generating"}:
+            shots = "the shot" if len(again) == 1 else f"the {len(again)} shots"
+            text = (
+                f"To make this shot, {shots} before it must be made again first, as its history: these are "
+            )
+            text += "not kept, and nothing of the others changes"
+            places.lines(self.layout, text, context, icon="INFO")
 
     def _draw_state(self, context: bpy.types.Context, held: story.ShotStreamStory) -> None:
         item, layout = story.active_beat(held), self.layout
