@@ -21,6 +21,11 @@ BESIDES: Final = {"4.2": ("numpy==1.24.4",)}
 FOLDER_VARIABLE: Final = "SHOTSTREAM_BPY_DIR"
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = REPOSITORY / "plugins" / "blender" / "build.py"
+INSTALL: Final = """
+import sys, bpy
+bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
+"""
+"""Installs the extension as a user does: arguments of Python before the package."""
 _READY: Final = "ready"
 
 

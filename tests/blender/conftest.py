@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bpy_environment import BUILD, REPOSITORY, VERSIONS, Blender, python
+from bpy_environment import BUILD, INSTALL, REPOSITORY, VERSIONS, Blender, python
 
 # What runs inside of Blender is started by test_in_blender.py.
 collect_ignore = ["inside"]
 _PATIENCE_S = 60
-
-_INSTALL = """
-import sys, bpy
-bpy.ops.extensions.package_install_files(filepath=sys.argv[1], repo="user_default", enable_on_install=True)
-"""
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +60,7 @@ def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
             )
         blender = Blender(version, path, tmp_path_factory.mktemp(f"blender-{version}"))
         done = subprocess.run(
-            [path, "-c", _INSTALL, package],
+            [path, "-c", INSTALL, package],
             env=blender.environment(),
             capture_output=True,
             text=True,

@@ -2,8 +2,9 @@
 """The one timer: it pumps the connection, without threads and without ever waiting, and shows what has come.
 
 Frames are shown newest first and recorded every one. A call takes no more than its budget; what is left waits
-for the next one. What cannot be divided, such as to start a process, to make a strip or an undo step, is done in
-calls that have little else to do, one thing in each. The callback survives the loading of files and every error.
+for the next one. What cannot be divided, such as to start a process, to make a strip or an undo step, is done
+in calls that have little else to do, one thing in each. The callback survives the loading of files and every
+error.
 """
 
 import time
