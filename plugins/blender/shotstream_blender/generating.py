@@ -146,10 +146,8 @@ def _before(held: story.ShotStreamStory, index: int) -> list[story.ShotStreamBea
     return [item for item in before if item.text.strip()]
 
 
-def _check(
-    held: story.ShotStreamStory, beats: list[story.ShotStreamBeat], *, empty_is_fine: bool = False
-) -> None:
-    if not beats and not empty_is_fine:
+def _check(held: story.ShotStreamStory, beats: list[story.ShotStreamBeat]) -> None:
+    if not beats:
         raise CannotGenerate("There is no beat to generate: add one, or select some")
     if not held.uid:
         held.uid = story.new_uid()

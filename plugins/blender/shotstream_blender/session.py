@@ -91,9 +91,8 @@ class Session:
 
     @property
     def unsaved(self) -> bool:
-        """Whether it has frames that no files were asked for yet."""
-        spools = {} if self._recorder is None else self._recorder.spools
-        return any(self._asked.get(shot) != len(spool.indices) for shot, spool in spools.items())
+        """Whether a shot is complete that no files were asked for yet."""
+        return self._unfinished() is not None
 
     def files_of(self, shot: int | None) -> ShotFiles | None:
         """Where the files of a shot are; None while they are being made."""
@@ -136,18 +135,14 @@ class Session:
         """Has files made of a shot that is complete and has frames that are in no file yet; returns whether
         there was one.
         """
-        if self._recorder is None:
+        found = self._unfinished()
+        if found is None:
             return False
-        for shot, spool in self._recorder.spools.items():
-            if self._asked.get(shot) == len(spool.indices):
-                continue
-            attempts = [a for a in self.run.attempts.values() if a.shot == shot and a.recorded]
-            if attempts and all(a.complete for a in attempts):
-                self._asked[shot] = len(spool.indices)
-                self._files.pop(shot, None)
-                self._ask(spool, next((a.uid for a in attempts if a.mode == "cut"), attempts[0].uid))
-                return True
-        return False
+        spool, attempts = found
+        self._asked[spool.shot] = len(spool.indices)
+        self._files.pop(spool.shot, None)
+        self._ask(spool, next((a.uid for a in attempts if a.mode == "cut"), attempts[0].uid))
+        return True
 
     def note_end(self) -> None:
         """Says once why the story went no further, if nobody wanted that."""
@@ -157,6 +152,17 @@ class Session:
             self._write_manifest()
 
     # --- inside -------------------------------------------------------------------------------------------
+
+    def _unfinished(self) -> tuple[ShotSpool, list[Attempt]] | None:
+        """A shot that is complete and has frames that are in no file yet, and its beats."""
+        spools = {} if self._recorder is None else self._recorder.spools
+        for shot, spool in spools.items():
+            if self._asked.get(shot) == len(spool.indices):
+                continue
+            attempts = [a for a in self.run.attempts.values() if a.shot == shot and a.recorded]
+            if attempts and all(a.complete for a in attempts):
+                return spool, attempts
+        return None
 
     def _ask(self, spool: ShotSpool, cut_uid: str) -> None:
         take, frames = self._recorder.take, len(spool.indices)
