@@ -120,6 +120,10 @@ def test_deviation(in_process: Any, tmp_path: Path) -> None:
     refused = in_process("bench", "deviation", "--golden", tmp_path)
     assert refused.code == 2
     assert "holds no rollout.safetensors" in refused.error_line()
+    # Apart from a bound that is broken.
+    impossible = in_process("bench", "deviation", "--device", "cpu", "--engine", "cuda-graph")
+    assert impossible.code == 2
+    assert "needs a CUDA device; possible on CPU" in impossible.error_line()
 
 
 @pytest.mark.slow

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from shotstream_bridge.version import __version__
 from shotstream_runtime.cli import diagnosis
 from shotstream_runtime.cli.diagnosis import Finding, Verdict, diagnose
 from shotstream_runtime.cli.installation import install_command, pip
+from shotstream_runtime.engines.choice import choose_engine
+from shotstream_runtime.engines.device_facts import DeviceFacts
+from shotstream_runtime.engines.kinds import ENGINE_KINDS
+from shotstream_runtime.host.compute import choose_device
 from shotstream_runtime.host.model_facts import ModelFacts
 from shotstream_runtime.host.serving import Server
 from tiny_model_folder import HEIGHT, WIDTH
@@ -36,6 +41,16 @@ def test_a_machine_where_everything_is_there(
     assert "ShotStream works here. Try: shotstream demo" in outcome.out
     for subject in ("Python", "torch", "pyzmq", "mini", "published", "H.264", "Address"):
         assert f"  {subject} " in outcome.out
+
+
+def test_every_engine_is_told_with_what_it_computes_in() -> None:
+    engines = {finding.subject: finding for finding in diagnose(ADDRESS, None).sections["Engines"]}
+    assert list(engines) == [kind.name for kind in ENGINE_KINDS]
+    assert engines["eager"].detail.startswith("fp32, bf16, fp8 on ")
+    automatic = choose_engine(DeviceFacts.of(choose_device("auto"))).kind.name
+    assert [name for name, found in engines.items() if "what auto takes" in found.detail] == [automatic]
+    if not torch.cuda.is_available():
+        assert engines["cuda-graph"] == Finding("cuda-graph", Verdict.NOTE, "needs a CUDA device")
 
 
 def test_a_mini_that_is_not_whole(in_process: Any, monkeypatch: pytest.MonkeyPatch) -> None:

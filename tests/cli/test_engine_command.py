@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +50,7 @@ def test_from_calibration_to_an_intact_engine(
     measured = shotstream("engine", "calibrate", str(story), *model, *engines)
     assert measured.code == 0, measured.err
     # Three chunks of five passes and two contexts, less the clean pass of the last chunk.
-    assert "16 passes of 1 stories" in measured.out
+    assert "16 passes of 1 story:" in measured.out
 
     told = shotstream("engine", "build", *model, "--precision", "fp8", "--estimate", *engines)
     assert re.search(r"in fp8 for sm89, sm120: about .* s, .*GB of memory, .*MB on disk", told.out)
@@ -97,7 +100,8 @@ def test_what_cannot_be_is_told_before_anything_is_read(
 
 
 def test_unknown_keys_are_refused(shotstream: Shotstream, engines: tuple[str, str]) -> None:
-    assert "engine abc: is not there; there are: none" in shotstream("engine", "info", "abc", *engines).err
+    none = f"is not there in {engines[1]}; there are none; build one with: shotstream engine build"
+    assert f"engine abc: {none}" in shotstream("engine", "info", "abc", *engines).err
     assert "give the keys of the engines to delete, or --all" in shotstream("engine", "clear", *engines).err
 
 
@@ -109,7 +113,7 @@ def test_clearing_all_removes_what_killed_builds_left(
     (left / "student.plan").write_bytes(bytes(2_000_000))
     done = shotstream("engine", "clear", "--all", *engines)
     assert done.code == 0, done.err
-    assert "Deleted what builds left that were killed, 2.0 MB" in done.out
+    assert done.out == "Deleted what builds left that were killed, 2.0 MB\n"
     assert list((tmp_path / "engines").iterdir()) == []
 
 
@@ -150,3 +154,22 @@ def test_full_disk_is_told_before_the_build(tmp_path: Path) -> None:
     engine._refuse_without_room(store, 1)
     with pytest.raises(CommandFailed, match=r"needs 1000000000\.0 GB in .*yet and .* are free; make room"):
         engine._refuse_without_room(store, 10**18)
+
+
+def test_a_disk_that_fills_up_while_an_engine_is_written(
+    in_process: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check before it cannot know what others write meanwhile."""
+
+    def full(*given: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shotstream_runtime.engines.tensorrt.making.make_engine", full)
+    done = in_process("engine", "build", "--model", "mini", "--target", "sm89", "--engines", str(tmp_path))
+    assert done.code == 1
+    assert (
+        f"the engine cannot be written to {tmp_path} (No space left on device), and nothing is left of it "
+        "there; make room, or choose another folder with --engines"
+    ) in done.error_line()
+    # No progress bar where nobody watches.
+    assert done.err.count("\n") == 1

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -174,6 +175,10 @@ def test_addresses_beyond_this_machine_are_refused(in_process: Any, address: str
         (["render", "a.yaml", "-o", "b", "--seed", "-3"], "Invalid value for '--seed'"),
         (["render", "a.yaml", "-o", "b", "--threads", "0"], "Invalid value for '--threads'"),
         (["serve", "--adress", "x"], "No such option: --adress"),
+        (
+            ["serve", "--engine", "cudagraph"],
+            "Invalid value for '--engine': 'cudagraph' is not one of 'auto'",
+        ),
     ],
 )
 def test_wrong_usage_is_exit_code_2(in_process: Any, arguments: list[str], problem: str) -> None:
@@ -181,6 +186,39 @@ def test_wrong_usage_is_exit_code_2(in_process: Any, arguments: list[str], probl
     assert outcome.code == 2
     assert outcome.error_line().startswith(problem)
     assert "--help)" in outcome.error_line()
+
+
+@pytest.mark.parametrize(
+    ("given", "end"), [("cudagraph", "; did you mean 'cuda-graph'?"), ("quick", "'tensorrt'")]
+)
+def test_a_misspelt_value_is_told_with_the_one_that_was_meant(in_process: Any, given: str, end: str) -> None:
+    told = in_process("render", "a.yaml", "-o", "b", "--engine", given).error_line()
+    assert told.removesuffix(" (see shotstream render --help)").endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (("--vram", "zz"), "--vram zz: give auto, or gigabytes"),
+        (("--decoder", "preview"), "--decoder preview: is for published weights"),
+    ],
+)
+def test_a_server_that_cannot_be_takes_no_address(
+    in_process: Any, wrong: tuple[str, str], problem: str
+) -> None:
+    outcome = in_process("serve", "--bind", "tcp://127.0.0.1:0", *wrong)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.error_line().startswith(problem)
+
+
+def test_cards_that_fit_and_cards_that_do_not(in_process: Any) -> None:
+    outcome = in_process("weights", "fit", "--vram", "6", "--vram", "32")
+    assert outcome.code == 0, outcome.err
+    assert "does not fit: the model needs" in outcome.out
+    assert re.search(r"^32 GB +30\.\d GB +nothing", outcome.out, re.MULTILINE)
+    refused = in_process("weights", "fit", "--vram", "auto")
+    assert refused.code == 2
+    assert "name a card's gigabytes" in refused.error_line()
 
 
 def test_weights_that_are_whole_and_weights_that_are_not(

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from shotstream_runtime.cli.compute_settings import ComputeSettings
 from shotstream_runtime.cli.failure import CommandFailed
-from shotstream_runtime.cli.fitting import check_vram, equip
+from shotstream_runtime.cli.fitting import check, check_vram, equip
 from shotstream_runtime.cli.model_loading import importing, load
 from shotstream_runtime.codecs.preview_decoder import PreviewDecoder
 from shotstream_runtime.engines import EagerEngine, Precision
@@ -103,6 +103,9 @@ def test_the_preview_decoder_is_for_published_weights_whose_folder_has_it(publis
 def test_vram_that_is_no_number_is_refused(vram: str) -> None:
     with pytest.raises(CommandFailed, match=f"--vram {vram}: give auto, or gigabytes"):
         check_vram(vram)
+    # A server says so before it takes an address.
+    with pytest.raises(CommandFailed, match=f"--vram {vram}: give auto, or gigabytes"):
+        check("mini", ComputeSettings(vram=vram))
     assert check_vram("auto") is None
     assert check_vram("16") == check_vram("16GB") == 16 << 30
 

@@ -128,3 +128,13 @@ def test_options_that_change_nothing_are_told() -> None:
     assert told(CPU, "eager") == (own, "--share-gpu has no effect on CPU")
     assert told(H100, "eager") == (own, "--share-gpu has no effect with eager")
     assert without_effect(choose_engine(CPU), CPU, attention=None, share_gpu=False) == ()
+
+
+def test_fp8_that_saves_no_time_is_told() -> None:
+    def told(device: DeviceFacts) -> tuple[str, ...]:
+        return without_effect(
+            choose_engine(device, precision=Precision.FP8), device, attention=None, share_gpu=False
+        )
+
+    assert told(CPU) == ("fp8 saves memory and no time on CPU: weights are spread for each use",)
+    assert told(H100) == ()

@@ -24,6 +24,7 @@ from .commands import (
     stories,
     top,
     weights_fetch,
+    weights_fit,
     weights_verify,
 )
 from .extensions import mount_extensions
@@ -57,7 +58,7 @@ def _help_if_alone(context: typer.Context) -> None:
         raise typer.Exit(ExitCode.USAGE)
 
 
-weights = _group("weights", "Get and check the published weights.")
+weights = _group("weights", "Get and check the published weights, and see which cards they fit.")
 engine_commands = _group("engine", "Build TensorRT engines, and look after those that were built.")
 key_commands = _group("keys", "Make keys for serving other hosts, and say which clients are let in.")
 bench = _group("bench", "Measure speed, memory and exactness on this machine.")
@@ -74,6 +75,7 @@ bench.command("cpu")(bench_cpu.cpu)
 bench.command("gpu")(bench_gpu.gpu)
 bench.command("deviation")(bench_deviation.deviation)
 weights.command("fetch")(weights_fetch.fetch)
+weights.command("fit")(weights_fit.fit)
 weights.command("verify")(weights_verify.verify)
 engine_commands.command("build")(engine.build)
 engine_commands.command("calibrate")(engine.calibrate)

@@ -84,6 +84,7 @@ def diagnose(address: str, model: Path | None, security: ClientSecurity | None =
         "Machine": _machine,
         "Packages": _packages,
         "Devices": _devices,
+        "Engines": _engines,
         "Weights": lambda: _weights(model),
         "Movies": _movies,
         "Network": lambda: _network(address, security),
@@ -173,15 +174,32 @@ def _devices() -> Iterator[Finding]:
         enough = memory >= _PUBLISHED_GPU_GIB
         detail = f"{device.name}, {memory:.0f} GiB" + ("" if enough else ": too little for published weights")
         yield Finding(f"CUDA {index}", Verdict.GOOD if enough else Verdict.NOTE, detail)
-    if importlib.util.find_spec("tensorrt") is None:
-        yield Finding(
-            "TensorRT",
-            Verdict.NOTE,
-            "is not installed; generation runs on the engine cuda-graph",
-            install_command("tensorrt"),
-        )
-    else:
-        yield Finding("TensorRT", Verdict.GOOD, importlib.metadata.version("tensorrt"))
+
+
+def _engines() -> Iterator[Finding]:
+    """What can execute the student on the device that commands take by themselves."""
+    if isinstance(_import("torch"), Finding):
+        yield Finding("all", Verdict.NOTE, "not looked for without torch")
+        return
+    try:
+        from shotstream_runtime.engines.choice import choose_engine  # noqa: PLC0415 - imports torch
+        from shotstream_runtime.engines.device_facts import DeviceFacts  # noqa: PLC0415
+        from shotstream_runtime.engines.kinds import ENGINE_KINDS  # noqa: PLC0415
+        from shotstream_runtime.engines.precision import Precision  # noqa: PLC0415
+        from shotstream_runtime.host.compute import choose_device  # noqa: PLC0415
+    except Exception as error:  # noqa: BLE001 - as above; which package it is stands under Packages
+        yield Finding("all", Verdict.NOTE, f"not looked for: {' '.join(str(error).split())}")
+        return
+    device = DeviceFacts.of(choose_device("auto"))
+    automatic = choose_engine(device).kind
+    for kind in ENGINE_KINDS:
+        refusals = {precision: kind.refusal(device, precision) for precision in Precision}
+        able = [precision for precision, refusal in refusals.items() if refusal is None]
+        if able:
+            picked = "; what auto takes" if kind is automatic else ""
+            yield Finding(kind.name, Verdict.GOOD, f"{', '.join(able)} on {device}{picked}")
+        else:
+            yield Finding(kind.name, Verdict.NOTE, f"{refusals[Precision.BF16]}")
 
 
 def _nvidia_driver() -> bool:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
+from difflib import get_close_matches
 from enum import IntEnum
 
 from rich.markup import escape
@@ -13,6 +15,8 @@ from .installation import install_command
 from .terminal import error_console
 
 _FAULT = "this is a fault of ShotStream"
+# What typer says of a value that an option does not take; words of the library that checks it come before.
+_NO_CHOICE = re.compile(r"(?:Value error, )?'(?P<given>[^']*)' is not one of (?P<choices>'.*')\.?$")
 
 
 class ExitCode(IntEnum):
@@ -53,13 +57,21 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
     if _is_usage(error):
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        return f"{error.format_message()}{hint}", ExitCode.USAGE  # type: ignore[attr-defined]
+        message = _NO_CHOICE.sub(_name_choices, error.format_message())  # type: ignore[attr-defined]
+        return f"{message}{hint}", ExitCode.USAGE
     if _is_explained(error):
         return str(error), ExitCode.FAILED
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("shotstream"):
         missing = f"the package {error.name} is not installed; get it with: {install_command()}"
         return missing, ExitCode.FAILED
     return f"{_FAULT}: {type(error).__name__}: {error}", ExitCode.FAILED
+
+
+def _name_choices(match: re.Match[str]) -> str:
+    """What an option takes, and what was probably meant."""
+    near = get_close_matches(match["given"], re.findall(r"'([^']*)'", match["choices"]), n=1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    return f"'{match['given']}' is not one of {match['choices']}{meant}"
 
 
 def _is_usage(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from .compute_settings import ComputeSettings
 from .failure import CommandFailed, ExitCode
+from .options import DecoderName
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +41,29 @@ def check_vram(vram: str) -> int | None:
     return int(number) << 30
 
 
+def check(source: Path | str, settings: ComputeSettings) -> None:
+    """Refuses what no device and no engine would change: it can be told before anything heavy is imported.
+
+    Args:
+        source: ``mini``, or a folder.
+        settings: What is asked for.
+
+    Raises:
+        CommandFailed: The model has no such decoder, or ``--vram`` is no number.
+    """
+    check_vram(settings.vram)
+    if settings.decoder == DecoderName.PREVIEW and not _published(source):
+        raise CommandFailed(
+            f"--decoder preview: is for published weights; {source} has one decoder", ExitCode.USAGE
+        )
+
+
+def _published(source: Path | str) -> bool:
+    from shotstream_runtime.weights.locate import is_own_format
+
+    return isinstance(source, Path) and not is_own_format(source)
+
+
 def fit(
     source: Path | str, device: torch.device, choice: EngineChoice, settings: ComputeSettings
 ) -> tuple[Arrangement, tuple[str, ...]]:
@@ -52,28 +76,26 @@ def fit(
         settings: What is asked for.
 
     Raises:
-        CommandFailed: The model has no such decoder, or ``--vram`` is no number.
+        CommandFailed: As `check`.
         MemoryPlanError: It does not fit; gives the numbers.
         WeightsError: A file is missing.
     """
     from shotstream_runtime.host.memory_need import Arrangement
-    from shotstream_runtime.weights.locate import is_own_format
 
+    check(source, settings)
     no_effect: tuple[str, ...] = ()
     if check_vram(settings.vram) is not None:
         no_effect = (f"--vram {settings.vram} has no effect: it is for published weights on a GPU",)
     wanted = Arrangement(
         precision=choice.precision,
         eight_bit_cache=settings.eight_bit_cache or choice.kind.narrow_cache(choice.precision),
-        preview=settings.decoder == "preview",
+        preview=settings.decoder == DecoderName.PREVIEW,
         decoder_states=choice.kind.decoder_states,
         captured=choice.kind.captures,
     )
-    if isinstance(source, Path) and not is_own_format(source):
-        plan = _plan(source, device, choice, settings, wanted)
+    if _published(source):
+        plan = _plan(Path(source), device, choice, settings, wanted)
         return plan.arrangement, plan.notes if device.type == "cuda" else (*no_effect, *plan.notes)
-    if wanted.preview:
-        raise CommandFailed(f"--decoder preview: is for published weights; {source} has one decoder")
     return wanted, no_effect
 
 

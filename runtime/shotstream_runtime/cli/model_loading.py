@@ -178,4 +178,5 @@ def load(
         loaded = equip(arrangement, loaded, source)
         tell("building the engine", _LOADED)
         loaded, engine = choice.kind.build(loaded, options)
-    return Loaded(loaded, engine, (f"Engine: {choice.reason}", *idle, *told))
+    waits = (choice.kind.first_wait,) if choice.kind.first_wait else ()
+    return Loaded(loaded, engine, (f"Engine: {choice.reason}", *waits, *idle, *told))

@@ -11,6 +11,7 @@ from shotstream_runtime.engines.engine_kind import EngineKind
 from shotstream_runtime.engines.errors import EngineError
 from shotstream_runtime.engines.kinds import ENGINE_KINDS
 from shotstream_runtime.engines.precision import Precision
+from shotstream_runtime.engines.torch_kinds import NATIVE_FP8
 
 AUTO = "auto"
 
@@ -90,7 +91,7 @@ def choose_engine(
 def without_effect(
     choice: EngineChoice, device: DeviceFacts, *, attention: str | None, share_gpu: bool
 ) -> tuple[str, ...]:
-    """What is asked for and changes nothing with an engine on a device, one sentence each, for people."""
+    """What changes nothing on a device, or less than it may seem; one sentence each, for people."""
     told: list[str] = []
     if attention is not None and not choice.kind.names_attention:
         told.append(f"--attention {attention} has no effect: {choice.kind.name} has an attention of its own")
@@ -98,6 +99,8 @@ def without_effect(
         told.append(f"--share-gpu has no effect on {device}")
     elif share_gpu and not choice.kind.shares_gpu:
         told.append(f"--share-gpu has no effect with {choice.kind.name}")
+    if choice.precision is Precision.FP8 and not device.at_least(*NATIVE_FP8):
+        told.append(f"fp8 saves memory and no time on {device}: weights are spread for each use")
     return tuple(told)
 
 

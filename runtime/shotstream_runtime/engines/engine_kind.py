@@ -47,6 +47,7 @@ class EngineKind:
         preflight: For a kind that is built beforehand: looks whether what was built is there and fits, before
             the model's weights are loaded. None for the others.
         captures: Whether work becomes graphs, whose memory on the way is theirs alone.
+        first_wait: What the first chunk after the start waits for, as a sentence for people; empty: nothing.
         decoder_states: How often its decoders hold their carried states.
         narrow_cache: Whether it keeps the dual cache in 8 bits in a precision, whatever is asked for.
         build: Makes it for a loaded model, whose weights are on the device in ``precision.dtype``. Gives the
@@ -66,6 +67,7 @@ class EngineKind:
     refusal: Callable[[DeviceFacts, Precision], str | None]
     preflight: Callable[[ModelOutline, DeviceFacts, EngineOptions], object] | None = None
     captures: bool = False
+    first_wait: str = ""
     decoder_states: int = 1
     narrow_cache: Callable[[Precision], bool] = lambda precision: False
     build: Callable[[LoadedModel, EngineOptions], tuple[LoadedModel, Engine]]

@@ -92,6 +92,7 @@ COMPILED = EngineKind(
     automatic=False,
     eight_bit_cache=True,
     names_attention=True,
+    first_wait="The first chunk waits for the compiler: a minute on a CPU, seconds at a later start",
     refusal=_compiled_refusal,
     build=_build_compiled,
 )
@@ -102,6 +103,7 @@ CUDA_GRAPH = EngineKind(
     captures=True,
     eight_bit_cache=True,
     names_attention=True,
+    first_wait="The first story waits while kernels are compiled and its chunks are captured",
     refusal=_cuda_graph_refusal,
     build=_build_cuda_graph,
 )

@@ -29,7 +29,8 @@ def deviation(
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measures how far an engine is from eager float32; exit code 1 if that is beyond its bounds."""
+    """Measures how far an engine is from eager float32; exit code 1 if that is beyond its bounds, 2 if
+    it does not run here."""
     from ..compute_settings import ComputeSettings
     from ..figures import check_json_file, keep
     from ..model_loading import choose, importing
@@ -42,11 +43,16 @@ def deviation(
         from shotstream_runtime.bench.exactness import measure_deviation
         from shotstream_runtime.bench.machine import describe
         from shotstream_runtime.engines.engine_kind import EngineOptions
+        from shotstream_runtime.engines.errors import EngineError
         from shotstream_runtime.host.compute import prepare_generating_thread
     settings = ComputeSettings(
         device=device, threads=threads, engine=engine, precision=precision, eight_bit_cache=eight_bit_cache
     )
-    chosen, choice = choose(settings, small=True)
+    try:
+        chosen, choice = choose(settings, small=True)
+    except EngineError as error:
+        # Apart from a bound that is broken, for scripts that ask.
+        raise CommandFailed(str(error), ExitCode.USAGE) from error
     console.print(f"Engine: {choice.reason}", style="dim", markup=False, soft_wrap=True)
     options = EngineOptions(precision=choice.precision, eight_bit_cache=eight_bit_cache)
     prepare_generating_thread()

@@ -41,6 +41,8 @@ class BuiltPrecision(StrEnum):
     NVFP4 = "nvfp4"
 
 
+_FIRST_ENGINE = "build one with: shotstream engine build --model MODEL"
+
 Engines = Annotated[
     Path | None,
     typer.Option(
@@ -66,7 +68,10 @@ def build(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", metavar="SM", help="Compute capability, e.g. sm89; repeat for several. Default: all."
+            "--target",
+            metavar="SM",
+            help="Compute capability, e.g. sm89; repeat for several. "
+            "Default: all that compute in the precision.",
         ),
     ] = None,
     share_gpu: Annotated[
@@ -121,7 +126,8 @@ def build(
             return
     _refuse_without_room(store, expected.disk_bytes)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=error_console, transient=True) as progress:
+    on_terminal = error_console.is_terminal
+    with Progress(*columns, console=error_console, transient=True, disable=not on_terminal) as progress:
         task = progress.add_task("building", total=1.0)
         try:
             made = make_engine(
@@ -133,7 +139,10 @@ def build(
                 expected_s=expected.seconds,
             )
         except OSError as error:
-            raise CommandFailed(f"the engine cannot be written to {store.folder}: {error}") from error
+            raise CommandFailed(
+                f"the engine cannot be written to {store.folder} ({error.strerror or error}), and nothing is "
+                "left of it there; make room, or choose another folder with --engines"
+            ) from error
     record = made.record
     took = record.built_s if record else 0.0
     console.print(
@@ -175,10 +184,8 @@ def calibrate(
     partial = path.with_suffix(".partial")
     partial.write_text(ranges.model_dump_json(indent=1), encoding="utf-8")
     partial.replace(path)
-    console.print(
-        f"[green]Measured[/] {ranges.passes} passes of {len(scripts)} stories: {escape(str(path))}",
-        soft_wrap=True,
-    )
+    told = _counted(len(scripts), "story", "stories")
+    console.print(f"[green]Measured[/] {ranges.passes} passes of {told}: {escape(str(path))}", soft_wrap=True)
 
 
 def list_engines(engines: Engines = None) -> None:
@@ -186,7 +193,7 @@ def list_engines(engines: Engines = None) -> None:
     store = _store(engines)
     found = store.engines()
     if not found:
-        console.print(f"No engines in {escape(str(store.folder))}", soft_wrap=True)
+        console.print(f"No engines in {escape(str(store.folder))}; {_FIRST_ENGINE}", soft_wrap=True)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("key", "engine", "precision", "targets", "size", "made", "state"):
@@ -266,8 +273,8 @@ def clear(
         left = store.remove_leftovers() if everything else 0
     except OSError as error:
         raise CommandFailed(f"nothing can be deleted in {store.folder}: {error}") from error
-    count = len(chosen)
-    console.print(f"Deleted {count} engine{'s' if count != 1 else ''}, {_gigabytes(freed)}")
+    if chosen or not left:
+        console.print(f"Deleted {_counted(len(chosen), 'engine', 'engines')}, {_gigabytes(freed)}")
     if left:
         console.print(f"Deleted what builds left that were killed, {_gigabytes(left)}")
 
@@ -307,9 +314,13 @@ def _one(store: EngineStore, key: str) -> StoredEngine:
     engines = store.engines()
     found = [one for one in engines if one.key.startswith(key)]
     if len(found) != 1:
-        there = ", ".join(one.key for one in engines) or "none"
         problem = "is not there" if not found else "fits several"
-        raise CommandFailed(f"engine {key}: {problem}; there are: {there}", ExitCode.USAGE)
+        there = (
+            f"there are: {', '.join(one.key for one in engines)}"
+            if engines
+            else "there are none; {_FIRST_ENGINE}"
+        )
+        raise CommandFailed(f"engine {key}: {problem} in {store.folder}; {there}", ExitCode.USAGE)
     return found[0]
 
 
@@ -345,4 +356,8 @@ def _seconds(seconds: float) -> str:
 
 
 def _gigabytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"

@@ -111,10 +111,12 @@ def _serve(
     watch: Callable[[Server], AbstractContextManager[Monitor | None]],
 ) -> None:
     from ..connection_keys import server_security
+    from ..fitting import check
     from ..model_loading import importing, load, model_source
 
     security = server_security(keys, allow_list)
     source = model_source(model)
+    check(source, settings)
     with importing():
         from shotstream_runtime.host.model_facts import ModelFacts
         from shotstream_runtime.host.open_files import raise_open_files_limit
