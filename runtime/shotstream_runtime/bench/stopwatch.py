@@ -49,7 +49,7 @@ class Stopwatch:
     def peak_bytes(self) -> int | None:
         """Most memory of the device that PyTorch took since then; none on a CPU.
 
-        Or what is taken now by whatever there is in this process, if that is more: TensorRT takes its own.
+        Or how much less is free now, if that is more: TensorRT takes its own, and so do other programs.
         """
         if self.device.type != "cuda":
             return None

@@ -8,12 +8,13 @@ import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..failure import CommandFailed
 from ..options import (
+    AttentionName,
     AttentionOption,
     DecoderName,
     Device,
@@ -24,6 +25,9 @@ from ..options import (
     ShareGpu,
 )
 from ..terminal import console, error_console, print_table
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Size(StrEnum):
@@ -58,6 +62,28 @@ class Row:
 
 
 _CAPTION = "caption"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for every row: told to its process, and kept beside the figures."""
+
+    size: Size
+    attention: AttentionName | None
+    eight_bit_cache: bool
+    share_gpu: bool
+    quick: bool
+
+    @property
+    def words(self) -> list[str]:
+        """As the command line has it."""
+        return [
+            *("--size", self.size.value),
+            *(("--attention", self.attention.value) if self.attention is not None else ()),
+            *(("--eight-bit-cache",) if self.eight_bit_cache else ()),
+            *(("--share-gpu",) if self.share_gpu else ()),
+            *(("--quick",) if self.quick else ()),
+        ]
 
 
 def gpu(
@@ -107,18 +133,15 @@ def gpu(
             "the published dimensions need a CUDA device, and none is here; --size tiny --device cpu tries "
             "the command, shotstream bench cpu measures mini"
         )
+    settings = Settings(
+        size=size, attention=attention, eight_bit_cache=eight_bit_cache, share_gpu=share_gpu, quick=quick
+    )
     if apart is not None:
-        _measure_here(apart, str(chosen), size, attention, eight_bit_cache, share_gpu, quick)
+        _measure_here(apart, chosen, settings)
         return
     facts = DeviceFacts.of(chosen)
-    results = _Results(json_file, size, str(facts), attention, eight_bit_cache, share_gpu, quick)
-    given = [
-        *("--device", str(chosen), "--size", size.value),
-        *(("--attention", attention.value) if attention is not None else ()),
-        *(("--eight-bit-cache",) if eight_bit_cache else ()),
-        *(("--share-gpu",) if share_gpu else ()),
-        *(("--quick",) if quick else ()),
-    ]
+    results = _Results(json_file, settings, str(facts))
+    given = ["--device", str(chosen), *settings.words]
     until = time.monotonic() + 60 * minutes
     rows = [
         Row(name, number_format, shown)
@@ -132,6 +155,9 @@ def gpu(
                 facts, row.engine, Precision(row.precision), eight_bit_cache=eight_bit_cache
             )
         except EngineError as error:
+            # The engines that are measured by themselves are those that there are; what is named has to be.
+            if engine:
+                results.failed.append(str(row))
             results.leave_out(row, str(error))
             continue
         picked = Row(EngineName(choice.kind.name), row.precision, row.decoder)
@@ -158,28 +184,13 @@ def gpu(
 class _Results:
     """What has been measured so far; kept after every row."""
 
-    def __init__(
-        self,
-        json_file: Path | None,
-        size: Size,
-        device: str,
-        attention: str | None,
-        eight_bit_cache: bool,
-        share_gpu: bool,
-        quick: bool,
-    ) -> None:
+    def __init__(self, json_file: Path | None, settings: Settings, device: str) -> None:
         import torch
 
         from shotstream_runtime.bench.machine import describe
 
         self._json_file = json_file
-        self._settings = {
-            "size": size.value,
-            "attention": attention,
-            "eight_bit_cache": eight_bit_cache,
-            "share_gpu": share_gpu,
-            "quick": quick,
-        }
+        self._settings = asdict(settings)
         self.machine: dict[str, Any] = describe("torch", "diffusers") | {
             "device": device,
             "cuda": torch.version.cuda,
@@ -250,15 +261,7 @@ def _measured_apart(what: str, shown: str, given: list[str], until: float) -> An
         )
 
 
-def _measure_here(
-    what: str,
-    device: str,
-    size: Size,
-    attention: str | None,
-    eight_bit_cache: bool,
-    share_gpu: bool,
-    quick: bool,
-) -> None:
+def _measure_here(what: str, device: torch.device, settings: Settings) -> None:
     """In the process of a row: measures it, and tells the figures."""
     import torch
 
@@ -277,23 +280,23 @@ def _measure_here(
 
     from ..apart import tell_result, tell_step
 
-    subject = FULL_SIZE if size is Size.FULL else TINY
-    rounds, place = QUICK_ROUNDS if quick else ROUNDS, torch.device(device)
+    subject = FULL_SIZE if settings.size is Size.FULL else TINY
+    rounds = QUICK_ROUNDS if settings.quick else ROUNDS
     if what == _CAPTION:
-        tell_result(round(measure_caption(subject, place, torch.bfloat16, rounds), 1))
+        tell_result(round(measure_caption(subject, device, torch.bfloat16, rounds), 1))
         return
     row = Row.of(what)
     (kind,) = (kind for kind in ENGINE_KINDS if kind.name == row.engine)
     options = EngineOptions(
         precision=Precision(row.precision),
-        attention=attention,
-        eight_bit_cache=eight_bit_cache,
-        share_gpu=share_gpu,
+        attention=settings.attention,
+        eight_bit_cache=settings.eight_bit_cache,
+        share_gpu=settings.share_gpu,
     )
     figures = measure_full_size(
         kind,
         options,
-        place,
+        device,
         subject=subject,
         decoder=row.decoder.value,
         equip=with_random_preview if row.decoder is DecoderName.PREVIEW else unchanged,

@@ -318,7 +318,7 @@ def _one(store: EngineStore, key: str) -> StoredEngine:
         there = (
             f"there are: {', '.join(one.key for one in engines)}"
             if engines
-            else "there are none; {_FIRST_ENGINE}"
+            else f"there are none; {_FIRST_ENGINE}"
         )
         raise CommandFailed(f"engine {key}: {problem} in {store.folder}; {there}", ExitCode.USAGE)
     return found[0]
