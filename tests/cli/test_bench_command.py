@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,19 @@ def test_the_full_size_asks_for_a_gpu(in_process: Any) -> None:
     outcome = in_process("bench", "gpu", "--device", "cpu")
     assert outcome.code == 1
     assert "need a CUDA device" in outcome.error_line()
+
+
+def test_the_documented_floor_is_what_the_command_prints(in_process: Any) -> None:
+    outcome = in_process("bench", "floor")
+    assert outcome.code == 0, outcome.err
+    lines = {line[:32].strip(): line[32:].split() for line in outcome.out.splitlines()}
+    docs = (Path(__file__).parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
+    chunk, speed, decode = re.search(
+        r"floor of an H100 in bf16 is (\d+) ms .*\((\d+) frames/s\) and (\d+) ms for decoding", docs
+    ).groups()  # type: ignore[union-attr]
+    assert lines["chunk, mean"][0] == chunk
+    assert lines["frames/s, student alone"][0] == speed
+    assert lines["decoding a chunk"][0] == decode
 
 
 def test_a_file_that_cannot_be_written_is_told_first(in_process: Any, tmp_path: Path) -> None:

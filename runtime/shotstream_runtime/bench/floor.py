@@ -149,7 +149,8 @@ class Floor:
         prefill: Context pass.
         chunk: Mean over a shot's chunks of four denoising passes and the clean pass.
         decode: A chunk that is not a shot's first.
-        first_frame_cold: From a beat whose caption is encoded to the first decoded frame, context included.
+        first_frame_cold: From a beat whose caption is encoded to the first decoded frame, its context's
+            frames encoded and passed too.
         first_frame_prefetched: The same with the context there already.
     """
 
@@ -158,6 +159,11 @@ class Floor:
     decode: float
     first_frame_cold: float
     first_frame_prefetched: float
+
+    @property
+    def first_frame_of_story(self) -> float:
+        """The same with the context passed: a story begins with blank latents, none of which is encoded."""
+        return self.first_frame_prefetched + self.prefill
 
     @classmethod
     def of(

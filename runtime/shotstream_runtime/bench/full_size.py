@@ -341,8 +341,7 @@ def _shares(
         decode = subject.student.frames_per_chunk * stages.decode_further
         shares |= {
             "decode": floor.decode / decode,
-            # The first shot's context is six blank latents: nothing is encoded for it.
-            "first_frame_cold": (floor.first_frame_prefetched + floor.prefill) / cold,
+            "first_frame_cold": floor.first_frame_of_story / cold,
             "first_frame_prefetched": floor.first_frame_prefetched / prefetched,
         }
     return shares

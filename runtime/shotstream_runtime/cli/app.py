@@ -12,6 +12,7 @@ import typer
 from .commands import (
     bench_cpu,
     bench_deviation,
+    bench_floor,
     bench_gpu,
     demo,
     doctor,
@@ -73,6 +74,7 @@ app.command("health")(health.health)
 app.command("doctor")(doctor.doctor)
 bench.command("cpu")(bench_cpu.cpu)
 bench.command("gpu")(bench_gpu.gpu)
+bench.command("floor")(bench_floor.floor)
 bench.command("deviation")(bench_deviation.deviation)
 weights.command("fetch")(weights_fetch.fetch)
 weights.command("fit")(weights_fit.fit)

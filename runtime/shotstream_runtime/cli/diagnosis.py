@@ -172,7 +172,8 @@ def _devices() -> Iterator[Finding]:
         device = torch.cuda.get_device_properties(index)
         memory = device.total_memory / _GIB
         enough = memory >= _PUBLISHED_GPU_GIB
-        detail = f"{device.name}, {memory:.0f} GiB" + ("" if enough else ": too little for published weights")
+        few = "; for published weights too little, or just enough: shotstream weights fit says which"
+        detail = f"{device.name}, {memory:.0f} GiB" + ("" if enough else few)
         yield Finding(f"CUDA {index}", Verdict.GOOD if enough else Verdict.NOTE, detail)
 
 
@@ -186,6 +187,8 @@ def _engines() -> Iterator[Finding]:
         from shotstream_runtime.engines.device_facts import DeviceFacts  # noqa: PLC0415
         from shotstream_runtime.engines.kinds import ENGINE_KINDS  # noqa: PLC0415
         from shotstream_runtime.engines.precision import Precision  # noqa: PLC0415
+        from shotstream_runtime.engines.tensorrt.offer import installed  # noqa: PLC0415
+        from shotstream_runtime.engines.tensorrt.products import Product  # noqa: PLC0415
         from shotstream_runtime.host.compute import choose_device  # noqa: PLC0415
     except Exception as error:  # noqa: BLE001 - as above; which package it is stands under Packages
         yield Finding("all", Verdict.NOTE, f"not looked for: {' '.join(str(error).split())}")
@@ -199,7 +202,11 @@ def _engines() -> Iterator[Finding]:
             picked = "; what auto takes" if kind is automatic else ""
             yield Finding(kind.name, Verdict.GOOD, f"{', '.join(able)} on {device}{picked}")
         else:
-            yield Finding(kind.name, Verdict.NOTE, f"{refusals[Precision.BF16]}")
+            detail = f"{refusals[Precision.BF16]}"
+            if kind.name == Product.TENSORRT_RTX and installed(Product.TENSORRT_RTX):
+                detail += "; engines for other machines can be built here: shotstream engine build"
+            missing = kind.name in list(Product) and device.cuda and not installed(Product(kind.name))
+            yield Finding(kind.name, Verdict.NOTE, detail, install_command(kind.name) if missing else "")
 
 
 def _nvidia_driver() -> bool:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..failure import CommandFailed, ExitCode
+from ..installation import install_command
 from ..options import Device, EngineName, Model, Threads
 from ..terminal import console, error_console, print_table, telling
 
@@ -89,6 +90,7 @@ def build(
     from shotstream_runtime.engines.tensorrt.errors import EngineUnusable
     from shotstream_runtime.engines.tensorrt.estimate import estimate_build
     from shotstream_runtime.engines.tensorrt.making import calibration_path, make_engine, recipe_for
+    from shotstream_runtime.engines.tensorrt.offer import installed
     from shotstream_runtime.engines.tensorrt.precisions import quantised
     from shotstream_runtime.engines.tensorrt.products import Product
 
@@ -96,6 +98,8 @@ def build(
     product, numbers = Product(engine.value), Precision(precision.value)
     targets = product.targets_for(numbers, tuple(map(_target, target or ())))
     _require_gpu(product)
+    if not installed(product):
+        raise CommandFailed(f"{product.not_installed}; get it with: {install_command(product.value)}")
     product.load()
     store = _store(engines)
     if not estimate:

@@ -19,6 +19,8 @@ MODULES = {
     "tensorrt": ("tensorrt", "tensorrt_bindings"),
     "tensorrt-rtx": ("tensorrt_rtx", "tensorrt_rtx_bindings"),
 }
+_PACKAGES = {"tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt-rtx-cu13-bindings tensorrt-rtx-cu13-libs"}
+"""What the extras of the same names bring of NVIDIA's."""
 _REQUIRED = ("add_attention_v2", "add_kv_cache_update", "add_rotary_embedding", "add_normalization_v2")
 
 
@@ -99,7 +101,7 @@ class Product(StrEnum):
                 # The bindings are there and the libraries are not, or not whole.
                 raise ProductMissing(
                     f"{self.value} is installed without its libraries, or they do not fit ({error}); install "
-                    f"it whole with: pip install --force-reinstall shotstream[{self.value}]"
+                    f"it whole with: pip install --force-reinstall {_PACKAGES[self.value]}"
                 ) from error
             # The metapackages import even where what they stand for is missing.
             if module is not None and hasattr(module, "INetworkDefinition"):
