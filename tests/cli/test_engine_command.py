@@ -53,7 +53,7 @@ def test_from_calibration_to_an_intact_engine(
     assert "16 passes of 1 story:" in measured.out
 
     told = shotstream("engine", "build", *model, "--precision", "fp8", "--estimate", *engines)
-    assert re.search(r"in fp8 for sm89, sm120: about .* s, .*GB of memory, .*MB on disk", told.out)
+    assert re.search(r"in fp8 for sm89, sm120: about .* s, \d+ MB of memory, \d+\.\d MB on disk", told.out)
     assert shotstream("engine", "list", *engines).out.startswith("No engines in")
     made = shotstream("engine", "build", *model, "--precision", "fp8", *engines)
     assert made.code == 0, made.err

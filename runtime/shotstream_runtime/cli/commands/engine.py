@@ -360,7 +360,9 @@ def _seconds(seconds: float) -> str:
 
 
 def _gigabytes(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.1f} MB" if count < 1e8 else f"{count / 1e6:.0f} MB"
 
 
 def _counted(count: int, one: str, several: str) -> str:
