@@ -32,7 +32,7 @@ ROLLOUT_BEATS: Final = (
     Beat(id="2", text="Close-up. The fox stands.", chunks=2),
     Beat(id="3", text="Medium shot. The fox waves.", chunks=2),
 )
-_IDENTICAL_DB = 99.0
+IDENTICAL_DB: Final = 99.0
 """Told for equal pictures, whose ratio is infinite; rounding to 8 bits alone is 59 dB."""
 
 
@@ -77,7 +77,7 @@ class PictureDeviation:
 
 
 def _decibels(mean_square: float) -> float:
-    return min(_IDENTICAL_DB, 10 * math.log10(255**2 / mean_square)) if mean_square else _IDENTICAL_DB
+    return min(IDENTICAL_DB, 10 * math.log10(255**2 / mean_square)) if mean_square else IDENTICAL_DB
 
 
 @dataclass(frozen=True, slots=True)

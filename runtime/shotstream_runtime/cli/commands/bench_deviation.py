@@ -45,6 +45,7 @@ def deviation(
         from shotstream_runtime.engines.engine_kind import EngineOptions
         from shotstream_runtime.engines.errors import EngineError
         from shotstream_runtime.host.compute import prepare_generating_thread
+        from shotstream_runtime.streaming.deviation import IDENTICAL_DB
     settings = ComputeSettings(
         device=device, threads=threads, engine=engine, precision=precision, eight_bit_cache=eight_bit_cache
     )
@@ -73,8 +74,10 @@ def deviation(
     pictures = report.pictures
     table.add_row(
         "its pictures",
-        f"{pictures.worst_db:.1f} dB",
-        f"{pictures.mean_db:.1f} dB",
+        *(
+            "identical" if ratio >= IDENTICAL_DB else f"{ratio:.1f} dB"
+            for ratio in (pictures.worst_db, pictures.mean_db)
+        ),
         f"{bounds.mean_db:.0f} dB",
     )
     figures["pictures_db"] = {
