@@ -16,7 +16,8 @@ class Attempt:
         recorded: Whether its frames are kept; those of earlier shots that are made again as history are not.
         request: Number of the request that it was made with; 0: alone, at once.
         policy: ``queue``, ``replace``, ``interrupt``, or None as the protocol defines it.
-        expected: How many frames it will have, as far as is known.
+        planned: How many frames it was to have when its turn came.
+        expected: How many it will have, as far as is known.
         received: How many have come.
         lost: How many never will.
         reason: Why it failed or is shorter than it was to be.
@@ -34,6 +35,7 @@ class Attempt:
     sent: bool = False
     shot: int | None = None
     first_frame: int | None = None
+    planned: int = 0
     expected: int = 0
     received: int = 0
     lost: int = 0
@@ -116,6 +118,22 @@ def _why(status: BeatStatus) -> str:
             return "stopped" if status.frames else ""
         case _:
             return ""
+
+
+def left_of_shot(attempt: Attempt, shot: list[Attempt], usual: int, per_chunk: int) -> int:
+    """How many frames a beat has that continues a shot and names no length of its own: what is left of the
+    beat before it or of the model's usual shot, whichever is more, and a chunk at least.
+
+    Args:
+        attempt: The beat; its first frame is known.
+        shot: Those of its shot, in any order.
+        usual: Frames of a shot as the model usually makes it.
+        per_chunk: Frames of a chunk.
+    """
+    begins = [(one.first_frame, one.planned) for one in shot if one.first_frame is not None]
+    before = sorted(begin for begin in begins if begin[0] < attempt.first_frame)
+    ends = [first + planned for first, planned in before[-1:]] + [first + usual for first, _ in before[:1]]
+    return max([end - attempt.first_frame for end in ends] + [per_chunk])
 
 
 def expected_frames(chunks: int, begins_shot: bool, per_chunk: int, in_first: int) -> int:

@@ -131,7 +131,9 @@ def _mode(held: story.ShotStreamStory, item: story.ShotStreamBeat) -> str:
 
 def _mark_queued(beats: list[story.ShotStreamBeat]) -> None:
     for item in beats:
-        item.state, item.progress, item.reason = "queued", 0.0, ""
+        if item.state == "failed":
+            item.reason = ""
+        item.state, item.progress = "queued", 0.0
 
 
 def _before(held: story.ShotStreamStory, index: int) -> list[story.ShotStreamBeat]:

@@ -11,7 +11,9 @@ from . import live, live_picture, mirror, preferences, story, thumbnails
 def after_loading(*_: object) -> None:
     """Another file is open: a story that is not in it ends, and keeps what it has."""
     thumbnails.forget()
-    live_picture.fill(live_picture.newest_file())
+    newest = live_picture.newest_file()
+    live_picture.fill(newest)
+    thumbnails.show_live_file(newest)
     now = live.studio()
     if now.run is not None and story.find(now.run.terms.story_uid) is None:
         now.end()
@@ -26,6 +28,7 @@ def after_loading(*_: object) -> None:
 def after_undo(*_: object) -> None:
     """The scene is what it was: beats that were under way then may be over."""
     live.studio().look_again = True
+    live_picture.restore()
 
 
 _HANDLERS = (

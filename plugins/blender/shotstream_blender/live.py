@@ -131,5 +131,6 @@ def _shown(now: Studio) -> tuple:
     """What the panels say beside the story, which :func:`mirror.mirror` looks after."""
     link, server = now.connection, now.connection.server
     told = (server.model, server.state, server.detail) if server is not None else None
+    rates = [compat.scene_rate(scene) for scene in bpy.data.scenes]
     left = now.finisher.left, strip_sync.left(), strip_sync.is_busy(), strip_sync.trouble()
-    return link.link, link.message, told, now.message, now.server.phase, now.server.message, left
+    return link.link, link.message, told, now.message, now.server.phase, now.server.message, left, rates

@@ -77,8 +77,18 @@ def show() -> bool:
     return True
 
 
+def restore() -> None:
+    """Shows the newest picture once more: an undo brings the image back without its pixels."""
+    global _prepared  # noqa: PLW0603
+    if find() is not None:
+        _prepared = _buffer is not None
+
+
 def fill(path: str) -> None:
     """Gives the image a picture of a file until the next frame comes: a .blend does not keep its pixels."""
+    global _buffer, _prepared  # noqa: PLW0603
+    # What was shown before is of another file.
+    _buffer, _prepared = None, False
     image = find()
     if image is None or image.packed_file is not None or not os.path.exists(path):
         return
@@ -90,6 +100,7 @@ def fill(path: str) -> None:
             source.pixels.foreach_get(values)
             ensure(width, height).pixels.foreach_set(values)
             image.update()
+            _buffer = values.reshape(height, width, 4)
     finally:
         bpy.data.images.remove(source)
 

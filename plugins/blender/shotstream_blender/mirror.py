@@ -80,9 +80,11 @@ def _mirror_beat(
             return True
         # Dropped before it had a frame: what it had before still holds.
         return _set(item, state="done" if item.pictures else "draft", progress=0.0)
-    changed = _set(
-        item, state=attempt.state, reason=attempt.reason or attempt.notice, progress=attempt.progress
-    )
+    reason = attempt.reason or attempt.notice
+    if attempt.state == "queued":
+        # What is known of the pictures it has holds until there are others.
+        reason = reason or item.reason
+    changed = _set(item, state=attempt.state, reason=reason, progress=attempt.progress)
     take = session.take
     record = None if take is None or not attempt.received else take.shots.get(attempt.shot)
     if record is None:

@@ -77,10 +77,13 @@ def _ranges(scene: bpy.types.Scene, shot: Shot, strips: list) -> list[tuple[int,
 
 
 def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first: int, end: int):
-    channel = strip_layout.free_channel(scene, channel, first, end)
+    free = strip_layout.free_channel(scene, channel, first, end)
     strip_layout.name_channel(scene, channel, strip_layout.TEXT_CHANNEL_NAME)
-    strip = compat.new_text(scene.sequence_editor, "beat", channel, first, end - first)
+    strip = compat.new_text(scene.sequence_editor, "beat", free, first, end - first)
     strip[strip_marks.TEXT] = item.uid
+    if free != channel:
+        # It had no room; laying out brings it there.
+        strip[strip_marks.HOME] = channel
     # The user's selection stays what it is.
     strip.select = False
     strip.font_size = strip_size.font_size(scene)
@@ -94,7 +97,8 @@ def _new(scene: bpy.types.Scene, item: story.ShotStreamBeat, channel: int, first
 def _channel(texts: Iterable, strips: list) -> int:
     """Where a new text goes: to the others, or above its shot."""
     used = Counter(strip.get(strip_marks.HOME, strip.channel) for strip in texts)
-    return used.most_common(1)[0][0] if used else strips[0].channel + 1
+    shot = strips[0].get(strip_marks.HOME, strips[0].channel)
+    return used.most_common(1)[0][0] if used else shot + 1
 
 
 def _move(scene: bpy.types.Scene, strip, first: int, end: int) -> None:

@@ -39,7 +39,7 @@ def import_take(scene: bpy.types.Scene, path: Path, *, replace: bool) -> tuple[i
     held = story.of(scene)
     if replace:
         held.beats.clear()
-    same = _take_terms(held, manifest)
+    same, before = _take_terms(held, manifest), len(held.beats)
     cuts = []
     by_id = {beat.id: beat for beat in manifest.beats}
     for shot in sorted(manifest.shots, key=lambda shot: shot.first_frame):
@@ -48,7 +48,7 @@ def import_take(scene: bpy.types.Scene, path: Path, *, replace: bool) -> tuple[i
             continue
         items = [_add(held, manifest, shot, beat, folder, pictures, first=beat is beats[0]) for beat in beats]
         cuts.append((items[0], shot))
-    held.active = 0
+    held.active = min(before, max(0, len(held.beats) - 1))
     _ask_for_strips(held, manifest, folder, pictures, cuts)
     return len(cuts), same
 

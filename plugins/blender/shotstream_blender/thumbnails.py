@@ -59,6 +59,12 @@ def show_live(pixels: np.ndarray) -> None:
         _put(LIVE, pixels, LIVE_SIDE)
 
 
+def show_live_file(path: str) -> None:
+    """The picture of a file instead of the newest frame, in a .blend that was opened again."""
+    if _previews is not None and LIVE not in _previews and os.path.exists(path):
+        _previews.load(LIVE, path, "IMAGE")
+
+
 def live_icon() -> int:
     """The icon of the newest frame, 0 without one."""
     known = None if _previews is None else _previews.get(LIVE)

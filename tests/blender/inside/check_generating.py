@@ -216,6 +216,34 @@ def test_a_beat_that_interrupts_takes_over_at_the_next_chunk(hand: Hand) -> None
     assert (second.shot, second.first_frame, second.frames) == (0, first.frames, 12)
 
 
+def test_a_redirected_shot_that_waited_again_and_was_stopped_is_as_it_was(hand: Hand) -> None:
+    hand.write("Wide shot: the fox walks.", "Close shot: the fox stands.", chunks=30)
+    hand.story.beats[0].chunks = 20
+    hand.story.active = 1
+    bpy.ops.shotstream.generate_from_here()
+    hand.until(lambda: hand.story.beats[1].frames > 4)
+    hand.story_module.add_beat(hand.story, "Now the fox walks.", mode="continue")
+    assert bpy.ops.shotstream.direct_beat() == {"FINISHED"}
+    directed = hand.studio.run.attempts[f"{hand.story.beats[2].uid}-1"]
+    hand.until(lambda: directed.planned)
+    # It takes what is left of the shot, and says so from the start.
+    planned = directed.planned
+    hand.until(lambda: hand.states[1:] == ["done", "done"] and not hand.studio.busy)
+    first, second = hand.story.beats[1:]
+    assert planned == second.frames
+    assert first.frames + second.frames == 9 + 29 * 12
+    before = [(item.reason, item.frames, item.take, item.shot) for item in hand.story.beats[1:]]
+    hand.story.active = 0
+    bpy.ops.shotstream.generate_from_here()
+    hand.until(lambda: hand.story.beats[0].frames > 4)
+    assert hand.states == ["generating", "queued", "queued"]
+    bpy.ops.shotstream.stop()
+    hand.until(lambda: not hand.studio.busy)
+    hand.for_seconds(0.2)
+    assert [(item.reason, item.frames, item.take, item.shot) for item in hand.story.beats[1:]] == before
+    assert hand.story_module.changes(list(hand.story.beats)[1:]) == ["", ""]
+
+
 def test_what_a_directed_beat_replaces_is_a_draft_again(hand: Hand) -> None:
     hand.write(*[f"Wide shot: the fox walks. {n}" for n in range(6)], chunks=3)
     bpy.ops.shotstream.generate_all()

@@ -447,9 +447,23 @@ def test_the_screen_shows_the_live_picture(hand: Hand, tmp_path: Path) -> None:
     assert image == module("live_picture").find()
     assert tuple(image.size) == (128, 80)
     bpy.ops.ed.undo_push(message="screen")
-    # In a file that is opened again it shows the last picture: such pixels are not saved.
     shown = pixels_of(image)
+    # After an undo and a redo too: Blender gives the image back without its pixels.
+    grey = np.full(shown.size, 0.2, np.float32)
+    bpy.context.scene.frame_end += 1
+    bpy.ops.ed.undo_push(message="something else")
+    for step in (bpy.ops.ed.undo, bpy.ops.ed.redo):
+        module("live_picture").find().pixels.foreach_set(grey)
+        assert step() == {"FINISHED"}
+        hand.for_seconds(0.1)
+        assert np.array_equal(pixels_of(module("live_picture").find()), shown)
+    # In a file that is opened again it shows the last picture: such pixels are not saved.
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "story.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "story.blend"))
     assert len(set(shown)) > 50
+    assert np.array_equal(pixels_of(module("live_picture").find()), shown)
+    assert "live" in module("thumbnails")._previews
+    module("live_picture").find().pixels.foreach_set(grey)
+    module("live_picture").restore()
+    hand.for_seconds(0.1)
     assert np.array_equal(pixels_of(module("live_picture").find()), shown)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import blf
 import bpy
 import pytest
 from blender_side import Hand, module
@@ -62,7 +63,9 @@ def shown() -> str:
         scene=bpy.context.scene,
         area=None,
         region=SimpleNamespace(width=4000),
-        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),
+        preferences=SimpleNamespace(
+            system=SimpleNamespace(ui_scale=1.0), ui_styles=bpy.context.preferences.ui_styles
+        ),
     )
     for name in ("story", "beat", "strips", "server"):
         for kind in vars(module(f"ui.panel_{name}")).values():
@@ -109,6 +112,10 @@ def test_a_story_in_progress_tells_of_each_shot(hand: Hand) -> None:
     hand.story.active = 0
     seen = shown()
     assert f"Shot 1, {hand.story.beats[0].frames} frames" in seen
+    # Its place in the story, whatever its number in the take is.
+    hand.story.beats[0].shot = 7
+    assert f"Shot 1, {hand.story.beats[0].frames} frames" in shown()
+    hand.story.beats[0].shot = 0
     assert "stopped" in seen
     assert "ShotStream: generating" not in seen
     # A picture of each beat that has frames; without a window it has no icon.
@@ -169,6 +176,22 @@ def test_strips_of_another_rate_are_told(hand: Hand, tmp_path: Path) -> None:
     assert "Strips were made for 24 fps, the scene has 30" in seen
     # The button that mends it stands below, beside the one of the panel Strips.
     assert seen.count("Lay Out Strips") == 2
+
+
+def test_long_messages_are_read_to_the_end() -> None:
+    wrapped, path = module("ui.places").wrapped, "/home/artist/" + "w" * 40
+    text = f"The server closed the connection, or died. What came is kept, and it goes on: {path} ÄÖ"
+    blf.size(0, 11)
+    assert blf.dimensions(0, text)[0] > 400
+    for room in (100, 150, 200, 203, 206, 300, 2000):
+        lines = wrapped(text, room, 11)
+        assert max(blf.dimensions(0, line)[0] for line in lines) <= room
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert [line for line in lines if "closed" in line]
+    assert wrapped(text, 2000, 11) == [text]
+    assert len(wrapped(text, 100, 11, most=2)) == 2
+    assert wrapped(text, 100, 11, most=2)[1].endswith(" …")
+    assert wrapped("", 100, 11) == []
 
 
 def test_everything_says_what_it_does(hand: Hand) -> None:

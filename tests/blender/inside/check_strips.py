@@ -121,6 +121,19 @@ def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None
         texts = sorted(marks.texts_of_story(scene), key=compat.left)
         assert [strip.channel for strip in texts] == [3] * 4, rate
         assert [compat.left(strip) for strip in texts][::2] == [left for left, _ in places(hand)[:2]]
+    # Those that are gone come back to one channel too, where the shots have changed places and rate.
+    for strip in texts:
+        compat.strips(scene.sequence_editor).remove(strip)
+    first, second, _ = strips(hand)
+    compat.move_content(first, 500)
+    compat.move_content(second, 1)
+    assert bpy.ops.shotstream.read_timing() == {"FINISHED"}
+    scene.render.fps = 50
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    texts = sorted(marks.texts_of_story(scene), key=compat.left)
+    assert [strip.channel for strip in texts] == [3] * 4
+    assert not [strip for strip in texts if marks.HOME in strip]
     scene.shotstream_strips.texts = False
     bpy.ops.shotstream.strips_lay_out()
     settle(hand)

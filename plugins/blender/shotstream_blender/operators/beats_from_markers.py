@@ -55,7 +55,7 @@ class SHOTSTREAM_OT_beats_from_markers(bpy.types.Operator):
                 else:
                     open_ends += 1
         usual = f"; {open_ends} after the scene's end, of the model's usual length" if open_ends else ""
-        self.report({"INFO"}, f"{count} beats from markers{usual}")
+        self.report({"INFO"}, f"{count} beat{'s' * (count != 1)} from markers{usual}")
         return {"FINISHED"}
 
 

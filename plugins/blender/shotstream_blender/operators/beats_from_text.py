@@ -51,5 +51,5 @@ class SHOTSTREAM_OT_beats_from_text(bpy.types.Operator):
             held.beats.clear()
         for text, mode in beats:
             story.add_beat(held, text, mode=mode)
-        self.report({"INFO"}, f"{len(beats)} beats from {self.text}")
+        self.report({"INFO"}, f"{len(beats)} beat{'s' * (len(beats) != 1)} from {self.text}")
         return {"FINISHED"}

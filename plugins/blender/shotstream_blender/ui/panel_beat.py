@@ -79,7 +79,9 @@ class BeatPanel:
             box.alert = True
             places.lines(box, item.reason or "failed", context, icon="ERROR")
         elif item.state == "done":
-            text = f"Shot {item.shot + 1}, {item.frames} frames"
+            cuts = [shot[0].uid for shot in story.each_shot(held)]
+            number = 1 + cuts.index(story.shot_beats(held, held.active)[0].uid)
+            text = f"Shot {number}, {item.frames} frames"
             layout.label(text=text, icon="CHECKMARK")
             if changed := story.changed_since(held, held.active):
                 layout.label(text=changed, icon="FILE_REFRESH")

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where panels stand, and what they share."""
 
-import textwrap
-
+import blf
 import bpy
 
 from .. import live
@@ -10,6 +9,8 @@ from ..connection import Link
 from ..local_server import ServerPhase
 
 CATEGORY = "ShotStream"
+MARGIN, ICON_MARGIN = 52.0, 38.0
+"""Pixels of a panel's width that a label has not: tabs and borders; an icon and the box it stands in."""
 
 
 class InSequencer:
@@ -56,6 +57,42 @@ def characters(context: bpy.types.Context, width: float = 0.0) -> int:
     return max(16, int((pixels - 48) / 6.4))
 
 
+def wrapped(text: str, room: float, points: float, most: int | None = None) -> list[str]:
+    """A text in lines that fit.
+
+    Args:
+        text: The text.
+        room: Pixels of a user interface that is not scaled.
+        points: The size of the font.
+        most: The most lines, the last with an ellipsis; None: as many as there are.
+    """
+    blf.size(0, points)
+
+    def fits(line: str) -> bool:
+        return blf.dimensions(0, line)[0] <= room
+
+    found, line, words = [], "", text.split()
+    while words:
+        word = words.pop(0)
+        longer = f"{line} {word}" if line else word
+        if fits(longer):
+            line = longer
+        elif line:
+            found.append(line)
+            line = ""
+            words.insert(0, word)
+        else:
+            # A path, say, that is longer than a line.
+            cut = next((n for n in range(len(word) - 1, 1, -1) if fits(word[:n])), 1)
+            found.append(word[:cut])
+            words[:0] = [word[cut:]] if word[cut:] else []
+    found.append(line)
+    found = [line for line in found if line]
+    if most is not None and len(found) > most:
+        found = [*found[: most - 1], f"{found[most - 1].rsplit(' ', 1)[0]} …"]
+    return found
+
+
 def lines(
     layout: bpy.types.UILayout,
     text: str,
@@ -77,8 +114,10 @@ def lines(
     """
     column = layout.column(align=True)
     column.scale_y = 0.8
-    wrapped = textwrap.wrap(text, characters(context, width), max_lines=most, placeholder=" …")
-    for number, line in enumerate(wrapped):
+    room = (width or context.region.width / context.preferences.system.ui_scale) - MARGIN
+    room -= ICON_MARGIN if icon != "NONE" else 0.0
+    points = context.preferences.ui_styles[0].widget.points
+    for number, line in enumerate(wrapped(text, max(room, 100.0), points, most)):
         if number == 0:
             column.label(text=line, icon=icon)
         else:
