@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One try to make a beat's frames: what was sent, and how far it came. No Blender, no sockets."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shotstream_bridge import BeatOutcome, BeatStage, BeatStatus
@@ -120,22 +121,6 @@ def _why(status: BeatStatus) -> str:
             return ""
 
 
-def left_of_shot(attempt: Attempt, shot: list[Attempt], usual: int, per_chunk: int) -> int:
-    """How many frames a beat has that continues a shot and names no length of its own: what is left of the
-    beat before it or of the model's usual shot, whichever is more, and a chunk at least.
-
-    Args:
-        attempt: The beat; its first frame is known.
-        shot: Those of its shot, in any order.
-        usual: Frames of a shot as the model usually makes it.
-        per_chunk: Frames of a chunk.
-    """
-    begins = [(one.first_frame, one.planned) for one in shot if one.first_frame is not None]
-    before = sorted(begin for begin in begins if begin[0] < attempt.first_frame)
-    ends = [first + planned for first, planned in before[-1:]] + [first + usual for first, _ in before[:1]]
-    return max([end - attempt.first_frame for end in ends] + [per_chunk])
-
-
 def expected_frames(chunks: int, begins_shot: bool, per_chunk: int, in_first: int) -> int:
     """How many frames a beat of so many chunks has.
 
@@ -146,3 +131,28 @@ def expected_frames(chunks: int, begins_shot: bool, per_chunk: int, in_first: in
         in_first: Frames of a shot's first chunk.
     """
     return in_first + (chunks - 1) * per_chunk if begins_shot else chunks * per_chunk
+
+
+def planned_frames(
+    attempt: Attempt, others: Iterable[Attempt], usual: int, per_chunk: int, in_first: int
+) -> int:
+    """How many frames a beat will have, when its turn comes.
+
+    A beat that continues a shot and names no length takes what is left of the beat before it or of the
+    model's usual shot, whichever is more, and a chunk at least.
+
+    Args:
+        attempt: The beat; what it is a part of is known.
+        others: Beats of the story; those of its shot before it count.
+        usual: Chunks of a shot as the model usually makes it.
+        per_chunk: Frames of a chunk.
+        in_first: Frames of a shot's first chunk.
+    """
+    begins = attempt.mode == "cut"
+    if begins or attempt.chunks or attempt.first_frame is None:
+        return expected_frames(attempt.chunks or usual, begins, per_chunk, in_first)
+    shot = [one for one in others if one.shot == attempt.shot and one.first_frame is not None]
+    before = sorted((one.first_frame, one.planned) for one in shot if one.first_frame < attempt.first_frame)
+    ends = [first + planned for first, planned in before[-1:]]
+    ends += [first + expected_frames(usual, True, per_chunk, in_first) for first, _ in before[:1]]
+    return max([end - attempt.first_frame for end in ends] + [per_chunk])

@@ -34,7 +34,7 @@ from shotstream_bridge import (
 )
 
 from . import strip_times
-from .attempts import Attempt, expected_frames, left_of_shot
+from .attempts import Attempt, expected_frames, planned_frames
 from .written import Terms, Written
 
 AHEAD = 2
@@ -349,14 +349,13 @@ class StoryRun:
         attempt.told(status)
         if status.stage is BeatStage.SCHEDULED and not known:
             server = self._client.server
-            per_chunk, in_first = server.frames_per_chunk, server.frames_in_first_chunk
-            chunks, begins = attempt.chunks or server.chunks_per_shot, attempt.mode == "cut"
-            frames = expected_frames(chunks, begins, per_chunk, in_first)
-            if not attempt.chunks and not begins and attempt.first_frame is not None:
-                usual = expected_frames(server.chunks_per_shot, True, per_chunk, in_first)
-                shot = [one for one in self.attempts.values() if one.shot == attempt.shot]
-                frames = left_of_shot(attempt, shot, usual, per_chunk)
-            attempt.planned = attempt.expected = frames
+            attempt.planned = attempt.expected = planned_frames(
+                attempt,
+                self.attempts.values(),
+                server.chunks_per_shot,
+                server.frames_per_chunk,
+                server.frames_in_first_chunk,
+            )
 
     def _frame(self, frame: ReceivedFrame) -> None:
         header = frame.header
