@@ -121,24 +121,33 @@ def test_beats_as_text_lie_over_their_frames(hand: Hand, tmp_path: Path) -> None
         texts = sorted(marks.texts_of_story(scene), key=compat.left)
         assert [strip.channel for strip in texts] == [3] * 4, rate
         assert [compat.left(strip) for strip in texts][::2] == [left for left, _ in places(hand)[:2]]
-    # Those that are gone come back to one channel too, where the shots have changed places and rate.
-    for strip in texts:
-        compat.strips(scene.sequence_editor).remove(strip)
-    first, second, _ = strips(hand)
-    compat.move_content(first, 500)
-    compat.move_content(second, 1)
-    assert bpy.ops.shotstream.read_timing() == {"FINISHED"}
-    scene.render.fps = 50
-    bpy.ops.shotstream.strips_lay_out()
-    settle(hand)
-    texts = sorted(marks.texts_of_story(scene), key=compat.left)
-    assert [strip.channel for strip in texts] == [3] * 4
-    assert not [strip for strip in texts if marks.HOME in strip]
     scene.shotstream_strips.texts = False
     bpy.ops.shotstream.strips_lay_out()
     settle(hand)
     assert not list(marks.texts_of_story(scene))
     assert len(strips(hand)) == 3
+
+
+@pytest.mark.parametrize("movie", [False, True], ids=["pictures", "movie"])
+def test_new_texts_lie_on_one_channel_where_shots_change_places_and_rate(
+    hand: Hand, tmp_path: Path, movie: bool
+) -> None:
+    scene = import_numbers(hand, tmp_path, movie=movie)
+    compat, marks = module("compat"), module("strip_marks")
+    first, second, third = strips(hand)
+    compat.move_content(first, 500)
+    compat.move_content(second, 1)
+    compat.move_content(first, 14)
+    compat.set_handles(third, compat.left(third), compat.left(third) + 20)
+    assert bpy.ops.shotstream.read_timing() == {"FINISHED"}
+    scene.shotstream_strips.texts = True
+    scene.render.fps = 60
+    bpy.ops.shotstream.strips_lay_out()
+    settle(hand)
+    texts = sorted(marks.texts_of_story(scene), key=compat.left)
+    assert [strip.channel for strip in texts] == [3] * 4
+    assert {strip.channel for strip in strips(hand)} == {2}
+    assert not [strip for strip in texts if marks.HOME in strip]
 
 
 def test_laying_out_brings_back_what_is_gone_moved_or_of_another_rate(hand: Hand, tmp_path: Path) -> None:
