@@ -33,7 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Preset = Annotated[str, typer.Option("--preset", help="mini, published, or refine.")]
+Preset = Annotated[str, typer.Option("--preset", help="mini, published, refine, or sharpen.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file instead of the preset's.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the stage; what is there is gone on from.")]
 Start = Annotated[

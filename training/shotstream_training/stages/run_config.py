@@ -30,7 +30,7 @@ from shotstream_training.world.spec import FIRST_CHUNK_FRAMES
 STAGES = ("vae", "teacher", "causal-init", "intra", "inter")
 """In the order in which they are trained."""
 
-PRESETS = ("mini", "published", "refine")
+PRESETS = ("mini", "published", "refine", "sharpen")
 
 _BASES = {"mini": MINI_STUDENT, "tiny": TINY_STUDENT, "published": StudentConfig()}
 
