@@ -14,6 +14,7 @@ from shotstream_training.checkpoint import save_stage
 from shotstream_training.errors import TrainingError
 from shotstream_training.export import SIZE_LIMIT, export_model
 from shotstream_training.networks import MINI_STUDENT
+from shotstream_training.stages.published_export import export_published
 from shotstream_training.stages.run_config import StudentSettings
 from shotstream_training.stages.stage_folder import (
     BUILT_IN,
@@ -90,3 +91,22 @@ def test_a_file_of_weights_is_a_student(tmp_path: Path, config: StudentConfig) -
     path = tmp_path / "weights.safetensors"
     save_file({"model.head.head.bias": torch.ones(2)}, path)
     assert student_weights(path, config, "start")["head.head.bias"].tolist() == [1.0, 1.0]
+
+
+def test_an_export_lies_between_two_students(tmp_path: Path) -> None:
+    groups, record = stage_result(BUILT_IN, "start")
+    other = {name: tensor + 1 for name, tensor in groups["student"].items()}
+    save_stage(tmp_path / "other", {"student": other}, record | {"stage": "intra"}, dtype=None)
+    export_model(vae=BUILT_IN, student=BUILT_IN, blend=tmp_path / "other", share=0.25, out=tmp_path / "out")
+    found = load_model(tmp_path / "out").student.state_dict()
+    for name, tensor in groups["student"].items():
+        assert found[name].equal((tensor + 0.25).bfloat16().float()), name
+    save_stage(tmp_path / "small", {"student": {"w": torch.ones(1)}}, record | {"stage": "intra"})
+    with pytest.raises(TrainingError, match=r"--blend: .*small holds no student of the dimensions of mini"):
+        export_model(vae=BUILT_IN, student=BUILT_IN, blend=tmp_path / "small", out=tmp_path / "no")
+
+
+def test_a_student_of_minis_kind_is_no_published_file(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--student: mini is of mini's kind; .* --vae"):
+        export_published(BUILT_IN, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -235,3 +235,13 @@ def test_a_study_is_stopped_goes_on_and_is_told(mini: LoadedModel, tmp_path: Pat
     record["rows"][1]["compare"] = "init"
     assert "| no global cache | causal initialisation only | " in difference_table(record)
     assert picture(tmp_path, 1, ["init", "no-cache", "full"]).height == 3 * 82
+
+
+def test_a_study_goes_on_from_the_model_that_it_began_with(mini: LoadedModel, tmp_path: Path) -> None:
+    assert run_study(study(tmp_path, mini), [], branches=())
+    record = json.loads((tmp_path / "vae" / "stage.json").read_text(encoding="utf-8"))
+    (tmp_path / "vae" / "stage.json").write_text(json.dumps(record | {"weights": "f" * 64}), encoding="utf-8")
+    with pytest.raises(
+        TrainingError, match="--model: the students in .* start from other weights .*another --out"
+    ):
+        run_study(study(tmp_path, mini), [], branches=())

@@ -209,6 +209,7 @@ def export(
     from shotstream_training.export import DESCRIPTION, export_model
     from shotstream_training.stages.published_export import export_published
 
+    _folder(out)
     if vae is None:
         path = export_published(student, out)
         typer.echo(f"{path}: put it into the folder of the published autoencoder and text encoder")
@@ -230,9 +231,9 @@ def evaluate(
     two_characters: Annotated[float, typer.Option(min=0, max=1, help="Share of stories with two.")] = 0.4,
     moving_camera: Annotated[float, typer.Option(min=0, max=1, help="Share of shots that move.")] = 0.4,
     fixed_staging: Annotated[bool, typer.Option("--fixed-staging", help="As mini was trained.")] = False,
-    redirected: Annotated[int, typer.Option(help="Stories whose every caption changes.")] = 0,
-    long: Annotated[int, typer.Option(help="Stories of ten shots.")] = 0,
-    told_once: Annotated[int, typer.Option(help="Stories told who it is in the first shot only.")] = 0,
+    redirected: Annotated[int, typer.Option(min=0, help="Stories whose every caption changes.")] = 0,
+    long: Annotated[int, typer.Option(min=0, help="Stories of ten shots.")] = 0,
+    told_once: Annotated[int, typer.Option(min=0, help="Stories told who it is in the first shot only.")] = 0,
 ) -> None:
     """Measures a model on held-out stories against what was to be shown."""
     if split not in ("held_out", "novel"):
@@ -351,10 +352,16 @@ def _run(
     run: RunConfig = read_config(file, changes or [], {"loop.budget": budget} | given)
     if run.stage != stage:
         raise TrainingError(f"{file} is a configuration of stage {run.stage!r}, not {stage!r}")
+    _folder(out)
     with Place.open(device, bfloat16=PRECISIONS[run.precision]) as place, stop_on_signal() as stop:
         finished = run_stage(run, out, place, stop)
         if place.leads:
             typer.echo(f"{stage}: {'finished' if finished else 'stopped; the same command goes on'}: {out}")
+
+
+def _folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"--out: {out} is a file; name a folder")
 
 
 PRECISIONS = {"auto": None, "float32": False, "bfloat16": True}

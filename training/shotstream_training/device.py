@@ -8,13 +8,20 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from shotstream_training.errors import TrainingError
+
 
 def pick_device(name: str | None = None) -> torch.device:
     """The named device, or the GPU where there is one.
 
     On a GPU this also allows TF32 and lets cuDNN choose its convolutions by measuring.
+
+    Raises:
+        TrainingError: If a GPU is named and there is none.
     """
     device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("--device cuda: torch finds no GPU here; give cpu, or leave it out")
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True

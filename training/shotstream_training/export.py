@@ -67,7 +67,9 @@ def export_model(
     encoder.save(out)
     weights = groups["student"]
     if blend is not None:
-        other = stage_result(blend, "--blend")[0]["student"]
+        other = stage_result(blend, "--blend")[0].get("student", {})
+        if {name: t.shape for name, t in other.items()} != {name: t.shape for name, t in weights.items()}:
+            raise TrainingError(f"--blend: {blend} holds no student of the dimensions of {student}")
         weights = {name: torch.lerp(tensor, other[name], share) for name, tensor in weights.items()}
     # bfloat16: the student's matrices are stored in the type the runtime computes in on a GPU.
     _store(weights, torch.bfloat16, out / "student.safetensors")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from shotstream_training.study.record import collect, difference_table, picture,
 from shotstream_training.targets import target_table
 
 QUALITY, ABLATIONS, TRAINING = "mini_quality.json", "mini_ablations.json", "mini_training.json"
+FOURTH = "mini_fourth_round.json"
 SHOWN_TRIALS = ("init", "intra-only", "inter-only", "full", "no-cache", "one-caption", "regression-intra")
 TOLD_ONCE = ("present", "coat_error", "accessory_error", "later_coat", "later_accessory", "setting")
 """Measures of stories in which only the first shot says who it is."""
@@ -66,14 +67,18 @@ def take_over(results: Path, images: Path, evaluation: Path | None, study: Path 
         (results / ABLATIONS).write_text(json.dumps(found) + "\n", encoding="utf-8")
         picture(study, min(found["rows"][0]["seeds"]), SHOWN_TRIALS).save(images / "mini_ablations.png")
     if (results / TRAINING).is_file():
-        curves = Curves()
-        columns = _read(results / TRAINING)["curves"]
-        names = list(columns)
-        curves.rows.extend(
-            {name: value for name, value in zip(names, row, strict=True) if value is not None}
-            for row in zip(*columns.values(), strict=True)
-        )
-        Image.fromarray(curve_picture(curves, CURVES_WIDTH)).save(images / "mini_curves.png")
+        _draw(_read(results / TRAINING)["curves"], images / "mini_curves.png")
+    if (results / FOURTH).is_file():
+        _draw(_read(results / FOURTH)["runs"]["teacher2"]["curves"], images / "mini_fourth_curves.png")
+
+
+def _draw(columns: Mapping[str, Sequence[float | None]], out: Path) -> None:
+    curves, names = Curves(), list(columns)
+    curves.rows.extend(
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in zip(*columns.values(), strict=True)
+    )
+    Image.fromarray(curve_picture(curves, CURVES_WIDTH)).save(out)
 
 
 def regions(results: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from shotstream_runtime.weights.locate import STUDENT_FILES
 from shotstream_runtime.weights.names import published_student_name
 
+from shotstream_training.errors import TrainingError
 from shotstream_training.stages.stage_folder import stage_result
 
 STUDENT_FILE = next(name for name in STUDENT_FILES if name.endswith(".safetensors"))
@@ -32,9 +33,13 @@ def export_published(student: Path, out: Path, dtype: torch.dtype = torch.bfloat
         The file of the weights.
 
     Raises:
-        TrainingError: If the folder holds no finished stage.
+        TrainingError: If the folder holds no finished stage, or one with a text side of mini's kind.
     """
     groups, record = stage_result(student, "--student")
+    if "text" in groups:
+        raise TrainingError(
+            f"--student: {student} is of mini's kind; give the folder of its autoencoder with --vae"
+        )
     out.mkdir(parents=True, exist_ok=True)
     tensors = {
         published_student_name(name): tensor.to(dtype).contiguous()

@@ -29,7 +29,7 @@ from shotstream_training.stages.place import Place
 from shotstream_training.stages.resume import FOLDER as RESUME
 from shotstream_training.stages.run_config import RunConfig, WorldData
 from shotstream_training.stages.run_stage import finished_alike, same_run, train_stage
-from shotstream_training.stages.stage_folder import load_network, model_parts, student_weights
+from shotstream_training.stages.stage_folder import is_finished, load_network, model_parts, student_weights
 from shotstream_training.study.branches import (
     BRANCHES,
     Branch,
@@ -96,7 +96,15 @@ def run_study(
     if not isinstance(study.model.text.inner, MiniTextEncoder):
         raise TrainingError("--model: only models with mini's text side can be studied")
     groups, record = model_parts(study.model)
-    save_stage(study.vae, {"vae": groups["vae"]}, {"stage": "vae", "vae_config": record["vae_config"]})
+    weights = study.model.profile.weights_hash
+    before = load_record(study.vae).get("weights", weights) if is_finished(study.vae) else weights
+    if before != weights:
+        raise TrainingError(
+            f"--model: the students in {study.out} start from other weights ({before[:12]}, now "
+            f"{weights[:12]}); give the model they start from, or another --out"
+        )
+    kept = {"stage": "vae", "vae_config": record["vae_config"], "weights": weights}
+    save_stage(study.vae, {"vae": groups["vae"]}, kept)
     for seed in seeds:
         with ExitStack() as stack:
             shelf = _Shelf(study, stack)
