@@ -107,6 +107,6 @@ def test_an_export_lies_between_two_students(tmp_path: Path) -> None:
 
 
 def test_a_student_of_minis_kind_is_no_published_file(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="--student: mini is of mini's kind; .* --vae"):
+    with pytest.raises(TrainingError, match=r"--student: mini is of mini's kind; .* --vae"):
         export_published(BUILT_IN, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -242,6 +242,6 @@ def test_a_study_goes_on_from_the_model_that_it_began_with(mini: LoadedModel, tm
     record = json.loads((tmp_path / "vae" / "stage.json").read_text(encoding="utf-8"))
     (tmp_path / "vae" / "stage.json").write_text(json.dumps(record | {"weights": "f" * 64}), encoding="utf-8")
     with pytest.raises(
-        TrainingError, match="--model: the students in .* start from other weights .*another --out"
+        TrainingError, match=r"--model: the students in .* start from other weights .*another --out"
     ):
         run_study(study(tmp_path, mini), [], branches=())
