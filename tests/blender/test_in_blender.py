@@ -22,6 +22,13 @@ READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@
 CHECKS = sorted(path.stem for path in INSIDE.glob("check_*.py"))
 
 
+def check_words(blender: Blender, tmp_path: Path, check: str, *options: str) -> list[object]:
+    """The command that runs a file of checks in Blender's Python."""
+    options = ("-p", "no:cacheprovider", "-q", "-rfEs", "--timeout=120", "-c", "/dev/null", *options)
+    folders = ("--basetemp", tmp_path / "inside", "--rootdir", INSIDE)
+    return [blender.python, "-m", "pytest", *options, *folders, INSIDE / f"{check}.py"]
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("check", CHECKS)
 def test_inside(blender: Blender, check: str, server: str, command: Path, tmp_path: Path) -> None:
@@ -31,10 +38,8 @@ def test_inside(blender: Blender, check: str, server: str, command: Path, tmp_pa
     )
     only = [word for word in os.environ.get("SHOTSTREAM_CHECKS", "").split() if word]
     options = ["-k", " or ".join(only)] if only else []
-    options += ["-p", "no:cacheprovider", "--basetemp", tmp_path / "inside"]
-    options += ["-q", "-rfEs", "--timeout=120", "-c", "/dev/null", "--rootdir", INSIDE]
     done = subprocess.run(
-        [blender.python, "-m", "pytest", *options, INSIDE / f"{check}.py"],
+        check_words(blender, tmp_path, check, *options),
         env=environment,
         capture_output=True,
         text=True,
@@ -70,11 +75,10 @@ def test_a_blender_that_cannot_be_written_to(
     environment = user.environment(
         SHOTSTREAM_SERVER=server, SHOTSTREAM_COMMAND=str(command), SHOTSTREAM_TAKES=str(tmp_path / "takes")
     )
-    options = ["-p", "no:cacheprovider", "--basetemp", tmp_path / "inside", "-q", "-c", "/dev/null"]
-    options += ["--rootdir", INSIDE, "-k", "beats_become_strips"]
-    for words in (["-c", INSTALL, package], ["-m", "pytest", *options, INSIDE / "check_sequencer.py"]):
+    checked = check_words(user, tmp_path, "check_sequencer", "-k", "beats_become_strips")
+    for words in ([blender.python, "-c", INSTALL, package], checked):
         done = subprocess.run(
-            [*closed, blender.python, *words],
+            [*closed, *words],
             env=environment,
             capture_output=True,
             text=True,

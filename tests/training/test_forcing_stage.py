@@ -10,6 +10,7 @@ from latent_source import CPU
 from shotstream_runtime.streaming.context import select_context
 from shotstream_training.distillation.forced_pass import ForcedPass
 from shotstream_training.distillation.matching import predict_flow
+from shotstream_training.next_shot import NextShotBatch
 from shotstream_training.stages.forcing_stage import ForcingStage
 from shotstream_training.stages.scores import ScoreRule
 from small_stages import inter, intra, intra_causal, small_codec
@@ -106,13 +107,18 @@ def test_student_gradient_is_the_matching_direction() -> None:
     torch.testing.assert_close(caught[0], direction / clean.numel(), atol=1e-7, rtol=1e-3)
 
 
-def test_critic_learns_plain_flow_matching_on_the_rollout() -> None:
-    stage = intra_stage()
+def critic_turn(stage: ForcingStage) -> tuple[NextShotBatch, Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
+    """A turn of the fake score: samples, the rollout, the loss, and what the rollout was noised with."""
     turn = stage.plan(1)
     batch = stage.batch(PLACES, [], turn)
     clean = stage.roll_out(batch, PLACES, turn).clean
     loss = stage._critic_loss(turn, PLACES, batch, clean)
-    sigma, noisy, noise = stage._noised(turn, PLACES, clean)
+    return batch, clean, loss, stage._noised(turn, PLACES, clean)
+
+
+def test_critic_learns_plain_flow_matching_on_the_rollout() -> None:
+    stage = intra_stage()
+    batch, clean, loss, (sigma, noisy, noise) = critic_turn(stage)
     with torch.no_grad():
         flow = predict_flow(stage.networks.critic.inner, batch, noisy, 1000 * sigma)
     torch.testing.assert_close(loss, (flow - (noise - clean)).square().mean())
@@ -154,11 +160,7 @@ def test_causal_scores_judge_a_chunk_by_itself_and_what_came_before() -> None:
 
 def test_causal_scores_see_the_rollout_as_the_past_at_a_time_per_chunk() -> None:
     stage = causal_stage()
-    turn = stage.plan(1)
-    batch = stage.batch(PLACES, [], turn)
-    clean = stage.roll_out(batch, PLACES, turn).clean
-    loss = stage._critic_loss(turn, PLACES, batch, clean)
-    sigma, noisy, noise = stage._noised(turn, PLACES, clean)
+    batch, clean, loss, (sigma, noisy, noise) = critic_turn(stage)
     assert sigma[:, 0].equal(sigma[:, 2])
     assert not sigma[:, 0].equal(sigma[:, 3])
     with torch.no_grad():

@@ -35,7 +35,9 @@ app = typer.Typer(
 
 Preset = Annotated[str, typer.Option("--preset", help="mini, published, refine, or sharpen.")]
 Config = Annotated[Path | None, typer.Option("--config", help="A YAML file instead of the preset's.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the stage; what is there is gone on from.")]
+Out = Annotated[
+    Path, typer.Option("--out", file_okay=False, help="Folder of the stage; what is there is gone on from.")
+]
 Start = Annotated[
     Path | None, typer.Option("--start", help="What to start from: a stage, a model, mini, or weights.")
 ]
@@ -161,7 +163,9 @@ def inter(
 
 @app.command("all")
 def all_stages(
-    out: Annotated[Path, typer.Option("--out", help="Folder for all; finished stages are kept.")],
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder for all; finished stages are kept.")
+    ],
     preset: Preset = "mini",
     start: Start = None,
     vae: Vae = None,
@@ -199,7 +203,7 @@ def all_stages(
 @app.command("export")
 def export(
     student: Annotated[Path, typer.Option("--student", help="Folder of the stage whose student it is.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the model.")],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for the model.")],
     vae: Vae = None,
     blend: Annotated[Path | None, typer.Option("--blend", help="A second stage, mixed into it.")] = None,
     share: Annotated[float, typer.Option("--share", min=0, max=1, help="The second one's part.")] = 0.5,
@@ -209,7 +213,6 @@ def export(
     from shotstream_training.export import DESCRIPTION, export_model
     from shotstream_training.stages.published_export import export_published
 
-    _folder(out)
     if vae is None:
         path = export_published(student, out)
         typer.echo(f"{path}: put it into the folder of the published autoencoder and text encoder")
@@ -222,7 +225,7 @@ def export(
 
 @app.command("evaluate")
 def evaluate(
-    out: Annotated[Path, typer.Option("--out", help="Folder for tables and pictures.")],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="Folder for tables and pictures.")],
     model: Annotated[str, typer.Option("--model", help="mini, or a model folder.")] = "mini",
     stories: Annotated[int, typer.Option("--stories", min=1, help="Held-out stories.")] = 20,
     shots: Annotated[int, typer.Option("--shots", min=1, help="Shots of each.")] = 5,
@@ -260,7 +263,9 @@ def evaluate(
 
 @app.command("study")
 def study(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the study; what is there is kept.")],
+    out: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Folder of the study; what is there is kept.")
+    ],
     model: Annotated[str, typer.Option("--model", help="What all branches start from.")] = "mini",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many, from 1.")] = 3,
     stories: Annotated[int, typer.Option("--stories", min=2, help="Held-out stories of a trial.")] = 16,
@@ -352,16 +357,10 @@ def _run(
     run: RunConfig = read_config(file, changes or [], {"loop.budget": budget} | given)
     if run.stage != stage:
         raise TrainingError(f"{file} is a configuration of stage {run.stage!r}, not {stage!r}")
-    _folder(out)
     with Place.open(device, bfloat16=PRECISIONS[run.precision]) as place, stop_on_signal() as stop:
         finished = run_stage(run, out, place, stop)
         if place.leads:
             typer.echo(f"{stage}: {'finished' if finished else 'stopped; the same command goes on'}: {out}")
-
-
-def _folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise TrainingError(f"--out: {out} is a file; name a folder")
 
 
 PRECISIONS = {"auto": None, "float32": False, "bfloat16": True}
