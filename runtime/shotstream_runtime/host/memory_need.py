@@ -151,22 +151,26 @@ class ModelMemory:
 
     def _weigh_decoder(self, arrangement: Arrangement, item: int) -> int:
         state = self._state_bytes(arrangement)
-        return state + _numbers(self._preview(arrangement)) * item if arrangement.preview else state
+        if not arrangement.preview:
+            return state
+        return state + _numbers(self._preview(arrangement.precision.dtype)) * item
 
-    def _preview(self, arrangement: Arrangement) -> PreviewDecoder:
+    def _preview(self, dtype: torch.dtype) -> PreviewDecoder:
         with torch.device("meta"):
-            decoder: PreviewDecoder = PreviewDecoder(self._configs.video.latent_channels).to(
-                arrangement.precision.dtype
-            )
+            decoder: PreviewDecoder = PreviewDecoder(self._configs.video.latent_channels).to(dtype)
         return decoder
+
+    def _video(self, dtype: torch.dtype) -> nn.Module:
+        # Past diffusers' own `to`, which warns of casts that concern other models.
+        vae: nn.Module = nn.Module.to(blank_video(self._configs.video), dtype)
+        return vae
 
     def _state_bytes(self, arrangement: Arrangement) -> int:
         """What a decoder carries from latent to latent."""
         if arrangement.preview:
-            return self._preview(arrangement).decoder_bytes(*self._size)
+            return self._preview(arrangement.precision.dtype).decoder_bytes(*self._size)
         blank = torch.empty(self._configs.video.latent_channels)
-        # Past diffusers' own `to`, which warns of casts that concern other models.
-        vae = nn.Module.to(blank_video(self._configs.video), arrangement.precision.dtype)
+        vae = self._video(arrangement.precision.dtype)
         state = VideoCodec(vae, blank, blank, accelerated=False).carried_state(*self._size)
         return sum(entry.nbytes for entry in state if entry is not None)
 
@@ -200,12 +204,11 @@ class ModelMemory:
             latent = torch.empty(1, channels, *self._size, device="meta")
             coder: VideoCodec | PreviewDecoder
             if work == "preview":
-                with torch.device("meta"):
-                    coder = PreviewDecoder(channels).to(dtype)
+                coder = self._preview(dtype)
                 weights = list(coder.parameters())
             else:
                 blank = torch.empty(channels, device="meta")
-                vae = nn.Module.to(blank_video(self._configs.video), dtype)
+                vae = self._video(dtype)
                 coder, weights = VideoCodec(vae, blank, blank), list(vae.parameters())
             with torch.inference_mode():
                 if isinstance(coder, VideoCodec) and work == "encode":

@@ -189,7 +189,8 @@ def finished_alike(run: RunConfig, out: Path) -> bool:
     """Whether the folder holds the result of this very configuration."""
     if not is_finished(out):
         return False
-    return load_record(out).get("stage") == run.stage and same_run(load_record(out).get("config"), run)
+    record = load_record(out)
+    return record.get("stage") == run.stage and same_run(record.get("config"), run)
 
 
 def same_run(recorded: Any, run: RunConfig) -> bool:
